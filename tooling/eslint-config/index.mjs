@@ -151,6 +151,10 @@ export function workspace(root) {
       rules: { 'import-x/no-nodejs-modules': 'error' },
     },
     {
+      files: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
+      rules: { 'import-x/no-extraneous-dependencies': ['error', { devDependencies: false }] },
+    },
+    {
       files: [...hardware, 'machine'].map((name) => `packages/${name}/src/**/*.ts`),
       ignores: ['packages/*/src/node/**'],
       rules: {
@@ -169,6 +173,8 @@ export function workspace(root) {
       },
     },
     { files: ['**/*.mjs', '**/*.config.ts', 'apps/cli/**'], languageOptions: { globals: globals.node } },
+    // they run before the installation, when no package has its name yet
+    { files: ['scripts/*.mjs'], rules: { 'import-x/no-relative-packages': 'off' } },
     { files: ['**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },
   );
 }
