@@ -52,7 +52,10 @@ export function bits(mask = 0xffff_ffff): Shape<number> {
     check(from, path) {
       const value = word.check(from, path);
       if ((value & ~mask) !== 0) {
-        throw new StateError(path, `must have no bits outside 0x${(mask >>> 0).toString(16)}, but is ${value}`);
+        throw new StateError(
+          path,
+          `must have no bits outside 0x${(mask >>> 0).toString(16)}, but is ${value}`,
+        );
       }
       return value;
     },

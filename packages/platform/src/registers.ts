@@ -211,5 +211,12 @@ export function referencePage(title: string, registers: readonly RegisterInfo[])
     const where = last === row.offset ? hex(last) : `${hex(row.offset)}-${hex(last)}`;
     return `| ${where} | ${row.name} | ${row.access} | ${row.about} | ${fieldsOf(row)} |`;
   });
-  return [`## ${title}`, '', '| offset | name | access | what | fields |', '| --- | --- | --- | --- | --- |', ...lines, ''].join('\n');
+  return [
+    `## ${title}`,
+    '',
+    '| offset | name | access | what | fields |',
+    '| --- | --- | --- | --- | --- |',
+    ...lines,
+    '',
+  ].join('\n');
 }
