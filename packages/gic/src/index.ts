@@ -1,1 +1,7 @@
-export {};
+// @worldswitch/gic: the Arm Generic Interrupt Controller.
+
+export { maintenanceInterrupt } from './v2/config.ts';
+export type { GicV2Config } from './v2/config.ts';
+export { gicV2 } from './v2/gicv2.ts';
+export type { GicInputs, GicPin, GicV2, GicV2Type } from './v2/gicv2.ts';
+export type { CpuInterfaceState, GicV2State } from './v2/state.ts';

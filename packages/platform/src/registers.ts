@@ -184,14 +184,15 @@ function block<Host>(
   };
 }
 
-/** Rows for identification registers: one byte each, four bytes apart. */
+/** Rows for identification registers: one byte each, four bytes apart, numbered from `first`. */
 export function identification<Host>(
   offset: number,
   prefix: string,
   values: readonly number[],
+  first = 0,
 ): readonly Register<Host>[] {
   return values.map((value, i) => ({
-    name: `${prefix}${i}`,
+    name: `${prefix}${first + i}`,
     offset: offset + 4 * i,
     access: 'RO',
     about: `identification, 0x${value.toString(16).padStart(2, '0')}`,
