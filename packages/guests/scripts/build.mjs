@@ -1,0 +1,74 @@
+// Builds the guest images from source, reproducibly: node scripts/build.mjs [output folder]
+// Without a folder it writes images/, which is committed: users have no cross compiler.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const output = path.resolve(process.argv[2] ?? path.join(root, 'images'));
+const work = mkdtempSync(path.join(tmpdir(), 'worldswitch-guests-'));
+
+const PREFIX = 'aarch64-linux-gnu-';
+const FLAGS = [
+  ...['-std=gnu11', '-Os', '-Wall', '-Wextra', '-Werror', '-Wframe-larger-than=1024'],
+  ...['-march=armv8-a', '-mstrict-align', '-ffreestanding', '-fno-builtin', '-fno-pic', '-fno-common'],
+  ...['-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-fno-unwind-tables'],
+  ...['-mbranch-protection=none', '-mno-outline-atomics', '--param=min-pagesize=0', '-fno-delete-null-pointer-checks'],
+  ...['-ffunction-sections', '-fdata-sections'],
+  `-ffile-prefix-map=${root}=.`,
+];
+const INTEGER_ONLY = ['-mgeneral-regs-only'];
+const LINK = ['-nostdlib', '-static', '-no-pie', '--build-id=none', '-z max-page-size=4096', '--gc-sections'];
+
+function run(tool, ...args) {
+  execFileSync(PREFIX + tool, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+function sources(folder) {
+  return readdirSync(path.join(root, folder))
+    .filter((name) => /\.[cS]$/.test(name))
+    .sort()
+    .map((name) => path.join(folder, name));
+}
+
+/** Compiles to one object in the work folder, and returns its path. */
+function compile(source, flags) {
+  const object = path.join(work, `${source.replaceAll('/', '_')}.o`);
+  run('gcc', ...FLAGS, ...flags, `-Wa,-I${work}`, '-c', source, '-o', object);
+  return object;
+}
+
+function link(script, objects, elf) {
+  run('ld', ...LINK.flatMap((flag) => flag.split(' ')), '-T', script, ...objects, '-o', elf);
+}
+
+function buildTiny() {
+  const include = ['-Itiny/include'];
+  const compileAll = (list, flags = INTEGER_ONLY) => list.map((source) => compile(source, [...include, ...flags]));
+  const library = compileAll(sources('tiny/lib'));
+  const runtime = compileAll(['start.S', 'syscalls.S', 'print.c', 'run.c'].map((name) => `tiny/user/${name}`));
+  const program = (name, list) => {
+    const elf = path.join(work, `${name}.elf`);
+    link('tiny/user/user.ld', [...runtime, ...library, ...list], elf);
+    run('strip', '--strip-all', elf);
+  };
+  for (const name of ['init', 'sh', 'bench', 'tools', 'execloop']) {
+    program(name, compileAll([`tiny/user/${name}.c`]));
+  }
+  const selftest = sources('tiny/user/selftest');
+  program('selftest', selftest.flatMap((source) => compileAll([source], source.endsWith('/fp.c') ? [] : INTEGER_ONLY)));
+
+  const elf = path.join(output, 'tiny.elf');
+  link('tiny/kernel/kernel.ld', [...compileAll(sources('tiny/kernel'), [...INTEGER_ONLY, '-Wa,-Itiny/user']), ...library], elf);
+  run('objcopy', '-O', 'binary', elf, path.join(output, 'tiny.img'));
+  for (const name of ['tiny.elf', 'tiny.img']) chmodSync(path.join(output, name), 0o644);
+}
+
+mkdirSync(output, { recursive: true });
+try {
+  buildTiny();
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
