@@ -16,7 +16,19 @@ const checks = [
   ['depcruise', '--config', '.dependency-cruiser.mjs', 'packages', 'apps', 'tooling'],
   ['knip'],
 ];
-const builds = [['turbo', 'run', 'build', 'hygiene', 'api', '--concurrency=2'], ['size-limit']];
+const builds = [
+  [
+    'turbo',
+    'run',
+    'build',
+    'hygiene',
+    'api',
+    '--continue=always',
+    '--output-logs=errors-only',
+    '--concurrency=2',
+  ],
+  ['size-limit'],
+];
 
 let passed = 0;
 let failed = 0;

@@ -14,9 +14,11 @@ import { readManifest } from './sources.mjs';
 function entries(folder) {
   const { exports = {}, bin = {} } = readManifest(folder);
   /** @type {[string, string][]} */
-  const pairs = Object.values(exports)
-    .filter((target) => typeof target === 'object' && '@worldswitch/source' in target)
-    .map((target) => [target.default, target['@worldswitch/source']]);
+  const pairs = [];
+  for (const target of Object.values(exports)) {
+    const source = typeof target === 'object' ? target['@worldswitch/source'] : undefined;
+    if (typeof target === 'object' && source !== undefined) pairs.push([target['default'] ?? '', source]);
+  }
   for (const target of Object.values(bin)) {
     pairs.push([target, target.replace('./dist/', './src/').replace(/\.js$/, '.ts')]);
   }

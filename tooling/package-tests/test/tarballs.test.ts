@@ -14,7 +14,7 @@ import { command, firstExample, libraries, root, type Package } from './packages
 const minutes = 60_000;
 // under CI the builds with declarations have been made, and are what is packed
 const built = process.env['CI'] === 'true';
-const manager = (readManifest(root) as { packageManager: string }).packageManager.replace('@', '-');
+const manager = readManifest(root).packageManager?.replace('@', '-') ?? '';
 const env = {
   PATH: [join(root, '.tools', manager, 'node_modules', '.bin'), process.env['PATH']].join(delimiter),
 };
@@ -37,10 +37,9 @@ beforeAll(async () => {
 async function install({ folder, name }: Package): Promise<string> {
   const project = join(tempDir(), 'project');
   await mkdir(project);
-  const needed = closure(root, name).map((other) => {
-    const { name: dependency } = readManifest(other) as { name: string };
-    return `  '${dependency}': 'file:${tarball(other)}'`;
-  });
+  const needed = closure(root, name).map(
+    (other) => `  '${readManifest(other).name}': 'file:${tarball(other)}'`,
+  );
   await writeFile(
     join(project, 'package.json'),
     JSON.stringify({ private: true, type: 'module', dependencies: { [name]: `file:${tarball(folder)}` } }),
