@@ -15,7 +15,12 @@ const FLAGS = [
   ...['-std=gnu11', '-Os', '-Wall', '-Wextra', '-Werror', '-Wframe-larger-than=1024'],
   ...['-march=armv8-a', '-mstrict-align', '-ffreestanding', '-fno-builtin', '-fno-pic', '-fno-common'],
   ...['-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-fno-unwind-tables'],
-  ...['-mbranch-protection=none', '-mno-outline-atomics', '--param=min-pagesize=0', '-fno-delete-null-pointer-checks'],
+  ...[
+    '-mbranch-protection=none',
+    '-mno-outline-atomics',
+    '--param=min-pagesize=0',
+    '-fno-delete-null-pointer-checks',
+  ],
   ...['-ffunction-sections', '-fdata-sections'],
   `-ffile-prefix-map=${root}=.`,
 ];
@@ -46,9 +51,12 @@ function link(script, objects, elf) {
 
 function buildTiny() {
   const include = ['-Itiny/include'];
-  const compileAll = (list, flags = INTEGER_ONLY) => list.map((source) => compile(source, [...include, ...flags]));
+  const compileAll = (list, flags = INTEGER_ONLY) =>
+    list.map((source) => compile(source, [...include, ...flags]));
   const library = compileAll(sources('tiny/lib'));
-  const runtime = compileAll(['start.S', 'syscalls.S', 'print.c', 'run.c'].map((name) => `tiny/user/${name}`));
+  const runtime = compileAll(
+    ['start.S', 'syscalls.S', 'print.c', 'run.c'].map((name) => `tiny/user/${name}`),
+  );
   const program = (name, list) => {
     const elf = path.join(work, `${name}.elf`);
     link('tiny/user/user.ld', [...runtime, ...library, ...list], elf);
@@ -58,10 +66,17 @@ function buildTiny() {
     program(name, compileAll([`tiny/user/${name}.c`]));
   }
   const selftest = sources('tiny/user/selftest');
-  program('selftest', selftest.flatMap((source) => compileAll([source], source.endsWith('/fp.c') ? [] : INTEGER_ONLY)));
+  program(
+    'selftest',
+    selftest.flatMap((source) => compileAll([source], source.endsWith('/fp.c') ? [] : INTEGER_ONLY)),
+  );
 
   const elf = path.join(output, 'tiny.elf');
-  link('tiny/kernel/kernel.ld', [...compileAll(sources('tiny/kernel'), [...INTEGER_ONLY, '-Wa,-Itiny/user']), ...library], elf);
+  link(
+    'tiny/kernel/kernel.ld',
+    [...compileAll(sources('tiny/kernel'), [...INTEGER_ONLY, '-Wa,-Itiny/user']), ...library],
+    elf,
+  );
   run('objcopy', '-O', 'binary', elf, path.join(output, 'tiny.img'));
   for (const name of ['tiny.elf', 'tiny.img']) chmodSync(path.join(output, name), 0o644);
 }

@@ -1,1 +1,3 @@
-export {};
+// Small guests of our own for Armv8-A machines, built and ready to load.
+export type { Bootarg, Guest } from './guest.ts';
+export { tiny, tinyElf, tinyImage } from './tiny.ts';

@@ -28,9 +28,16 @@ static void edit(char c) {
   }
 }
 
+// No room, and a reader will make some.
+static int is_full(void) {
+  return edit_at - read_at >= LINE_BUFFER - 1 && read_at != line_end;
+}
+
 // The PL011 has characters: drain its FIFO, which also lowers the interrupt.
 void console_interrupt(void) {
-  for (int c; (c = uart_get()) >= 0;) edit(c == '\r' ? '\n' : (char)c);
+  int c;
+  while (!is_full() && (c = uart_get()) >= 0) edit(c == '\r' ? '\n' : (char)c);
+  uart_receive_interrupt(!is_full());
 }
 
 // At most one line; 0 for control-D at its beginning.
@@ -51,5 +58,6 @@ s64 console_read(u64 user, u64 count) {
     done++;
     if (c == '\n') break;
   }
+  console_interrupt(); // more may wait for the room
   return (s64)done;
 }

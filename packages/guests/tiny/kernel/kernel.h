@@ -31,6 +31,7 @@ __attribute__((noreturn)) void panic(const char *pattern, ...);
 void uart_init(void);
 void uart_put(char c);
 int uart_get(void); // -1: nothing has arrived
+void uart_receive_interrupt(int on);
 
 // console.c: the line discipline over the PL011
 void console_interrupt(void);

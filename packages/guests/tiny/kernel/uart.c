@@ -21,6 +21,11 @@
 #define INT_RX (1 << 4)
 #define INT_RT (1 << 6) // receive timeout: fewer characters than the FIFO's trigger level wait
 
+// Off while the console has no room: what arrives waits in the FIFO, or in whoever sends.
+void uart_receive_interrupt(int on) {
+  UARTIMSC = on ? INT_RX | INT_RT : 0;
+}
+
 // What was typed before we came: enabling the FIFOs would lose it.
 static u8 early[16];
 static u32 early_count, early_taken;
@@ -31,7 +36,7 @@ void uart_init(void) {
   UARTIBRD = 13; // 115200 baud from the board's 24 MHz clock
   UARTFBRD = 1;
   UARTLCR_H = LCR_H_WLEN_8 | LCR_H_FEN;
-  UARTIMSC = INT_RX | INT_RT;
+  uart_receive_interrupt(1);
   UARTCR = CR_UARTEN | CR_TXE | CR_RXE;
 }
 
