@@ -7,7 +7,6 @@ import type { GenericTimer, GenericTimerConfig, TimerPin } from '@worldswitch/de
 import { bench, conformance } from '@worldswitch/testkit';
 import type { Bench } from '@worldswitch/testkit';
 
-
 for (const config of [
   { cpus: 1 },
   { cpus: 2, vhe: true, frequency: 19_200_000 },
