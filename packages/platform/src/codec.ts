@@ -21,6 +21,7 @@ function kindOf(from: Plain | undefined): string {
   if (from === null) return 'null';
   if (from instanceof Uint8Array) return 'bytes';
   if (Array.isArray(from)) return 'a list';
+  if (typeof from === 'string') return 'a text';
   return typeof from === 'object' ? 'a record' : `a ${typeof from}`;
 }
 
