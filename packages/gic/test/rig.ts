@@ -5,7 +5,6 @@ import type { GicPin, GicV2, GicV2Config } from '@worldswitch/gic';
 import { bench, requester } from '@worldswitch/testkit';
 import type { Bench } from '@worldswitch/testkit';
 
-
 /** Who accesses: a CPU, in the Secure or Non-secure world. */
 export interface Access {
   readonly cpu?: number;
