@@ -122,6 +122,11 @@ function onlyCpus(block: Mmio, cpus: number): Mmio {
   };
 }
 
+/** Drives a pin that changes. Most accesses change none. */
+function put(pin: InterruptLine, level: boolean): void {
+  if (pin.level !== level) pin.set(level);
+}
+
 /** The function that brings the CPUs' pins in line with the state. */
 function outputs(gic: Gic, wiring: Wiring<GicPin>): () => void {
   const pins = gic.cpu.map((cpu, i) => {
@@ -135,13 +140,13 @@ function outputs(gic: Gic, wiring: Wiring<GicPin>): () => void {
       if (gic.is.listRegisters > 0) {
         drive(gic, i, maintenanceInterrupt, needsMaintenance(pin.cpu));
         const virtual = virtualPins(pin.cpu);
-        pin.virq.set(virtual === 'virq');
-        pin.vfiq.set(virtual === 'vfiq');
+        put(pin.virq, virtual === 'virq');
+        put(pin.vfiq, virtual === 'vfiq');
       }
       const id = signalled(gic, i);
       const fiq = id !== spurious && !inGroup1(gic, i, id) && (pin.cpu.control & Control.FIQEn) !== 0;
-      pin.fiq.set(fiq);
-      pin.irq.set(id !== spurious && !fiq);
+      put(pin.fiq, fiq);
+      put(pin.irq, id !== spurious && !fiq);
     }
   };
 }
