@@ -39,7 +39,7 @@ function byVa(
   hi: number,
   asid: number,
 ): void {
-  const vaHi = ((hi & 0xfff) << 20) | (lo >>> 12);
+  const vaHi = ((hi & 0xfff) << 12) | (lo >>> 20);
   tlb.invalidateVa(regime, controls.secure, vmidOf(controls, regime), (lo << 12) >>> 0, vaHi, asid);
 }
 
