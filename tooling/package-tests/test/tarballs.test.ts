@@ -33,7 +33,7 @@ beforeAll(async () => {
   }
 }, 5 * minutes);
 
-/** An empty project with one dependency; what that needs of this workspace comes from tarballs too. */
+/** An empty project with one dependency; what that needs of this workspace comes from tarballs too, laid out as npm does it. */
 async function install({ folder, name }: Package): Promise<string> {
   const project = join(tempDir(), 'project');
   await mkdir(project);
@@ -44,7 +44,10 @@ async function install({ folder, name }: Package): Promise<string> {
     join(project, 'package.json'),
     JSON.stringify({ private: true, type: 'module', dependencies: { [name]: `file:${tarball(folder)}` } }),
   );
-  await writeFile(join(project, 'pnpm-workspace.yaml'), `overrides:\n${needed.join('\n')}\n`);
+  await writeFile(
+    join(project, 'pnpm-workspace.yaml'),
+    `nodeLinker: hoisted\noverrides:\n${needed.join('\n')}\n`,
+  );
   const flags = ['--prefer-offline', '--no-frozen-lockfile', '--trust-lockfile', '--ignore-scripts'];
   await run('pnpm', ['install', ...flags], { cwd: project, env, timeoutMs: 3 * minutes });
   return project;
