@@ -32,6 +32,8 @@ export type { GranuleShift } from './granule.ts';
 export { busPort } from './port.ts';
 export type { WalkCounters, WalkObserver, WalkPort } from './port.ts';
 export { Access, ALL_PERMISSIONS, Permission, permits, Regime } from './regime.ts';
+export { createSparseMemory } from './sparse-memory.ts';
+export type { SparseMemory } from './sparse-memory.ts';
 export { createTables } from './table-builder.ts';
 export type { Mapping, TableOptions, Tables, TableStore } from './table-builder.ts';
 export * from './table-registers.ts';

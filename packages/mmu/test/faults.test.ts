@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 
 import { Access, faultStatusCode, MmuFault, parFromResult, Regime } from '../src/index.ts';
 import type { GranuleShift } from '../src/index.ts';
-
 import { createRig, go, KERNEL_DATA, stage1 } from './rig.ts';
 import type { Rig } from './rig.ts';
 
@@ -17,7 +16,10 @@ const GRANULES: readonly { granule: GranuleShift; levels: number[]; blocks: numb
 const VA = 0x1234_5678_9000 - 0x8000;
 
 /** A rig with one page mapped, and the place of each descriptor of its walk. */
-function mapped(granule: GranuleShift, regime: Regime = Regime.EL10): { rig: Rig; places: Map<number, number> } {
+function mapped(
+  granule: GranuleShift,
+  regime: Regime = Regime.EL10,
+): { rig: Rig; places: Map<number, number> } {
   const rig = createRig();
   const tables = stage1(rig, { granule, regime });
   const page = Math.floor(VA / 65536) * 65536;
@@ -74,7 +76,7 @@ describe.each(GRANULES)('granule 2^$granule', ({ granule, levels, blocks }) => {
     rig.controls.el1.tcrHi = 1; // 36 bits
     put(rig, places.get(level), 0x0000_0401, 1 << 4);
     expectFault(rig, MmuFault.AddressSize, level, level);
-    put(rig, places.get(level), 0x0000_0401, 1 << 3 >> 3 << 2);
+    put(rig, places.get(level), 0x0000_0401, ((1 << 3) >> 3) << 2);
     expect(go(rig, VA)).toBe(true);
   });
 

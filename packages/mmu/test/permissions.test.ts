@@ -3,7 +3,6 @@
 import { describe, expect, test } from 'vitest';
 
 import { Access, MmuFault, Permission, permits, Regime } from '../src/index.ts';
-
 import { at, createRig, go, KERNEL_DATA, P, stage1, stage2 } from './rig.ts';
 import type { Rig } from './rig.ts';
 
@@ -34,14 +33,18 @@ const EL2 = `
 1 1  r--  r--`;
 
 const VA = 0x40_0000;
-const ACCESSES = [
-  { access: Access.Read, needs: 'r' },
-  { access: Access.Write, needs: 'w' },
-  { access: Access.Execute, needs: 'x' },
-  { access: Access.ReadWrite, needs: 'rw' },
-] as const;
+const ACCESSES: readonly { readonly access: Access; readonly needs: readonly string[] }[] = [
+  { access: Access.Read, needs: ['r'] },
+  { access: Access.Write, needs: ['w'] },
+  { access: Access.Execute, needs: ['x'] },
+  { access: Access.ReadWrite, needs: ['r', 'w'] },
+];
 
-const rows = (text: string): string[][] => text.trim().split('\n').map((line) => line.split(/\s+/));
+const rows = (text: string): string[][] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/\s+/));
 
 /** Writes AP and XN bits into the descriptor of VA. */
 function setBits(rig: Rig, tables: ReturnType<typeof stage1>, ap: number, uxn: number, pxn: number): void {
@@ -56,30 +59,33 @@ function expectAccess(rig: Rig, allowed: boolean): void {
 }
 
 describe.each([Regime.EL10, Regime.EL20])('EL1&0 and EL2&0 (regime %i)', (regime) => {
-  test.each(rows(EL10))('UXN=%s PXN=%s AP=%s', (uxn, pxn, ap, el1 = '', el0 = '', el1Wxn = '', el0Wxn = '') => {
-    const rig = createRig();
-    const tables = stage1(rig, { regime });
-    tables.map({ va: VA, pa: 0x8000, size: 4096, permissions: KERNEL_DATA });
-    setBits(rig, tables, parseInt(ap ?? '', 2), Number(uxn), Number(pxn));
-    const registers = regime === Regime.EL10 ? rig.controls.el1 : rig.controls.el2;
-    for (const wxn of [0, 1]) {
-      registers.sctlr = 1 | (wxn << 19);
-      for (const user of [false, true]) {
-        for (const pan of [false, true]) {
-          const own = user ? (wxn ? el0Wxn : el0) : wxn ? el1Wxn : el1;
-          const el0Data = /[rw]/.test(el0);
-          for (const { access, needs } of ACCESSES) {
-            rig.request.unprivileged = user;
-            rig.request.pan = pan;
-            rig.request.access = access;
-            // PSTATE.PAN: no privileged data access to what EL0 may access; fetches go on.
-            const denied = pan && !user && el0Data && access !== Access.Execute;
-            expectAccess(rig, [...needs].every((n) => own.includes(n)) && !denied);
+  test.each(rows(EL10))(
+    'UXN=%s PXN=%s AP=%s',
+    (uxn, pxn, ap, el1 = '', el0 = '', el1Wxn = '', el0Wxn = '') => {
+      const rig = createRig();
+      const tables = stage1(rig, { regime });
+      tables.map({ va: VA, pa: 0x8000, size: 4096, permissions: KERNEL_DATA });
+      setBits(rig, tables, parseInt(ap, 2), Number(uxn), Number(pxn));
+      const registers = regime === Regime.EL10 ? rig.controls.el1 : rig.controls.el2;
+      for (const wxn of [0, 1]) {
+        registers.sctlr = 1 | (wxn << 19);
+        for (const user of [false, true]) {
+          for (const pan of [false, true]) {
+            const own = user ? (wxn ? el0Wxn : el0) : wxn ? el1Wxn : el1;
+            const el0Data = /[rw]/.test(el0);
+            for (const { access, needs } of ACCESSES) {
+              rig.request.unprivileged = user;
+              rig.request.pan = pan;
+              rig.request.access = access;
+              // PSTATE.PAN: no privileged data access to what EL0 may access; fetches go on.
+              const denied = pan && !user && el0Data && access !== Access.Execute;
+              expectAccess(rig, needs.every((n) => own.includes(n)) && !denied);
+            }
           }
         }
       }
-    }
-  });
+    },
+  );
 });
 
 describe.each([
@@ -98,7 +104,10 @@ describe.each([
         rig.request.pan = true; // there is no EL0 here for PAN to guard
         for (const { access, needs } of ACCESSES) {
           rig.request.access = access;
-          expectAccess(rig, [...needs].every((n) => (wxn ? ownWxn : own).includes(n)));
+          expectAccess(
+            rig,
+            needs.every((n) => (wxn ? ownWxn : own).includes(n)),
+          );
         }
       }
     }
@@ -142,7 +151,10 @@ describe('hierarchical permissions', () => {
           rig.request.access = access;
           for (const user of [false, true]) {
             rig.request.unprivileged = user;
-            expectAccess(rig, [...needs].every((n) => (user ? got.el0 : got.el1).includes(n)));
+            expectAccess(
+              rig,
+              needs.every((n) => (user ? got.el0 : got.el1).includes(n)),
+            );
           }
         }
       }
@@ -173,12 +185,18 @@ describe('stage 2', () => {
       tables.edit(VA, { lo: s2ap << 6, hi: xn << 22 }, { lo: 3 << 6, hi: 3 << 21 });
       for (const { access, needs } of ACCESSES) {
         const own = `${S2AP[s2ap] ?? ''}${xn ? '' : 'x'}`;
-        const allowed = [...needs].every((n) => own.includes(n));
+        const allowed = needs.every((n) => own.includes(n));
         for (const user of [false, true]) {
           rig.request.unprivileged = user;
           expect(go(rig, VA, access)).toBe(allowed);
           if (allowed) continue;
-          expect(rig.out).toMatchObject({ fault: MmuFault.Permission, stage: 2, level: 3, s1ptw: false, ipa: VA });
+          expect(rig.out).toMatchObject({
+            fault: MmuFault.Permission,
+            stage: 2,
+            level: 3,
+            s1ptw: false,
+            ipa: VA,
+          });
           // WnR of an atomic: the read comes first.
           if (access === Access.ReadWrite) expect(rig.out.write).toBe(own.includes('r'));
         }
@@ -206,9 +224,16 @@ describe('stage 2', () => {
     const one = stage1(rig);
     const two = stage2(rig);
     two.map({ va: 0, pa: 0, size: 2 ** 30, permissions: 63 });
-    one.map({ va: VA, pa: 0x8000, size: 4096, permissions: P.PrivilegedRead | P.UnprivilegedRead | P.UnprivilegedExecute });
+    one.map({
+      va: VA,
+      pa: 0x8000,
+      size: 4096,
+      permissions: P.PrivilegedRead | P.UnprivilegedRead | P.UnprivilegedExecute,
+    });
     expect(go(rig, VA)).toBe(true);
-    expect(rig.out.permissions).toBe(P.PrivilegedRead | P.UnprivilegedRead | P.UnprivilegedExecute | P.PanDenies);
+    expect(rig.out.permissions).toBe(
+      P.PrivilegedRead | P.UnprivilegedRead | P.UnprivilegedExecute | P.PanDenies,
+    );
     two.map({ va: 0x8000, pa: 0x8000, size: 4096, permissions: P.PrivilegedRead | P.UnprivilegedRead });
     expect(go(rig, VA)).toBe(true);
     expect(rig.out.permissions).toBe(P.PrivilegedRead | P.UnprivilegedRead | P.PanDenies);

@@ -102,14 +102,29 @@ export function go(rig: Rig, va: number | bigint, access: Access = Access.Read):
 /** Stage 1 tables of a regime, installed and switched on. */
 export function stage1(
   rig: Rig,
-  options: { regime?: Regime; granule?: GranuleShift; inputBits?: number; upper?: boolean; largePhysical?: boolean } = {},
+  options: {
+    regime?: Regime;
+    granule?: GranuleShift;
+    inputBits?: number;
+    upper?: boolean;
+    largePhysical?: boolean;
+  } = {},
 ): Tables {
   const regime = options.regime ?? Regime.EL10;
-  const format: DescriptorFormat = regime === Regime.EL10 || regime === Regime.EL20 ? 'two-ranges' : 'one-range';
+  const format: DescriptorFormat =
+    regime === Regime.EL10 || regime === Regime.EL20 ? 'two-ranges' : 'one-range';
   const { granule = 12, inputBits = 48, largePhysical = false } = options;
-  const tables = createTables({ store: rig.memory, allocator: rig.allocator, format, granule, inputBits, largePhysical });
+  const tables = createTables({
+    store: rig.memory,
+    allocator: rig.allocator,
+    format,
+    granule,
+    inputBits,
+    largePhysical,
+  });
   installStage1(rig.controls, regime, tables, options.upper ?? false);
-  const registers = regime === Regime.EL10 ? rig.controls.el1 : regime === Regime.EL3 ? rig.controls.el3 : rig.controls.el2;
+  const registers =
+    regime === Regime.EL10 ? rig.controls.el1 : regime === Regime.EL3 ? rig.controls.el3 : rig.controls.el2;
   registers.sctlr |= 1;
   rig.request.regime = regime;
   return tables;
@@ -118,11 +133,24 @@ export function stage1(
 /** Stage 2 tables, installed and switched on. */
 export function stage2(
   rig: Rig,
-  options: { granule?: GranuleShift; inputBits?: number; startLevel?: number; format?: DescriptorFormat; vmid?: number } = {},
+  options: {
+    granule?: GranuleShift;
+    inputBits?: number;
+    startLevel?: number;
+    format?: DescriptorFormat;
+    vmid?: number;
+  } = {},
 ): Tables {
   const { granule = 12, inputBits = 40, format = 'stage-2' } = options;
   const start = options.startLevel === undefined ? {} : { startLevel: options.startLevel };
-  const tables = createTables({ store: rig.memory, allocator: rig.allocator, format, granule, inputBits, ...start });
+  const tables = createTables({
+    store: rig.memory,
+    allocator: rig.allocator,
+    format,
+    granule,
+    inputBits,
+    ...start,
+  });
   installStage2(rig.controls, tables, options.vmid ?? 0);
   return tables;
 }

@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 
 import { Access, MmuFault, parFromResult, Regime } from '../src/index.ts';
 import type { GranuleShift } from '../src/index.ts';
-
 import { createRig, EVERYTHING, go, KERNEL_DATA, P, stage1, stage2 } from './rig.ts';
 
 const USER_CODE = P.PrivilegedRead | P.UnprivilegedRead | P.UnprivilegedExecute;
@@ -24,22 +23,25 @@ const START: readonly [GranuleShift, number, number, number][] = [
 ];
 
 describe.each(START)('granule 2^%i, %i to %i bits', (granule, from, to, level) => {
-  test.each(Array.from({ length: to - from + 1 }, (_, i) => from + i))(`%i bits start at level ${level}`, (inputBits) => {
-    const rig = createRig();
-    const tables = stage1(rig, { granule, inputBits });
-    const page = 2 ** granule;
-    const top = 2 ** inputBits - page;
-    tables.map({ va: top, pa: 0x7_0000_0000, size: page, permissions: KERNEL_DATA });
-    const seen: number[] = [];
-    rig.walker.observer = { fetched: (_s, l) => seen.push(l) };
-    expect(go(rig, top + 0x123)).toBe(true);
-    expect(rig.out.pa).toBe(0x7_0000_0123);
-    expect(seen).toEqual([0, 1, 2, 3].slice(level));
-    rig.walker.observer = undefined;
-    // One address beyond the range.
-    expect(go(rig, 2 ** inputBits)).toBe(false);
-    expect(rig.out).toMatchObject({ fault: MmuFault.Translation, level: 0 });
-  });
+  test.each(Array.from({ length: to - from + 1 }, (_, i) => from + i))(
+    `%i bits start at level ${level}`,
+    (inputBits) => {
+      const rig = createRig();
+      const tables = stage1(rig, { granule, inputBits });
+      const page = 2 ** granule;
+      const top = 2 ** inputBits - page;
+      tables.map({ va: top, pa: 0x7_0000_0000, size: page, permissions: KERNEL_DATA });
+      const seen: number[] = [];
+      rig.walker.observer = { fetched: (_s, l) => seen.push(l) };
+      expect(go(rig, top + 0x123)).toBe(true);
+      expect(rig.out.pa).toBe(0x7_0000_0123);
+      expect(seen).toEqual([0, 1, 2, 3].slice(level));
+      rig.walker.observer = undefined;
+      // One address beyond the range.
+      expect(go(rig, 2 ** inputBits)).toBe(false);
+      expect(rig.out).toMatchObject({ fault: MmuFault.Translation, level: 0 });
+    },
+  );
 });
 
 describe('TxSZ', () => {
@@ -233,7 +235,13 @@ describe('stage 1 off', () => {
   test('data is Device-nGnRnE and flat', () => {
     const rig = createRig();
     expect(go(rig, 0x1234_5678, Access.Write)).toBe(true);
-    expect(rig.out).toMatchObject({ pa: 0x1234_5678, attributes: 0, shareability: 2, permissions: 63, global: true });
+    expect(rig.out).toMatchObject({
+      pa: 0x1234_5678,
+      attributes: 0,
+      shareability: 2,
+      permissions: 63,
+      global: true,
+    });
     expect(rig.walker.counters.stage1References).toBe(0);
     rig.request.unaligned = true;
     expect(go(rig, 0x1234_5679)).toBe(false);

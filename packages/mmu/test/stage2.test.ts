@@ -2,9 +2,15 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { Access, createTranslation, faultStatusCode, hpfarFromFault, MmuFault, Regime } from '../src/index.ts';
+import {
+  Access,
+  createTranslation,
+  faultStatusCode,
+  hpfarFromFault,
+  MmuFault,
+  Regime,
+} from '../src/index.ts';
 import type { GranuleShift } from '../src/index.ts';
-
 import { createRig, EVERYTHING, go, KERNEL_DATA, P, stage1, stage2 } from './rig.ts';
 import type { Rig } from './rig.ts';
 
@@ -57,11 +63,14 @@ describe('SL0 and T0SZ', () => {
     [14, 2, 42, 42, true],
     [16, 2, 42, 43, false],
     [16, 2, 44, 44, true],
-  ] as const)('granule 2^%i, SL0=%i on %i bits of physical address', (granule, sl0, paBits, inputBits, good) => {
-    const rig = bare(granule, sl0, 64 - inputBits, paBits);
-    go(rig, 0);
-    expect(rig.walker.counters.stage2References).toBe(good ? 1 : 0);
-  });
+  ] as const)(
+    'granule 2^%i, SL0=%i on %i bits of physical address',
+    (granule, sl0, paBits, inputBits, good) => {
+      const rig = bare(granule, sl0, 64 - inputBits, paBits);
+      go(rig, 0);
+      expect(rig.walker.counters.stage2References).toBe(good ? 1 : 0);
+    },
+  );
 
   test('an input size beyond the physical address size', () => {
     const rig = bare(12, 1, 64 - 42, 40);
@@ -112,7 +121,14 @@ describe('faults', () => {
 
   const cases = [
     { name: 'invalid', lo: 0, hi: 0, fault: MmuFault.Translation, fsc: 4, levels: [0, 1, 2, 3] },
-    { name: 'a block at level 0, a reserved one at 3', lo: 0x401, hi: 0, fault: MmuFault.Translation, fsc: 4, levels: [0, 3] },
+    {
+      name: 'a block at level 0, a reserved one at 3',
+      lo: 0x401,
+      hi: 0,
+      fault: MmuFault.Translation,
+      fsc: 4,
+      levels: [0, 3],
+    },
     { name: 'address size', lo: 3, hi: 1 << 12, fault: MmuFault.AddressSize, fsc: 0, levels: [0, 1, 2, 3] },
     { name: 'access flag', lo: 3, hi: 0, fault: MmuFault.AccessFlag, fsc: 8, levels: [3] },
     { name: 'access flag of a block', lo: 1, hi: 0, fault: MmuFault.AccessFlag, fsc: 8, levels: [1, 2] },
@@ -200,9 +216,20 @@ describe('stage 1 tables go through stage 2', () => {
     const page = Math.floor((tables[3] ?? 0) / 4096) * 4096;
     two.map({ va: page, pa: page + 2 ** 30, size: 4096, permissions: P.PrivilegedRead | P.UnprivilegedRead });
     expect(go(rig, VA, Access.Write)).toBe(true);
-    two.map({ va: page, pa: page + 2 ** 30, size: 4096, permissions: P.PrivilegedWrite | P.UnprivilegedWrite });
+    two.map({
+      va: page,
+      pa: page + 2 ** 30,
+      size: 4096,
+      permissions: P.PrivilegedWrite | P.UnprivilegedWrite,
+    });
     expect(go(rig, VA, Access.Execute)).toBe(false);
-    expect(rig.out).toMatchObject({ fault: MmuFault.Permission, stage: 2, s1ptw: true, level: 3, ipa: tables[3] });
+    expect(rig.out).toMatchObject({
+      fault: MmuFault.Permission,
+      stage: 2,
+      s1ptw: true,
+      level: 3,
+      ipa: tables[3],
+    });
   });
 
   test('HCR_EL2.PTW refuses tables in memory that stage 2 makes Device', () => {
@@ -213,7 +240,13 @@ describe('stage 1 tables go through stage 2', () => {
     expect(go(rig, VA)).toBe(true);
     rig.controls.hcrLo |= 4;
     expect(go(rig, VA)).toBe(false);
-    expect(rig.out).toMatchObject({ fault: MmuFault.Permission, stage: 2, s1ptw: true, level: 3, ipa: tables[2] });
+    expect(rig.out).toMatchObject({
+      fault: MmuFault.Permission,
+      stage: 2,
+      s1ptw: true,
+      level: 3,
+      ipa: tables[2],
+    });
   });
 
   test('an External abort on one belongs to stage 1', () => {
@@ -312,7 +345,13 @@ describe('attributes of both stages', () => {
     [1, 0, 0],
   ])('shareability %i with %i', (a, b, expected) => {
     const rig = createRig();
-    stage1(rig).map({ va: 0x1000, pa: 0x8000, size: 4096, permissions: KERNEL_DATA, attributes: { shareability: a } });
+    stage1(rig).map({
+      va: 0x1000,
+      pa: 0x8000,
+      size: 4096,
+      permissions: KERNEL_DATA,
+      attributes: { shareability: a },
+    });
     const two = stage2(rig);
     two.map({ va: 0, pa: 0, size: 2 ** 30, permissions: EVERYTHING, attributes: { shareability: b } });
     expect(go(rig, 0x1000)).toBe(true);
@@ -359,7 +398,12 @@ describe('attributes of both stages', () => {
 test('translateIpa is stage 2 alone', () => {
   const rig = createRig();
   const two = stage2(rig);
-  two.map({ va: 0x20_0000, pa: 0x40_0000, size: 0x20_0000, permissions: P.PrivilegedRead | P.UnprivilegedRead });
+  two.map({
+    va: 0x20_0000,
+    pa: 0x40_0000,
+    size: 0x20_0000,
+    permissions: P.PrivilegedRead | P.UnprivilegedRead,
+  });
   const out = createTranslation();
   expect(rig.walker.translateIpa(0x20_1234, Access.Read, out)).toBe(true);
   expect(out).toMatchObject({ pa: 0x40_1234, level: 2, stage2Shift: 21 });

@@ -1,7 +1,8 @@
 // DDI 0487 D8.16, D8.17: tags, replacement, and the exact scope of each TLBI operation.
 
-import { StateError } from '@worldswitch/platform';
 import { describe, expect, test } from 'vitest';
+
+import { StateError } from '@worldswitch/platform';
 
 import {
   createControls,
@@ -18,7 +19,6 @@ import {
   tlbiOperation,
 } from '../src/index.ts';
 import type { TlbState, TranslationControls } from '../src/index.ts';
-
 import { random } from './rig.ts';
 
 const PAGE = 0x1234_5000;
@@ -273,7 +273,10 @@ test('invalidation equals that of a plain list of entries, for random operations
   const pick = <T>(all: readonly T[]): T => all[Math.floor(next() * all.length)] as T;
   const tlb = new Tlb({ sets: 16, ways: 4 });
   // The model: what each index holds.
-  const model = new Map<number, Required<Pick<Entry, 'va' | 'asid' | 'global' | 'shift' | 'ipa' | 'ipaShift'>>>();
+  const model = new Map<
+    number,
+    Required<Pick<Entry, 'va' | 'asid' | 'global' | 'shift' | 'ipa' | 'ipaShift'>>
+  >();
   tlb.listener = { dropped: (i) => model.delete(i), droppedAll: () => undefined };
   for (let step = 0; step < 20000; step++) {
     const va = Math.floor(next() * 2048) * 0x1000;
@@ -324,7 +327,8 @@ describe('state', () => {
     const events: unknown[][] = [[], []];
     [one, two].forEach((tlb, i) => {
       tlb.listener = { dropped: (...all) => events[i]?.push(all), droppedAll: () => events[i]?.push('all') };
-      for (let k = 0; k < 40; k++) enter(tlb, { name: '', regime: Regime.EL10, va: (k * 7) << 12, shift: 21 });
+      for (let k = 0; k < 40; k++)
+        enter(tlb, { name: '', regime: Regime.EL10, va: (k * 7) << 12, shift: 21 });
       tlbiOperation('VAAE1')?.(tlb, registers(), ...xt(0x1000, HI, 0));
       tlbiOperation('IPAS2E1')?.(tlb, registers(), 1, 0);
     });
@@ -351,24 +355,132 @@ describe('state', () => {
   }
 
   test.each<[string, keyof TlbState, (view: DataView, entry: number) => void]>([
-    ['a tag with stray bits', 'tagLo', (v, i) => { v.setInt32(i * 4, v.getInt32(i * 4, true) | 2, true); }],
-    ['a tag in the wrong set', 'tagLo', (v, i) => { v.setInt32(i * 4, v.getInt32(i * 4, true) ^ 0x1000, true); }],
-    ['an unknown context', 'tagContext', (v, i) => { v.setInt32(i * 4, -1, true); }],
-    ['an ASID of 17 bits', 'tagAsid', (v, i) => { v.setInt32(i * 4, 0x10000, true); }],
-    ['an ASID below -1', 'tagAsid', (v, i) => { v.setInt32(i * 4, -2, true); }],
-    ['an address that is no number', 'pa', (v, i) => { v.setFloat64(i * 8, NaN, true); }],
-    ['an infinite address', 'pa', (v, i) => { v.setFloat64(i * 8, Infinity, true); }],
-    ['a negative address', 'ipa', (v, i) => { v.setFloat64(i * 8, -4096, true); }],
-    ['an address inside a page', 'pa', (v, i) => { v.setFloat64(i * 8, 8, true); }],
-    ['an address beyond 2^52', 'ipa', (v, i) => { v.setFloat64(i * 8, 2 ** 52, true); }],
-    ['unknown permissions', 'permissions', (v, i) => { v.setUint8(i, 128); }],
-    ['a fifth shareability', 'shareability', (v, i) => { v.setUint8(i, 4); }],
-    ['level 4', 'level', (v, i) => { v.setUint8(i, 4); }],
-    ['an odd block', 'stage1Shift', (v, i) => { v.setUint8(i, 13); }],
-    ['an odd stage 2 block', 'stage2Shift', (v, i) => { v.setUint8(i, 200); }],
-    ['a third address space', 'ns', (v, i) => { v.setUint8(i, 2); }],
-    ['a way that is none', 'nextWay', (v) => { v.setUint8(0, 2); }],
-    ['fields of an invalid entry', 'level', (v) => { v.setUint8(3, 1); }],
+    [
+      'a tag with stray bits',
+      'tagLo',
+      (v, i) => {
+        v.setInt32(i * 4, v.getInt32(i * 4, true) | 2, true);
+      },
+    ],
+    [
+      'a tag in the wrong set',
+      'tagLo',
+      (v, i) => {
+        v.setInt32(i * 4, v.getInt32(i * 4, true) ^ 0x1000, true);
+      },
+    ],
+    [
+      'an unknown context',
+      'tagContext',
+      (v, i) => {
+        v.setInt32(i * 4, -1, true);
+      },
+    ],
+    [
+      'an ASID of 17 bits',
+      'tagAsid',
+      (v, i) => {
+        v.setInt32(i * 4, 0x10000, true);
+      },
+    ],
+    [
+      'an ASID below -1',
+      'tagAsid',
+      (v, i) => {
+        v.setInt32(i * 4, -2, true);
+      },
+    ],
+    [
+      'an address that is no number',
+      'pa',
+      (v, i) => {
+        v.setFloat64(i * 8, NaN, true);
+      },
+    ],
+    [
+      'an infinite address',
+      'pa',
+      (v, i) => {
+        v.setFloat64(i * 8, Infinity, true);
+      },
+    ],
+    [
+      'a negative address',
+      'ipa',
+      (v, i) => {
+        v.setFloat64(i * 8, -4096, true);
+      },
+    ],
+    [
+      'an address inside a page',
+      'pa',
+      (v, i) => {
+        v.setFloat64(i * 8, 8, true);
+      },
+    ],
+    [
+      'an address beyond 2^52',
+      'ipa',
+      (v, i) => {
+        v.setFloat64(i * 8, 2 ** 52, true);
+      },
+    ],
+    [
+      'unknown permissions',
+      'permissions',
+      (v, i) => {
+        v.setUint8(i, 128);
+      },
+    ],
+    [
+      'a fifth shareability',
+      'shareability',
+      (v, i) => {
+        v.setUint8(i, 4);
+      },
+    ],
+    [
+      'level 4',
+      'level',
+      (v, i) => {
+        v.setUint8(i, 4);
+      },
+    ],
+    [
+      'an odd block',
+      'stage1Shift',
+      (v, i) => {
+        v.setUint8(i, 13);
+      },
+    ],
+    [
+      'an odd stage 2 block',
+      'stage2Shift',
+      (v, i) => {
+        v.setUint8(i, 200);
+      },
+    ],
+    [
+      'a third address space',
+      'ns',
+      (v, i) => {
+        v.setUint8(i, 2);
+      },
+    ],
+    [
+      'a way that is none',
+      'nextWay',
+      (v) => {
+        v.setUint8(0, 2);
+      },
+    ],
+    [
+      'fields of an invalid entry',
+      'level',
+      (v) => {
+        v.setUint8(3, 1);
+      },
+    ],
   ])('%s is refused', (_name, field, write) => {
     const state = spoil(field, write);
     expect(() => tlbCodec(shape).parse(state, 1)).toThrow(StateError);
