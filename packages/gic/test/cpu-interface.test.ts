@@ -104,6 +104,15 @@ describe('preemption', () => {
     expect(rig.read('GICC_IAR')).toBe(41);
   });
 
+  test('is by nothing where the binary point leaves no group priority', () => {
+    const rig = running();
+    pend(rig, { 40: 0xa0 });
+    rig.read('GICC_IAR');
+    rig.write('GICC_BPR', 7);
+    pend(rig, { 41: 0x00 });
+    expect(rig.pins()).toEqual([]);
+  });
+
   test.each([
     [4, 3],
     [5, 2],

@@ -270,6 +270,12 @@ describe('the maintenance interrupt', () => {
     expect(maintenance(rig)).toEqual([1, 0b1000]);
   });
 
+  test('NP: one that is active as well does not count as pending', () => {
+    const rig = guest([{ id: 40, state: 3 }]);
+    rig.write('GICH_HCR', 0b1001);
+    expect(maintenance(rig)).toEqual([1, 0b1000]);
+  });
+
   test.each([
     ['VGrp0E', 4, 1],
     ['VGrp0D', 5, 0],

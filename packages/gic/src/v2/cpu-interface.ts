@@ -40,7 +40,9 @@ function preemptionMask(cpu: CpuInterface, group1: boolean): number {
 function isSufficient(gic: Gic, index: number, cpu: CpuInterface, id: number): boolean {
   const priority = priorityOf(gic, index, id);
   if (priority >= cpu.priorityMask) return false;
-  return (priority & preemptionMask(cpu, inGroup1(gic, index, id))) < runningPriority(gic, cpu);
+  const running = runningPriority(gic, cpu);
+  const mask = preemptionMask(cpu, inGroup1(gic, index, id));
+  return running > 0xff || (priority & mask) < (running & mask);
 }
 
 /** The interrupt that the CPU is to be given now, or `spurious`. */

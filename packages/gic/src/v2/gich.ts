@@ -12,7 +12,7 @@ import { endedWithNotice, isFree, listRegisterWord, maintenanceStatus } from './
 function plain(
   description: Pick<Register<Host>, 'name' | 'offset' | 'about' | 'fields'>,
   of: 'hypervisorControl' | 'virtualControl' | 'virtualActivePriorities',
-  mask: number,
+  kept: (written: number) => number,
 ): Register<Host> {
   return {
     ...description,
@@ -20,10 +20,17 @@ function plain(
     read: (host, _, by) => interfaceOf(host, by)[of],
     write: (host, value, lanes, _, by) => {
       const cpu = interfaceOf(host, by);
-      cpu[of] = (merge(cpu[of], value, lanes) & mask) >>> 0;
+      cpu[of] = kept(merge(cpu[of], value, lanes)) >>> 0;
       host.update();
     },
   };
+}
+
+/** GICH_VMCR as written: the binary points are at least what leaves five bits of group priority. */
+function writtenControl(written: number): number {
+  const binaryPoint = Math.max((written >>> 21) & 7, 2);
+  const aliasedBinaryPoint = Math.max((written >>> 18) & 7, 3);
+  return (written & 0xf800_021f) | (binaryPoint << 21) | (aliasedBinaryPoint << 18);
 }
 
 /** A row for two words of a bitmap over list registers. */
@@ -65,7 +72,7 @@ const rows: readonly Register<Host>[] = [
       },
     },
     'hypervisorControl',
-    0xf800_00ff,
+    (written) => written & 0xf800_00ff,
   ),
   {
     name: 'GICH_VTR',
@@ -93,7 +100,7 @@ const rows: readonly Register<Host>[] = [
       },
     },
     'virtualControl',
-    0xf8fc_021f,
+    writtenControl,
   ),
   {
     name: 'GICH_MISR',
@@ -117,7 +124,7 @@ const rows: readonly Register<Host>[] = [
   plain(
     { name: 'GICH_APR', offset: 0xf0, about: 'active virtual priorities' },
     'virtualActivePriorities',
-    0xffff_ffff,
+    (written) => written,
   ),
   {
     name: 'GICH_LR',

@@ -76,8 +76,9 @@ function signalled(cpu: CpuInterface): number {
   const best = highestPending(cpu);
   const lr = cpu.listRegisters[best];
   if (lr === undefined || priorityOf(lr) >= virtualMask(cpu)) return -1;
-  const running = cpu.virtualActivePriorities === 0 ? 0x100 : virtualRunningPriority(cpu);
-  return (priorityOf(lr) & preemptionMask(cpu, inGroup1(lr))) < running ? best : -1;
+  if (cpu.virtualActivePriorities === 0) return best;
+  const mask = preemptionMask(cpu, inGroup1(lr));
+  return (priorityOf(lr) & mask) < (virtualRunningPriority(cpu) & mask) ? best : -1;
 }
 
 /** Which of the two virtual pins is high. */
@@ -173,7 +174,7 @@ export function maintenanceStatus(cpu: CpuInterface): number {
   let [valid, pending, ended] = [0, 0, 0];
   for (const lr of cpu.listRegisters) {
     if (stateOf(lr) !== Lr.Invalid) valid++;
-    if ((stateOf(lr) & Lr.Pending) !== 0) pending++;
+    if (stateOf(lr) === Lr.Pending) pending++; // one that is active as well does not count
     if (endedWithNotice(lr)) ended++;
   }
   const group0 = (vmcr & VirtualControl.VMGrp0En) !== 0;

@@ -1,0 +1,62 @@
+// QEMU's virt board as an oracle: its devices' registers, driven through the qtest protocol, with no CPU running.
+
+import { spawn } from 'node:child_process';
+
+/** Commands of the qtest protocol, of which reads answer with a value. */
+export type Command =
+  | { readonly kind: 'read'; readonly at: number; readonly width: 1 | 2 | 4 }
+  | { readonly kind: 'write'; readonly at: number; readonly width: 1 | 2 | 4; readonly value: number }
+  /** Drives an input of the GIC: SPIs from 0, then the 32 private interrupts of CPU 0. */
+  | { readonly kind: 'wire'; readonly input: number; readonly level: boolean };
+
+const letter = { 1: 'b', 2: 'w', 4: 'l' } as const;
+
+function line(command: Command): string {
+  switch (command.kind) {
+    case 'read':
+      return `read${letter[command.width]} 0x${command.at.toString(16)}`;
+    case 'write':
+      return `write${letter[command.width]} 0x${command.at.toString(16)} 0x${command.value.toString(16)}`;
+    case 'wire':
+      return `set_irq_in /machine/unattached/device[1] unnamed-gpio-in ${command.input} ${Number(command.level)}`;
+  }
+}
+
+/** Runs commands on a machine of its own; returns what each answered: a value for reads, 0 for others. */
+export function onQemu(commands: readonly Command[]): Promise<readonly number[]> {
+  const options =
+    '-M virt,gic-version=2,virtualization=on -cpu cortex-a57 -S -display none -nodefaults -nic none';
+  const child = spawn('qemu-system-aarch64', [
+    ...options.split(' '),
+    '-qtest',
+    'stdio',
+    '-qtest-log',
+    'none',
+  ]);
+  return new Promise((resolve, reject) => {
+    const answers: number[] = [];
+    let rest = '';
+    let complaints = '';
+    const deadline = setTimeout(() => {
+      child.kill('SIGKILL');
+    }, 60_000);
+    child.stderr.on('data', (text: Buffer) => (complaints += text.toString()));
+    child.stdout.on('data', (text: Buffer) => {
+      const lines = (rest + text.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      for (const each of lines) {
+        if (each.startsWith('OK')) answers.push(Number(each.slice(3) || 0));
+        else if (each !== '') complaints += each;
+      }
+      if (answers.length >= commands.length) child.kill('SIGKILL');
+    });
+    child.on('error', reject);
+    child.on('close', () => {
+      clearTimeout(deadline);
+      if (answers.length >= commands.length) resolve(answers);
+      else reject(new Error(`QEMU answered ${answers.length} of ${commands.length} commands: ${complaints}`));
+    });
+    child.stdin.on('error', () => undefined); // a machine that has ended says so above
+    child.stdin.write(`${commands.map(line).join('\n')}\n`);
+  });
+}
