@@ -3,6 +3,12 @@
 /** 2^32, the weight of a high half. */
 export const WORD = 0x1_0000_0000;
 
+/** A table is quicker than the operator. */
+const POWER_OF_TWO: Float64Array = Float64Array.from({ length: 64 }, (_, n) => 2 ** n);
+
+/** `2^n` for n of 0 to 63. */
+export const power = (n: number): number => POWER_OF_TWO[n] ?? 0;
+
 /** The field of `width` (1 to 31) bits that starts at bit `lsb` (0 to 63) of `hi:lo`. */
 export function bits(lo: number, hi: number, lsb: number, width: number): number {
   const mask = (1 << width) - 1;

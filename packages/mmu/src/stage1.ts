@@ -3,7 +3,7 @@
 import { Fault } from '@worldswitch/platform';
 
 import { isDevice, mairAttributes } from './attributes.ts';
-import { allBits, bits, lowBits } from './bits.ts';
+import { allBits, bits, lowBits, power } from './bits.ts';
 import { HCR, SCTLR, stage2Enabled } from './controls.ts';
 import {
   blockAllowed,
@@ -86,7 +86,7 @@ export function walkStage1(
   }
   if (p.unprivilegedDisabled && request.unprivileged) return failStage1(out, MmuFault.Translation, 0);
   const wide = p.outputBits === 52;
-  const limit = 2 ** p.outputBits;
+  const limit = power(p.outputBits);
   const start = startLevel(granule, inputBits);
   let shift = levelShift(granule, start);
   let width = inputBits - shift;

@@ -3,7 +3,7 @@
 import { Fault } from '@worldswitch/platform';
 
 import { stage2Attributes } from './attributes.ts';
-import { bits, lowBits, swap32, WORD } from './bits.ts';
+import { bits, lowBits, power, swap32, WORD } from './bits.ts';
 import { HCR_HI, SCTLR } from './controls.ts';
 import {
   blockAllowed,
@@ -104,10 +104,10 @@ export function walkStage2(
   ) {
     return fail(out, MmuFault.Translation, 0);
   }
-  if (ipa >= 2 ** inputBits) return fail(out, MmuFault.Translation, 0);
+  if (ipa >= power(inputBits)) return fail(out, MmuFault.Translation, 0);
   const outBits = outputBits((vtcr >>> 16) & 7, granule, features);
   const wide = outBits === 52;
-  const limit = 2 ** outBits;
+  const limit = power(outBits);
   const ipaLo = ipa >>> 0;
   const ipaHi = Math.floor(ipa / WORD);
   let shift = levelShift(granule, start);

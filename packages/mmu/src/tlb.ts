@@ -110,6 +110,9 @@ export class Tlb {
   /** What stage 2 maps, by IPA. */
   private readonly ipaBlocks = new BlockFilter();
 
+  /** Valid entries. */
+  private live = 0;
+
   /** Makes an empty one. Throws a RangeError for a shape that is none. */
   constructor(shape: TlbShape = { sets: 512, ways: 4 }) {
     const { sets, ways } = shape;
@@ -188,6 +191,7 @@ export class Tlb {
     const mask = vmid < 0 ? SCOPE : SCOPE_VMID;
     const scope = tlbScope(regime, secure, Math.max(vmid, 0));
     let any = false;
+    if (this.live === 0) return;
     for (let i = 0; i < this.size; i++) {
       if (this.tagLo[i] !== 0 && ((this.tagContext[i] ?? 0) & mask) === scope) any = this.forget(i);
     }
@@ -198,6 +202,7 @@ export class Tlb {
   invalidateAsid(regime: Regime, secure: boolean, vmid: number, asid: number): void {
     const scope = tlbScope(regime, secure, vmid);
     let any = false;
+    if (this.live === 0) return;
     for (let i = 0; i < this.size; i++) {
       if (this.tagLo[i] === 0 || this.tagAsid[i] !== asid) continue;
       if (((this.tagContext[i] ?? 0) & SCOPE_VMID) === scope) any = this.forget(i);
@@ -269,6 +274,7 @@ export class Tlb {
 
   /** Recounts what the filters count, after the arrays were written as a whole. */
   recount(): void {
+    this.live = 0;
     this.blocks.clear();
     this.ipaBlocks.clear();
     for (let i = 0; i < this.size; i++) if (this.tagLo[i] !== 0) this.track(i, 1);
@@ -315,6 +321,7 @@ export class Tlb {
   }
 
   private track(index: number, by: 1 | -1): void {
+    this.live += by;
     const shift = this.stage1Shift[index] ?? 12;
     if (shift > 12) this.blocks.count(this.tagLo[index] ?? 0, (this.tagHi[index] ?? 0) & 0xffffff, shift, by);
     const shift2 = this.stage2Shift[index] ?? 0;
