@@ -2,7 +2,6 @@
 
 import type { Float2, Float3 } from '../semantics/builder.ts';
 import type { FloatWidth } from '../semantics/values.ts';
-
 import type { FloatEnv, Format, Real, Sign, Unpacked } from './format.ts';
 import {
   absolute,

@@ -1,7 +1,6 @@
 // Comparisons of floating-point numbers (DDI 0487 J1, shared/functions/float: FPCompare, FPCompareEQ, FPCompareGE, FPCompareGT).
 
 import type { FloatWidth } from '../semantics/values.ts';
-
 import { order } from './arithmetic.ts';
 import type { FloatEnv } from './format.ts';
 import { Exception, formatOf, isNaNType, raise, unpack } from './format.ts';

@@ -3,7 +3,6 @@
 
 import type { Rounding } from '../semantics/builder.ts';
 import type { FloatWidth, Width } from '../semantics/values.ts';
-
 import type { FloatEnv, Format, Unpacked } from './format.ts';
 import {
   alternativeHalf,

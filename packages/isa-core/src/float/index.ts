@@ -3,7 +3,6 @@
 
 import type { Float1 } from '../semantics/builder.ts';
 import type { FloatWidth } from '../semantics/values.ts';
-
 import { squareRoot } from './arithmetic.ts';
 import { reciprocalEstimate, reciprocalExponent, reciprocalRootEstimate } from './estimate.ts';
 import type { FloatEnv } from './format.ts';
