@@ -181,6 +181,8 @@ export interface Builder {
   handler(name: string, ...args: readonly (Int<64> | Imm)[]): void;
   /** The same, with a 64-bit result for a register. */
   handlerResult(name: string, to: Gpr, ...args: readonly (Int<64> | Imm)[]): void;
+  /** If `c` holds, the whole instruction is the named handler's and nothing else of it happens. Comes before other effects. */
+  handlerIf(c: Bool, name: string, ...args: readonly (Int<64> | Imm)[]): void;
 
   // ---- floating point as the architecture has it, under FPCR and into FPSR
   float1<W extends FloatWidth>(op: Float1, a: Float<W>): Float<W>;
