@@ -7,7 +7,6 @@ import type { Pl011, Pl011Config } from '@worldswitch/devices';
 import { conformance } from '@worldswitch/testkit';
 import type { Random } from '@worldswitch/testkit';
 
-
 import { bed } from './registers.ts';
 import type { Bed } from './registers.ts';
 

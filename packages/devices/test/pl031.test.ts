@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import { pl031 } from '@worldswitch/devices';
 import { conformance } from '@worldswitch/testkit';
 
-
 import { bed } from './registers.ts';
 
 describe('a PL031', () => {

@@ -14,7 +14,6 @@ import { requireTool } from '@worldswitch/test-tools';
 import { bench, random, requester } from '@worldswitch/testkit';
 import type { Random } from '@worldswitch/testkit';
 
-
 import { onQemu } from './qtest.ts';
 import type { Command } from './qtest.ts';
 

@@ -158,10 +158,7 @@ export function sample(bug?: Bug): Omit<DeviceType<SampleConfig, SampleState, 'i
       parse(from, version) {
         if (bug === 'accepts any state' || bug === 'arms before it checks') return from as SampleState;
         if (bug === 'accepts a state with a missing field') {
-          return codec.parse(
-            { ...{ received: 0 }, ...(from as Partial<SampleState>) },
-            version,
-          );
+          return codec.parse({ ...{ received: 0 }, ...(from as Partial<SampleState>) }, version);
         }
         if (bug === 'throws a plain error at a bad state') {
           try {
