@@ -44,6 +44,8 @@ export const Layout = {
   fetchTlb: 0x190,
   /** Non-zero when data accesses are big-endian at the current level (derived). */
   bigEndian: 0x194,
+  /** 15 where a load or store through SP needs an aligned SP (SCTLR_ELx.SA), else 0, 32 bits (derived). */
+  spCheck: 0x198,
   /** V0 to V31 at 0 to 31, 16 bytes each; 32 to 47 are scratch of the engines. */
   v: 0x200,
   /** System-register cells by index, 8 bytes each. */

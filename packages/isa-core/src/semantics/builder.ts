@@ -71,6 +71,8 @@ export interface Builder {
 
   // ---- state: registers read as they were before the instruction; a 32-bit write clears the upper half
   x<W extends Width>(r: Gpr, w: W): Int<W>;
+  /** The base register of a load or store: SP is checked for its alignment (SCTLR_ELx.SA). */
+  address(r: Gpr): Int<64>;
   setX<W extends Width>(r: Gpr, value: Int<W>): void;
   /** The low bits of a vector register as a number. */
   f<W extends FloatWidth>(r: Vreg, w: W): Float<W>;

@@ -1,0 +1,425 @@
+// One CPU: registers, translation, exceptions and interrupts, as the architecture has them. Engines execute instructions on it;
+// this class is what is the same for all engines.
+
+import { createControls, createWalker, Tlb, busPort } from '@worldswitch/mmu';
+import type { TlbListener, TlbShape, TranslationControls, WalkObserver } from '@worldswitch/mmu';
+import type { Bus, CpuPin, SystemRegisterBank, Transaction, Word64 } from '@worldswitch/platform';
+import { Fault } from '@worldswitch/platform';
+
+import { instructionEnded, InstructionEnded } from '../reference/host.ts';
+import type { ReferenceHost } from '../reference/host.ts';
+import type { Access, Raise } from '../semantics/builder.ts';
+
+import { updateControls } from './context.ts';
+import { defaultTarget, takeException, takeSynchronous, takeUndefined, Vector } from './exceptions.ts';
+import type { ExceptionRecord } from './exceptions.ts';
+import type { CpuCounters, CpuFeatures, Firmware } from './features.ts';
+import { handlers, readSystemRegister } from './handlers.ts';
+import { interruptStatus, Pin, takePendingInterrupt, updatePending, wakesUp } from './interrupts.ts';
+import { Layout } from './layout.ts';
+import { MemoryAccess } from './memory-access.ts';
+import { raise } from './raise.ts';
+import { CpuState } from './state.ts';
+import { EC } from './syndrome.ts';
+import { registerByName, systemRegisters } from './sysregs/table.ts';
+import { fpTrap, HCR } from './sysregs/traps.ts';
+import { Translator } from './translator.ts';
+
+/** What a CPU is made of. */
+export interface CpuOptions {
+  /** The machine's shared memory. */
+  readonly memory: WebAssembly.Memory;
+  /** Byte offset of this CPU's block of `Layout.size` bytes. */
+  readonly base: number;
+  /** Index of the CPU, from 0. */
+  readonly index: number;
+  /** Its physical address space. */
+  readonly bus: Bus;
+  /** What it implements. */
+  readonly features: CpuFeatures;
+  /** Values of identification registers by name; those not given are zero. CCSIDR_EL1 is `cacheSizes` by CSSELR_EL1. */
+  readonly id: Readonly<Record<string, bigint>>;
+  /** CCSIDR_EL1 by CSSELR_EL1 (0: L1 data, 1: L1 instruction, 2: L2). */
+  readonly cacheSizes?: readonly bigint[];
+  /** Registers of the board's parts. */
+  readonly banks?: readonly SystemRegisterBank[];
+  /** What answers HVC or SMC where the architecture has nobody. */
+  readonly firmware?: Firmware;
+  /** Geometry of the TLB. */
+  readonly tlb?: TlbShape;
+}
+
+/** Is told of what changes behind an engine's back. */
+export interface CpuListener extends TlbListener {
+  /** The translation context (level, regime, ASID, permissions that depend on PSTATE) is another. */
+  contextChanged(): void;
+  /** The complete path stored into RAM. */
+  stored(pa: number, bytes: number): void;
+}
+
+/** Watches for traces and reports. */
+export interface CpuObserver {
+  exceptionTaken(e: ExceptionRecord): void;
+  /** An encoding that this CPU does not model was executed; it takes the UNDEFINED path. */
+  unimplemented(id: number, write: boolean): void;
+}
+
+interface Backing {
+  read(): bigint;
+  write(value: bigint): void;
+}
+
+/** One CPU. */
+export class Cpu implements ReferenceHost {
+  readonly index: number;
+  readonly state: CpuState;
+  readonly bus: Bus;
+  readonly memory: WebAssembly.Memory;
+  readonly base: number;
+  readonly features: CpuFeatures;
+  readonly controls: TranslationControls;
+  readonly tlb: Tlb;
+  readonly translator: Translator;
+  readonly access: MemoryAccess;
+  readonly counters: CpuCounters = { exceptions: 0, interrupts: 0, returns: 0, deviceAccesses: 0 };
+  /** Cells of SP_EL0 to SP_EL3. */
+  readonly spCells: readonly number[];
+  /** All CPUs of the inner shareable domain, this one among them: broadcast maintenance reaches them. */
+  peers: readonly Cpu[] = [this];
+  /** The engine's ear. */
+  listener: CpuListener | undefined;
+  observer: CpuObserver | undefined;
+  /** True in WFI until an interrupt is pending. */
+  waiting = false;
+  /** The event register of WFE. */
+  event = false;
+  /** Levels of the pins, `Pin` bits. */
+  pinLevels = 0;
+  /** Where execution starts after reset. */
+  resetVector = 0n;
+  private readonly options: CpuOptions;
+  private readonly backing = new Map<number, Backing>();
+  private readonly unmodelled = new Set<number>();
+  private word = 0;
+
+  constructor(options: CpuOptions) {
+    this.options = options;
+    this.index = options.index;
+    this.bus = options.bus;
+    this.memory = options.memory;
+    this.base = options.base;
+    this.features = options.features;
+    this.state = new CpuState(options.memory, options.base);
+    this.controls = createControls({ ...options.features.mmu, el2: options.features.el2 });
+    const by: Transaction = { requester: options.index, streamId: -1, secure: false, privileged: true, fault: Fault.None };
+    this.tlb = new Tlb(options.tlb);
+    this.tlb.listener = {
+      dropped: (index, lo, hi) => this.listener?.dropped(index, lo, hi),
+      droppedAll: () => this.listener?.droppedAll(),
+    };
+    this.translator = new Translator(this, createWalker(this.controls, busPort(options.bus, { ...by })));
+    this.access = new MemoryAccess(this, options.memory, by);
+    this.spCells = ['SP_EL0', 'SP_EL1', 'SP_EL2'].map((name) => registerByName(name).cell).concat(Layout.cellCount - 1);
+    for (const bank of options.banks ?? []) this.plug(bank);
+    this.reset({ pc: 0n, el: this.highestEl });
+  }
+
+  // ---- composition and reset
+
+  private plug(bank: SystemRegisterBank): void {
+    const word: Word64 = { lo: 0, hi: 0 };
+    bank.registers.forEach((name, register) => {
+      this.backing.set(registerByName(name).cell, {
+        read: () => {
+          bank.read(this.index, register, word);
+          return (BigInt(word.hi) << 32n) | BigInt(word.lo);
+        },
+        write: (value) => {
+          bank.write(this.index, register, Number(value & 0xffff_ffffn), Number(value >> 32n));
+          updatePending(this);
+        },
+      });
+    });
+  }
+
+  /** The highest exception level implemented. */
+  get highestEl(): number {
+    return this.features.el3 ? 3 : this.features.el2 ? 2 : 1;
+  }
+
+  /** Cold reset, and then the state in which firmware enters the first software. */
+  reset(at: { readonly pc: bigint; readonly el: number; readonly x0?: bigint }): void {
+    const { state } = this;
+    state.bytes.fill(0);
+    for (const entry of systemRegisters) state.setCell(entry.cell, entry.reset);
+    if (!this.features.el2) state.setCell(registerByName('HCR_EL2').cell, 0n);
+    this.setRegister('VPIDR_EL2', this.idRegister('MIDR_EL1'));
+    this.setRegister('VMPIDR_EL2', this.idRegister('MPIDR_EL1'));
+    // Software that is entered below EL3 finds the Non-secure state set up.
+    if (this.features.el3 && at.el < 3) this.setRegister('SCR_EL3', 0x501n);
+    this.setRegister('CPTR_EL2', 0x33ffn);
+    state.setMode(at.el, 1, this.spCells);
+    state.daif = 15;
+    state.pc = at.pc;
+    state.setX(0, at.x0 ?? 0n);
+    this.resetVector = at.pc;
+    this.waiting = false;
+    this.event = false;
+    this.tlb.reset();
+    this.contextChanged();
+  }
+
+  // ---- registers
+
+  /** The value of a register of this CPU itself, with no traps and no side effects. */
+  register(name: string): bigint {
+    const { cell } = registerByName(name);
+    return this.backing.get(cell)?.read() ?? this.state.cell(cell);
+  }
+  /** Sets the cell of a register, with no traps and no side effects. */
+  setRegister(name: string, value: bigint): void {
+    this.state.setCell(registerByName(name).cell, value);
+  }
+  /** What stands behind a cell that belongs to a bank. */
+  bankOf(cell: number): Backing | undefined {
+    return this.backing.get(cell);
+  }
+  idRegister(name: string): bigint {
+    return this.options.id[name] ?? 0n;
+  }
+  cacheSize(select: number): bigint {
+    return this.options.cacheSizes?.[select] ?? 0n;
+  }
+  get fpcr(): bigint {
+    return BigInt(this.state.word(Layout.fpcr));
+  }
+  set fpcr(value: bigint) {
+    this.state.u64[Layout.fpcr / 8] = value;
+  }
+  get fpsr(): bigint {
+    return BigInt(this.state.word(Layout.fpsr));
+  }
+  set fpsr(value: bigint) {
+    this.state.u64[Layout.fpsr / 8] = value;
+  }
+  /** SP_EL0 from EL1 and above; UNDEFINED while it is the current stack pointer. */
+  bankedSp0(): bigint {
+    this.requireBankedSp0();
+    return this.state.cell(this.spCells[0] ?? 0);
+  }
+  setBankedSp0(value: bigint): void {
+    this.requireBankedSp0();
+    this.state.setCell(this.spCells[0] ?? 0, value);
+  }
+  private requireBankedSp0(): void {
+    if (this.state.spSel !== 0) return;
+    takeUndefined(this);
+    this.endInstruction();
+  }
+  /** MSR SPSel. */
+  selectSp(spSel: number): void {
+    this.state.setMode(this.state.el, spSel, this.spCells);
+  }
+
+  // ---- what the architecture's pseudocode asks
+
+  /** HCR_EL2, or zero where there is no EL2. */
+  get hcr(): bigint {
+    return this.features.el2 ? this.hcrValue : 0n;
+  }
+  private hcrValue = 0n;
+  setHcr(value: bigint): void {
+    this.setRegister('HCR_EL2', value);
+    this.contextChanged();
+  }
+  /** SCR_EL3.NS is 0: EL1 and EL0 are Secure. */
+  get secureBelow3(): boolean {
+    return this.features.el3 && (this.register('SCR_EL3') & 1n) === 0n;
+  }
+  get secure(): boolean {
+    return this.state.el === 3 || this.secureBelow3;
+  }
+  get el2Enabled(): boolean {
+    return this.features.el2 && !this.secureBelow3;
+  }
+  /** SCTLR_ELx.A of the current level. */
+  alignmentChecked = false;
+  /** True when DC ZVA would trap at the current level. */
+  zeroBlockProhibited(): boolean {
+    const { el } = this.state;
+    if (el < 2 && this.el2Enabled && (this.hcr & HCR.TDZ) !== 0n) return true;
+    return el === 0 && (this.register('SCTLR_EL1') & (1n << 14n)) === 0n;
+  }
+  interruptStatus(): bigint {
+    return interruptStatus(this);
+  }
+
+  /** System registers have changed: recompute what translation, traps and byte order derive from them. */
+  contextChanged(): void {
+    this.hcrValue = this.register('HCR_EL2');
+    updateControls(this);
+    this.modeChanged();
+  }
+
+  /** The exception level or PSTATE has changed. */
+  modeChanged(): void {
+    const { state } = this;
+    const sctlr = this.register(state.el === 2 ? 'SCTLR_EL2' : state.el === 3 ? 'SCTLR_EL3' : 'SCTLR_EL1');
+    this.alignmentChecked = (sctlr & 2n) !== 0n;
+    const endianBit = state.el === 0 ? 1n << 24n : 1n << 25n;
+    state.setWord(Layout.bigEndian, (sctlr & endianBit) === 0n ? 0 : 1);
+    state.setWord(Layout.fpTrap, fpTrap(this, false) === undefined ? 0 : 1);
+    this.spChecked = (sctlr & (state.el === 0 ? 1n << 4n : 1n << 3n)) !== 0n;
+    state.setWord(Layout.spCheck, this.spChecked ? 15 : 0);
+    this.translator.refresh();
+    updatePending(this);
+    this.listener?.contextChanged();
+  }
+  private spChecked = false;
+
+  // ---- interrupts and events
+
+  /** Drives a pin; an interrupt controller's outputs end here. */
+  setPin(pin: CpuPin, level: boolean): void {
+    const bit = Pin[pin];
+    this.pinLevels = level ? this.pinLevels | bit : this.pinLevels & ~bit;
+    updatePending(this);
+    if (this.waiting && wakesUp(this)) this.waiting = false;
+  }
+  interruptsChanged(): void {
+    updatePending(this);
+  }
+  /** Takes a pending interrupt that is not masked. True when it did, which costs one of `remaining`. */
+  poll(): boolean {
+    if (this.state.word(Layout.pendingPins) === 0) return false;
+    if (!takePendingInterrupt(this)) return false;
+    this.spend();
+    return true;
+  }
+  /** WFE: consumes the event register. */
+  takeEvent(): boolean {
+    const was = this.event;
+    this.event = false;
+    return was;
+  }
+  /** SEV: an event for every CPU. */
+  sendEvent(): void {
+    for (const peer of this.peers) peer.event = true;
+  }
+  /** One of the slice's instructions is used up. */
+  spend(): void {
+    const { u32 } = this.state;
+    u32[Layout.remaining >> 2] = (u32[Layout.remaining >> 2] ?? 0) - 1;
+  }
+
+  // ---- what instructions do (ReferenceHost)
+
+  /** The word at the PC that `fetch` returned last. */
+  currentWord(): number {
+    return this.word;
+  }
+  /** Fetches the instruction at the PC. Aborts. */
+  fetch(): number {
+    this.word = this.access.fetch();
+    if (this.state.il !== 0) {
+      takeSynchronous(this, defaultTarget(this), EC.IllegalState, 0);
+      this.endInstruction();
+    }
+    return this.word;
+  }
+  load(va: bigint, bytes: number, align: number, how: Access): bigint {
+    return this.access.load(va, bytes, align, how);
+  }
+  checkStore(va: bigint, bytes: number, align: number, how: Access): void {
+    this.access.check(va, bytes, align, 1, how);
+  }
+  store(va: bigint, bytes: number, align: number, value: bigint, how: Access): void {
+    this.access.store(va, bytes, align, value, how);
+  }
+  exclusiveAddress(va: bigint, bytes: number, write: boolean): number {
+    return this.access.hostOf(va, bytes, write);
+  }
+  peek(offset: number, bytes: number): bigint {
+    return this.access.peek(offset, bytes);
+  }
+  zeroBlock(va: bigint): void {
+    this.access.zeroBlock(va);
+  }
+  cacheOp(va: bigint, as: 'read' | 'write' | 'fetch'): void {
+    this.access.cacheOp(va, as);
+  }
+  /** Tags are ignored where TCR.TBI says so: bits 63:56 become copies of bit 55 (of EL1&0), or zero. */
+  branchTarget(va: bigint): bigint {
+    return this.returnAddress(va);
+  }
+  returnAddress(va: bigint): bigint {
+    const { el } = this.state;
+    if (el >= 2) {
+      const tcr = el === 2 ? this.controls.el2.tcrLo : this.controls.el3.tcrLo;
+      return (tcr & (1 << 20)) === 0 ? va : va & 0xff_ffff_ffff_ffffn;
+    }
+    const high = (va & (1n << 55n)) !== 0n;
+    const ignored = (this.controls.el1.tcrHi & (high ? 0x40 : 0x20)) !== 0;
+    if (!ignored) return va;
+    return high ? va | (0xffn << 56n) : va & 0xff_ffff_ffff_ffffn;
+  }
+  raise(what: Raise, immediate: number): never {
+    raise(this, what, immediate);
+    return this.endInstruction();
+  }
+  raiseFpTrap(): never {
+    const trap = fpTrap(this, false);
+    takeSynchronous(this, trap?.el ?? defaultTarget(this), EC.FpAccess, 0x1e0_0000);
+    return this.endInstruction();
+  }
+  callHandler(name: string, args: readonly bigint[]): bigint {
+    if (name === 'mrs') {
+      const value = readSystemRegister(this, Number(args[0] ?? 0n));
+      if (value === undefined) return this.endInstruction();
+      this.state.pc += 4n;
+      return value;
+    }
+    const handler = handlers[name];
+    if (handler === undefined) throw new Error(`no handler is called ${name}`);
+    if (handler(this, args) === 'jumped') return this.endInstruction();
+    this.state.pc += 4n;
+    return 0n;
+  }
+  pcAlignmentFault(): void {
+    const { pc } = this.state;
+    const el = defaultTarget(this);
+    takeException(this, { el, vector: Vector.Synchronous, esr: ((EC.PcAlignment << 26) | (1 << 25)) >>> 0, far: pc, pc });
+  }
+  /** A load or store whose base is SP: the stack pointer must be aligned where SCTLR_ELx.SA or SA0 says so. */
+  checkSp(): void {
+    if (!this.spChecked || (this.state.x(31) & 15n) === 0n) return;
+    takeSynchronous(this, defaultTarget(this), EC.SpAlignment, 0);
+    this.endInstruction();
+  }
+  clearExclusive(): void {
+    this.state.setWord(Layout.exclusiveOpen, 0);
+  }
+  /** Ends the current instruction after its exception has been taken. */
+  endInstruction(): never {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- no error: a jump out of nested semantics, caught in `step`
+    throw instructionEnded;
+  }
+  /** True for the value that `endInstruction` throws. */
+  static isEnd(thrown: unknown): boolean {
+    return thrown instanceof InstructionEnded;
+  }
+  /** An encoding that is not modelled: told once. */
+  reportUnimplemented(id: number, write: boolean): void {
+    if (this.unmodelled.has(id)) return;
+    this.unmodelled.add(id);
+    this.observer?.unimplemented(id, write);
+  }
+  /** The firmware of the board, for `raise`. */
+  get firmware(): Firmware | undefined {
+    return this.options.firmware;
+  }
+  /** Is told of every descriptor that a walk fetches. */
+  set walkObserver(observer: WalkObserver | undefined) {
+    this.translator.walker.observer = observer;
+  }
+}

@@ -1,0 +1,38 @@
+// What a CPU implements beyond the base of Armv8.0-A. Exception levels and features are fixed when the CPU is made.
+
+import type { MmuFeatures } from '@worldswitch/mmu';
+
+/** Exception levels and optional features. */
+export interface CpuFeatures {
+  /** EL2 is implemented. */
+  readonly el2: boolean;
+  /** EL3 is implemented, and with it the Secure state. */
+  readonly el3: boolean;
+  /** FEAT_PAN. */
+  readonly pan: boolean;
+  /** FEAT_UAO. */
+  readonly uao: boolean;
+  /** What the MMU supports. */
+  readonly mmu: Partial<MmuFeatures>;
+}
+
+/** Armv8.0-A with EL1 and EL0 only. */
+export const armv8: CpuFeatures = { el2: false, el3: false, pan: false, uao: false, mmu: {} };
+
+/** What stands in for EL3 or EL2 where the board has none: PSCI by SMC or HVC. A convention of the board's. */
+export interface Firmware {
+  /** Answers a call in X0 to X3. False when it does not know it: the instruction is then UNDEFINED. */
+  call(cpu: number, by: 'hvc' | 'smc'): boolean;
+}
+
+/** Counts since they were last cleared. */
+export interface CpuCounters {
+  /** Exceptions taken, interrupts among them. */
+  exceptions: number;
+  /** Interrupts taken. */
+  interrupts: number;
+  /** ERETs. */
+  returns: number;
+  /** Accesses to memory-mapped registers. */
+  deviceAccesses: number;
+}

@@ -1,0 +1,162 @@
+// Instructions that engines hand over as a whole, by the names that the rows use: MSR, MRS, SYS, ERET, WFI, WFE and the like.
+
+import type { Cpu } from './cpu.ts';
+import { defaultTarget, exceptionReturn, takeSynchronous, takeUndefined } from './exceptions.ts';
+import { wakesUp } from './interrupts.ts';
+import { EC } from './syndrome.ts';
+import { registerById } from './sysregs/table.ts';
+import { HCR } from './sysregs/traps.ts';
+import { systemInstruction } from './system-instructions.ts';
+
+/** What a handler did: finished (the PC moves on), jumped (the PC is set), or ended in an exception. */
+export type Handled = 'next' | 'jumped';
+
+/** ISS of a trapped MSR, MRS or system instruction (DDI 0487 D17.2.37). */
+export function systemIss(id: number, rt: number, read: boolean): number {
+  const op0 = id >>> 14;
+  const op1 = (id >>> 11) & 7;
+  const crn = (id >>> 7) & 15;
+  const crm = (id >>> 3) & 15;
+  const op2 = id & 7;
+  return (op0 << 20) | (op2 << 17) | (op1 << 14) | (crn << 10) | (rt << 5) | (crm << 1) | (read ? 1 : 0);
+}
+
+/** Traps the current instruction, an access to the register or instruction `id`. */
+function trapSystem(cpu: Cpu, el: number, ec: number | undefined, id: number, read: boolean): void {
+  const rt = cpu.currentWord() & 31;
+  if (ec === 0) takeSynchronous(cpu, el, EC.Unknown, 0);
+  else if (ec === EC.FpAccess) takeSynchronous(cpu, el, ec, 0x1e0_0000);
+  else takeSynchronous(cpu, el, ec ?? EC.SystemRegister, systemIss(id, rt, read));
+}
+
+/** True when the access may go on; else the exception has been taken. */
+function mayAccess(cpu: Cpu, id: number, write: boolean): boolean {
+  const entry = registerById(id);
+  const minimum = entry && (write ? entry.minWrite : entry.minRead);
+  if (entry === undefined || minimum === undefined || cpu.state.el < minimum) {
+    // Reserved IMPLEMENTATION DEFINED encodings (CRn 11 and 15) have a trap of their own.
+    const crn = (id >>> 7) & 15;
+    if (entry === undefined && (crn === 11 || crn === 15) && id >>> 14 === 3 && cpu.state.el === 1) {
+      if (cpu.el2Enabled && (cpu.hcr & HCR.TIDCP) !== 0n) {
+        trapSystem(cpu, 2, undefined, id, !write);
+        return false;
+      }
+    }
+    if (entry === undefined) cpu.reportUnimplemented(id, write);
+    takeUndefined(cpu);
+    return false;
+  }
+  for (const control of entry.traps) {
+    const trap = control(cpu, write);
+    if (trap === undefined) continue;
+    trapSystem(cpu, trap.el, trap.ec, id, !write);
+    return false;
+  }
+  return true;
+}
+
+/** MRS. The value, or undefined when an exception was taken. */
+export function readSystemRegister(cpu: Cpu, id: number): bigint | undefined {
+  if (!mayAccess(cpu, id, false)) return undefined;
+  const entry = registerById(id);
+  if (entry === undefined) return undefined;
+  const bank = cpu.bankOf(entry.cell);
+  if (bank) return bank.read();
+  if (entry.name.startsWith('CNT')) return unplugged(cpu);
+  return entry.read ? entry.read(cpu) : cpu.state.cell(entry.cell);
+}
+
+/** MSR. True unless an exception was taken. */
+export function writeSystemRegister(cpu: Cpu, id: number, value: bigint): boolean {
+  if (!mayAccess(cpu, id, true)) return false;
+  const entry = registerById(id);
+  if (entry === undefined) return false;
+  const bank = cpu.bankOf(entry.cell);
+  if (bank) {
+    bank.write(value);
+    return true;
+  }
+  if (entry.name.startsWith('CNT')) return unplugged(cpu) !== undefined;
+  const old = cpu.state.cell(entry.cell);
+  const merged = (old & ~entry.writable) | (value & entry.writable);
+  if (entry.write) entry.write(cpu, merged);
+  else cpu.state.setCell(entry.cell, merged);
+  return true;
+}
+
+/** A timer register on a board without timers. */
+function unplugged(cpu: Cpu): undefined {
+  takeUndefined(cpu);
+  return undefined;
+}
+
+/** WFI and WFE: trapped by SCTLR_EL1.nTWI/nTWE at EL0, HCR_EL2.TWI/TWE below EL2, SCR_EL3.TWI/TWE below EL3. */
+function waitFor(cpu: Cpu, event: boolean): Handled {
+  const { el } = cpu.state;
+  if (event ? cpu.takeEvent() : wakesUp(cpu)) return 'next';
+  const iss = (1 << 24) | (0xe << 20) | (event ? 1 : 0);
+  const allow = event ? 1n << 18n : 1n << 16n;
+  if (el === 0 && (cpu.register('SCTLR_EL1') & allow) === 0n) {
+    takeSynchronous(cpu, defaultTarget(cpu), EC.Wfx, iss);
+    return 'jumped';
+  }
+  if (el < 2 && cpu.el2Enabled && (cpu.hcr & (event ? HCR.TWE : HCR.TWI)) !== 0n) {
+    takeSynchronous(cpu, 2, EC.Wfx, iss);
+    return 'jumped';
+  }
+  if (el < 3 && cpu.features.el3 && (cpu.register('SCR_EL3') & (event ? 1n << 13n : 1n << 12n)) !== 0n) {
+    takeSynchronous(cpu, 3, EC.Wfx, iss);
+    return 'jumped';
+  }
+  // WFE may return at any time: with one CPU and no event stream it acts as a hint.
+  if (!event) cpu.waiting = true;
+  return 'next';
+}
+
+/** MSR (immediate): op1 and op2 in bits 5:0 of `field`, the immediate in `value`. */
+function msrImmediate(cpu: Cpu, field: number, value: number): Handled {
+  const { state } = cpu;
+  if (field === 0x1e || field === 0x1f) {
+    if (state.el === 0 && (cpu.register('SCTLR_EL1') & (1n << 9n)) === 0n) {
+      takeSynchronous(cpu, defaultTarget(cpu), EC.SystemRegister, systemIss((0 << 14) | (3 << 11) | (4 << 7) | (value << 3) | (field & 7), 31, false));
+      return 'jumped';
+    }
+    state.daif = field === 0x1e ? state.daif | value : state.daif & ~value;
+    cpu.interruptsChanged();
+    return 'next';
+  }
+  if (state.el === 0) return undefinedInstruction(cpu);
+  if (field === 0x05) cpu.selectSp(value & 1);
+  else if (field === 0x04 && cpu.features.pan) {
+    state.pan = value;
+    cpu.modeChanged();
+  } else return undefinedInstruction(cpu);
+  return 'next';
+}
+
+function undefinedInstruction(cpu: Cpu): Handled {
+  takeUndefined(cpu);
+  return 'jumped';
+}
+
+/** Handlers without a result. Arguments are as the rows pass them. */
+export const handlers: Readonly<Record<string, (cpu: Cpu, args: readonly bigint[]) => Handled>> = {
+  msr: (cpu, [id = 0n, value = 0n]) => (writeSystemRegister(cpu, Number(id), value) ? 'next' : 'jumped'),
+  msrImmediate: (cpu, [field = 0n, value = 0n]) => msrImmediate(cpu, Number(field), Number(value)),
+  sys: (cpu, [id = 0n, value = 0n]) => systemInstruction(cpu, Number(id), value, trapSystem),
+  eret: (cpu) => {
+    if (cpu.state.el === 0) return undefinedInstruction(cpu);
+    exceptionReturn(cpu);
+    return 'jumped';
+  },
+  wfi: (cpu) => waitFor(cpu, false),
+  wfe: (cpu) => waitFor(cpu, true),
+  sev: (cpu) => {
+    cpu.sendEvent();
+    return 'next';
+  },
+  sevl: (cpu) => {
+    cpu.event = true;
+    return 'next';
+  },
+};

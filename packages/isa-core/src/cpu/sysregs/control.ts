@@ -1,0 +1,192 @@
+// Control registers of EL1, EL2 and EL3: translation, routing, exception handling (DDI 0487 D17.2).
+
+import type { Cpu } from '../cpu.ts';
+
+import { ALL, LOW32 } from './entry.ts';
+import type { Definition } from './entry.ts';
+import { cpacTrap, fpTrap, HCR, hcrTrap, sctlrAllows } from './traps.ts';
+
+const vm = [hcrTrap(HCR.TVM, 'write'), hcrTrap(HCR.TRVM, 'read')];
+
+/** A register whose write changes translation or traps: write the cell, then recompute what is derived from it. */
+const context =
+  (name: string) =>
+  (cpu: Cpu, value: bigint): void => {
+    cpu.setRegister(name, value);
+    cpu.contextChanged();
+  };
+
+const el1 = (name: string, crn: number, crm: number, op2: number, more: Partial<Definition> = {}): Definition => ({
+  name,
+  at: [3, 0, crn, crm, op2],
+  traps: vm,
+  ...more,
+});
+const el2 = (name: string, crn: number, crm: number, op2: number, more: Partial<Definition> = {}): Definition => ({
+  name,
+  at: [3, 4, crn, crm, op2],
+  ...more,
+});
+const el3 = (name: string, crn: number, crm: number, op2: number, more: Partial<Definition> = {}): Definition => ({
+  name,
+  at: [3, 6, crn, crm, op2],
+  ...more,
+});
+
+/** RES1 bits of SCTLR_EL1 and of SCTLR_EL2 and EL3 in Armv8.0. */
+const SCTLR1_RES1 = 0x30d0_0800n;
+const SCTLR23_RES1 = 0x30c5_0830n;
+const SCTLR1_WRITABLE = 0x070d_d3bfn;
+const SCTLR23_WRITABLE = 0x0208_100fn;
+
+/** HCR_EL2's bits of Armv8.0; RW reads as one since no level runs AArch32. */
+const HCR_WRITABLE = 0x3_7fff_ffffn;
+
+/** EL1's registers. */
+const controlEl1: readonly Definition[] = [
+  el1('SCTLR_EL1', 1, 0, 0, { writable: SCTLR1_WRITABLE, reset: SCTLR1_RES1, write: context('SCTLR_EL1') }),
+  el1('ACTLR_EL1', 1, 0, 1, { traps: [hcrTrap(HCR.TACR)] }),
+  el1('CPACR_EL1', 1, 0, 2, { traps: [cpacTrap], writable: 0x30_0000n, write: context('CPACR_EL1') }),
+  el1('TTBR0_EL1', 2, 0, 0, { write: context('TTBR0_EL1') }),
+  el1('TTBR1_EL1', 2, 0, 1, { write: context('TTBR1_EL1') }),
+  el1('TCR_EL1', 2, 0, 2, { writable: 0x7f_ffff_ffffn, write: context('TCR_EL1') }),
+  el1('SPSR_EL1', 4, 0, 0, { traps: [], writable: LOW32 }),
+  el1('ELR_EL1', 4, 0, 1, { traps: [], plain: true }),
+  el1('AFSR0_EL1', 5, 1, 0),
+  el1('AFSR1_EL1', 5, 1, 1),
+  el1('ESR_EL1', 5, 2, 0, { writable: LOW32 }),
+  el1('FAR_EL1', 6, 0, 0),
+  el1('PAR_EL1', 7, 4, 0, { traps: [] }),
+  el1('MAIR_EL1', 10, 2, 0, { write: context('MAIR_EL1') }),
+  el1('AMAIR_EL1', 10, 3, 0),
+  el1('VBAR_EL1', 12, 0, 0, { traps: [], writable: ALL ^ 0x7ffn }),
+  el1('RVBAR_EL1', 12, 0, 1, { traps: [], minWrite: 4, minRead: 4 }),
+  el1('RMR_EL1', 12, 0, 2, { traps: [], minWrite: 4, minRead: 4 }),
+  el1('ISR_EL1', 12, 1, 0, { traps: [], minWrite: 4, read: (cpu) => cpu.interruptStatus() }),
+  el1('CONTEXTIDR_EL1', 13, 0, 1, { writable: LOW32 }),
+  el1('TPIDR_EL1', 13, 0, 4, { traps: [], plain: true }),
+];
+
+/** EL2's registers, and those of EL1 that have EL2 encodings. */
+const controlEl2: readonly Definition[] = [
+  el2('SCTLR_EL2', 1, 0, 0, { writable: SCTLR23_WRITABLE, reset: SCTLR23_RES1, write: context('SCTLR_EL2') }),
+  el2('ACTLR_EL2', 1, 0, 1),
+  el2('HCR_EL2', 1, 1, 0, { writable: HCR_WRITABLE, reset: HCR.RW, write: context('HCR_EL2'), read: (cpu) => cpu.hcr | HCR.RW }),
+  el2('MDCR_EL2', 1, 1, 1, { writable: 0xfffn }),
+  el2('CPTR_EL2', 1, 1, 2, { writable: 0x8010_0400n, reset: 0x33ffn, write: context('CPTR_EL2') }),
+  el2('HSTR_EL2', 1, 1, 3, { writable: 0xffffn }),
+  el2('HACR_EL2', 1, 1, 7),
+  el2('TTBR0_EL2', 2, 0, 0, { write: context('TTBR0_EL2') }),
+  el2('TCR_EL2', 2, 0, 2, { writable: 0x7f_ffffn, reset: 0x8080_0000n, write: context('TCR_EL2') }),
+  el2('VTTBR_EL2', 2, 1, 0, { write: context('VTTBR_EL2') }),
+  el2('VTCR_EL2', 2, 1, 2, { writable: 0x7_ffffn, reset: 0x8000_0000n, write: context('VTCR_EL2') }),
+  el2('DACR32_EL2', 3, 0, 0, { writable: LOW32 }),
+  el2('SPSR_EL2', 4, 0, 0, { writable: LOW32 }),
+  el2('ELR_EL2', 4, 0, 1, { plain: true }),
+  el2('SP_EL1', 4, 1, 0, { plain: true }),
+  el2('SPSR_irq', 4, 3, 0, { writable: LOW32 }),
+  el2('SPSR_abt', 4, 3, 1, { writable: LOW32 }),
+  el2('SPSR_und', 4, 3, 2, { writable: LOW32 }),
+  el2('SPSR_fiq', 4, 3, 3, { writable: LOW32 }),
+  el2('IFSR32_EL2', 5, 0, 1, { writable: LOW32 }),
+  el2('AFSR0_EL2', 5, 1, 0),
+  el2('AFSR1_EL2', 5, 1, 1),
+  el2('ESR_EL2', 5, 2, 0, { writable: LOW32 }),
+  el2('FPEXC32_EL2', 5, 3, 0, { writable: LOW32, reset: 0x700n, traps: [fpTrap] }),
+  el2('FAR_EL2', 6, 0, 0),
+  el2('HPFAR_EL2', 6, 0, 4, { writable: 0xff_ffff_fff0n }),
+  el2('MAIR_EL2', 10, 2, 0, { write: context('MAIR_EL2') }),
+  el2('AMAIR_EL2', 10, 3, 0),
+  el2('VBAR_EL2', 12, 0, 0, { writable: ALL ^ 0x7ffn }),
+  el2('RVBAR_EL2', 12, 0, 1, { minWrite: 4, minRead: 4 }),
+  el2('RMR_EL2', 12, 0, 2, { minWrite: 4, minRead: 4 }),
+  el2('TPIDR_EL2', 13, 0, 2, { plain: true }),
+];
+
+/** EL3's registers. */
+const controlEl3: readonly Definition[] = [
+  el3('SCTLR_EL3', 1, 0, 0, { writable: SCTLR23_WRITABLE, reset: SCTLR23_RES1, write: context('SCTLR_EL3') }),
+  el3('ACTLR_EL3', 1, 0, 1),
+  el3('SCR_EL3', 1, 1, 0, { writable: 0x3f8fn, reset: 0x430n, write: context('SCR_EL3') }),
+  el3('SDER32_EL3', 1, 1, 1, { writable: 3n }),
+  el3('CPTR_EL3', 1, 1, 2, { writable: 0x8010_0400n, write: context('CPTR_EL3') }),
+  el3('MDCR_EL3', 1, 3, 1, { writable: 0x37_c0c0n }),
+  el3('TTBR0_EL3', 2, 0, 0, { write: context('TTBR0_EL3') }),
+  el3('TCR_EL3', 2, 0, 2, { writable: 0x7f_ffffn, reset: 0x8080_0000n, write: context('TCR_EL3') }),
+  el3('SPSR_EL3', 4, 0, 0, { writable: LOW32 }),
+  el3('ELR_EL3', 4, 0, 1, { plain: true }),
+  el3('SP_EL2', 4, 1, 0, { plain: true }),
+  el3('AFSR0_EL3', 5, 1, 0),
+  el3('AFSR1_EL3', 5, 1, 1),
+  el3('ESR_EL3', 5, 2, 0, { writable: LOW32 }),
+  el3('FAR_EL3', 6, 0, 0),
+  el3('MAIR_EL3', 10, 2, 0, { write: context('MAIR_EL3') }),
+  el3('AMAIR_EL3', 10, 3, 0),
+  el3('VBAR_EL3', 12, 0, 0, { writable: ALL ^ 0x7ffn }),
+  el3('RVBAR_EL3', 12, 0, 1, { minWrite: 4, read: (cpu) => cpu.resetVector }),
+  el3('RMR_EL3', 12, 0, 2, { writable: 0n, reset: 1n }),
+  el3('TPIDR_EL3', 13, 0, 2, { plain: true }),
+];
+
+/** Registers that EL0 may access, and PSTATE's. */
+const unprivileged: readonly Definition[] = [
+  { name: 'TPIDR_EL0', at: [3, 3, 13, 0, 2], plain: true },
+  { name: 'TPIDRRO_EL0', at: [3, 3, 13, 0, 3], plain: true, minWrite: 1 },
+  {
+    name: 'SP_EL0',
+    at: [3, 0, 4, 1, 0],
+    read: (cpu) => cpu.bankedSp0(),
+    write: (cpu, value) => {
+      cpu.setBankedSp0(value);
+    },
+  },
+  {
+    name: 'SPSel',
+    at: [3, 0, 4, 2, 0],
+    read: (cpu) => BigInt(cpu.state.spSel),
+    write: (cpu, value) => {
+      cpu.selectSp(Number(value & 1n));
+    },
+  },
+  { name: 'CurrentEL', at: [3, 0, 4, 2, 2], minWrite: 4, read: (cpu) => BigInt(cpu.state.el << 2) },
+  {
+    name: 'NZCV',
+    at: [3, 3, 4, 2, 0],
+    read: (cpu) => BigInt(cpu.state.nzcv),
+    write: (cpu, value) => {
+      cpu.state.nzcv = Number(value & 0xf000_0000n);
+    },
+  },
+  {
+    name: 'DAIF',
+    at: [3, 3, 4, 2, 1],
+    traps: [sctlrAllows(1n << 9n)],
+    read: (cpu) => BigInt(cpu.state.daif << 6),
+    write: (cpu, value) => {
+      cpu.state.daif = Number((value >> 6n) & 15n);
+      cpu.interruptsChanged();
+    },
+  },
+  {
+    name: 'FPCR',
+    at: [3, 3, 4, 4, 0],
+    traps: [fpTrap],
+    writable: 0x07f7_0000n,
+    read: (cpu) => cpu.fpcr,
+    write: (cpu, value) => {
+      cpu.fpcr = value & 0x07c0_0000n;
+    },
+  },
+  {
+    name: 'FPSR',
+    at: [3, 3, 4, 4, 1],
+    traps: [fpTrap],
+    read: (cpu) => cpu.fpsr,
+    write: (cpu, value) => {
+      cpu.fpsr = value & 0xf800_009fn;
+    },
+  },
+];
+
+/** All of them. */
+export const control: readonly Definition[] = [...controlEl1, ...controlEl2, ...controlEl3, ...unprivileged];

@@ -1,0 +1,150 @@
+// A CPU's addresses: the TLB in front of the walker, and the aborts that they end in (DDI 0487 D8, D1.13).
+
+import {
+  Access,
+  createRequest,
+  createTranslation,
+  currentAsid,
+  faultStatusCode,
+  hpfarFromFault,
+  isDevice,
+  MmuFault,
+  permits,
+  Regime,
+  tlbContext,
+} from '@worldswitch/mmu';
+import type { Translation, TranslationRequest, Walker } from '@worldswitch/mmu';
+import type { Word64 } from '@worldswitch/platform';
+
+import type { Cpu } from './cpu.ts';
+import { defaultTarget, takeException, Vector } from './exceptions.ts';
+import { DataIss, EC, instructionSyndrome, syndrome } from './syndrome.ts';
+
+const LOW32 = 0xffff_ffffn;
+
+/** The fault status of a synchronous external abort, and of an alignment fault. */
+export const EXTERNAL_ABORT = 0x10;
+/** The fault status of an alignment fault. */
+export const ALIGNMENT = 0x21;
+
+/** Translates for one CPU. */
+export class Translator {
+  readonly request: TranslationRequest = createRequest();
+  readonly answer: Translation = createTranslation();
+  readonly word: Word64 = { lo: 0, hi: 0 };
+  readonly walker: Walker;
+  private readonly cpu: Cpu;
+  private context = 0;
+  private asid = 0;
+
+  constructor(cpu: Cpu, walker: Walker) {
+    this.cpu = cpu;
+    this.walker = walker;
+  }
+
+  /** The regime of the current exception level. */
+  get regime(): Regime {
+    const { el } = this.cpu.state;
+    return el === 2 ? Regime.EL2 : el === 3 ? Regime.EL3 : Regime.EL10;
+  }
+
+  /** Call when registers or the exception level have changed. */
+  refresh(): void {
+    this.context = tlbContext(this.cpu.controls, this.regime);
+    this.asid = currentAsid(this.cpu.controls, this.regime);
+  }
+
+  /** Fills the request for the walker. */
+  prepare(va: bigint, regime: Regime, access: Access, unprivileged: boolean): void {
+    const { request } = this;
+    request.vaLo = Number(va & LOW32);
+    request.vaHi = Number(va >> 32n);
+    request.regime = regime;
+    request.access = access;
+    request.unprivileged = unprivileged;
+    request.pan = this.cpu.state.pan !== 0;
+    request.unaligned = false;
+  }
+
+  /**
+   * The physical address of `va` in the current regime, or -1 with the fault in `answer`. On success `entry` is the TLB's.
+   */
+  translate(va: bigint, access: Access, unprivileged: boolean, unaligned: boolean): number {
+    const { tlb } = this.cpu;
+    const regime = this.regime;
+    this.prepare(va, regime, access, unprivileged);
+    const { request, answer } = this;
+    request.unaligned = unaligned;
+    const found = tlb.lookup(this.context, request.vaLo, request.vaHi, this.asid);
+    if (found >= 0 && this.allowed(found, access, unprivileged, unaligned)) {
+      this.entry = found;
+      return (tlb.pa[found] ?? 0) + (request.vaLo & 0xfff);
+    }
+    if (!this.walker.translate(request, answer)) return -1;
+    this.entry = tlb.fill(this.context, request.vaLo, request.vaHi, this.asid, answer);
+    return answer.pa;
+  }
+
+  /** Index in the TLB of the last successful translation. */
+  entry = 0;
+
+  private allowed(index: number, access: Access, unprivileged: boolean, unaligned: boolean): boolean {
+    const { tlb } = this.cpu;
+    if (unaligned && access !== Access.Execute && isDevice(tlb.attributes[index] ?? 0)) return false;
+    return permits(tlb.permissions[index] ?? 0, access, unprivileged, this.cpu.state.pan !== 0);
+  }
+
+  /** True when the last successful translation is of Device memory. */
+  get device(): boolean {
+    return isDevice(this.cpu.tlb.attributes[this.entry] ?? 0);
+  }
+
+  /** Takes the data abort that `answer` describes. */
+  dataAbort(va: bigint, maintenance: boolean): void {
+    const { answer, cpu } = this;
+    const stage2 = answer.stage === 2;
+    let iss = faultStatusCode(answer);
+    if (answer.write || maintenance) iss |= DataIss.WnR;
+    if (maintenance) iss |= DataIss.CM;
+    if (answer.s1ptw) iss |= DataIss.S1PTW;
+    if (stage2 && !answer.s1ptw && !maintenance) iss |= instructionSyndrome(cpu.currentWord());
+    this.abort(EC.DataAbort, iss, va, stage2);
+  }
+
+  /** Takes a data abort with a status that no walk gave: alignment, external. */
+  plainDataAbort(va: bigint, status: number, write: boolean): void {
+    this.abort(EC.DataAbort, status | (write ? DataIss.WnR : 0), va, false);
+  }
+
+  /** Takes the instruction abort that `answer` describes. */
+  instructionAbort(va: bigint): void {
+    const { answer } = this;
+    const iss = faultStatusCode(answer) | (answer.s1ptw ? DataIss.S1PTW : 0);
+    this.abort(EC.InstructionAbort, iss, va, answer.stage === 2);
+  }
+
+  /** Takes an instruction abort for a fetch that the bus refused. */
+  fetchExternalAbort(va: bigint): void {
+    this.abort(EC.InstructionAbort, EXTERNAL_ABORT, va, false);
+  }
+
+  /** AT S1E* at EL1 whose table fetch faulted in stage 2: a data abort to EL2 with CM set. */
+  raiseTableFault(va: bigint): void {
+    this.answer.write = false;
+    this.dataAbort(va, true);
+    this.cpu.endInstruction();
+  }
+
+  private abort(ec: number, iss: number, va: bigint, stage2: boolean): void {
+    const { cpu, word, answer } = this;
+    const external = (iss & 0x3c) === EXTERNAL_ABORT || (iss & 0x3c) === 0x14;
+    let el = stage2 ? 2 : defaultTarget(cpu);
+    if (external && cpu.features.el3 && (cpu.register('SCR_EL3') & 8n) !== 0n) el = 3;
+    const esr = syndrome(cpu.state.el === el ? ec + 1 : ec, iss);
+    const record = { el, vector: Vector.Synchronous, esr, far: va, pc: cpu.state.pc };
+    if (stage2 && answer.fault !== MmuFault.None) {
+      hpfarFromFault(answer, word);
+      takeException(cpu, { ...record, hpfar: (BigInt(word.hi) << 32n) | BigInt(word.lo) });
+    } else takeException(cpu, record);
+  }
+}
