@@ -242,6 +242,10 @@ export class Cpu implements ReferenceHost {
   get el2Enabled(): boolean {
     return this.features.el2 && !this.secureBelow3;
   }
+  /** True when data accesses are big-endian at the current level. */
+  get bigEndian(): boolean {
+    return this.state.word(Layout.bigEndian) !== 0;
+  }
   /** SCTLR_ELx.A of the current level. */
   alignmentChecked = false;
   /** True when DC ZVA would trap at the current level. */

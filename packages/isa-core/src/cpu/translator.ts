@@ -48,6 +48,12 @@ export class Translator {
     return el === 2 ? Regime.EL2 : el === 3 ? Regime.EL3 : Regime.EL10;
   }
 
+  /** Names everything that decides how this CPU's accesses translate now, with EL0's permissions or its own. */
+  contextKey(unprivileged: boolean): string {
+    const { el, pan } = this.cpu.state;
+    return `${this.context},${this.asid},${el === 0 || (unprivileged && el === 1) ? 0 : el},${pan}`;
+  }
+
   /** Call when registers or the exception level have changed. */
   refresh(): void {
     this.context = tlbContext(this.cpu.controls, this.regime);

@@ -5,7 +5,6 @@ import { Layout } from '../cpu/layout.ts';
 import type { Builder } from '../semantics/builder.ts';
 import type { Operands } from '../semantics/operands.ts';
 import type { AnyRow } from '../table/row.ts';
-
 import { controlPart } from './control.ts';
 import { flagPart } from './flags.ts';
 import { floatPart } from './float.ts';

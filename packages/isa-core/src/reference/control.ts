@@ -3,7 +3,6 @@
 import type { Builder } from '../semantics/builder.ts';
 import type { Imm } from '../semantics/operands.ts';
 import type { Bool, Int } from '../semantics/values.ts';
-
 import { instructionEnded } from './host.ts';
 import type { ReferenceHost } from './host.ts';
 import { constantOf } from './registers.ts';

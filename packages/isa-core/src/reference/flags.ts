@@ -2,7 +2,6 @@
 
 import type { Builder } from '../semantics/builder.ts';
 import type { Flags, Int, Width } from '../semantics/values.ts';
-
 import type { ReferenceHost } from './host.ts';
 import type { Transaction } from './transaction.ts';
 import { big, bool, flags, int64, intOf, nibble, wide, widthOf } from './values.ts';

@@ -13,7 +13,6 @@ import {
   toInt,
 } from '../float/index.ts';
 import type { Builder } from '../semantics/builder.ts';
-
 import { constantOf } from './registers.ts';
 import type { Transaction } from './transaction.ts';
 import { big, bool, flags, float, floatOf, int32, int64, intOf, num, wide, widthOf } from './values.ts';

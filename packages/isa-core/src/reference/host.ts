@@ -36,6 +36,8 @@ export interface ReferenceHost {
   cacheOp(va: bigint, as: 'read' | 'write' | 'fetch'): void;
   /** AArch64.BranchAddr(): where a branch to `va` goes, without a tag where the current level ignores tags. */
   branchTarget(va: bigint): bigint;
+  /** Raises the SP alignment fault of a load or store whose base is SP, if there is one. Aborts. */
+  checkSp(): void;
   /** Takes a synchronous exception and throws. */
   raise(what: Raise, immediate: number): never;
   /** Takes the exception of a trapped access to the FP and SIMD registers and throws. */
@@ -45,9 +47,9 @@ export interface ReferenceHost {
 }
 
 /** Thrown when an instruction has ended in an exception that the CPU has already taken. No error: it is caught in `step`. */
-export class InstructionEnded {
+export class InstructionEnded extends Error {
   /** For whoever sees it by mistake. */
-  readonly reason = 'the instruction ended in an exception';
+  override readonly message: string = 'the instruction ended in an exception';
 }
 
 /** The one instance: throwing it allocates nothing. */

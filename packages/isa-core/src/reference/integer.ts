@@ -2,7 +2,6 @@
 
 import type { Builder } from '../semantics/builder.ts';
 import type { Bool, Int, Width } from '../semantics/values.ts';
-
 import { anyOf, big, bool, int32, int64, intOf, num, raw, truth, wide, widthOf } from './values.ts';
 
 type Binary = <W extends Width>(a: Int<W>, b: Int<W>) => Int<W>;

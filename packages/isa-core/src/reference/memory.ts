@@ -3,7 +3,6 @@
 import { Layout as Block } from '../cpu/layout.ts';
 import type { Access, Builder } from '../semantics/builder.ts';
 import type { AnyValue, Int, Layout } from '../semantics/values.ts';
-
 import type { ReferenceHost } from './host.ts';
 import { reverseBytes } from './integer.ts';
 import type { Transaction } from './transaction.ts';
@@ -19,7 +18,7 @@ const toValue = <T extends AnyValue>(bits: bigint, as: Layout<T>): T => {
 };
 /** The bits that a value leaves in memory. */
 const fromValue = <T extends AnyValue>(value: T, as: Layout<T>): bigint =>
-  BigInt.asUintN(8 * as.bytes, as.as === 'vec' ? vec(anyOf(value)) : wide(anyOf<Int>(value)));
+  BigInt.asUintN(8 * as.bytes, as.as === 'vec' ? vec(anyOf(value)) : wide<32>(anyOf(value)));
 
 type MemoryPart = Pick<
   Builder,

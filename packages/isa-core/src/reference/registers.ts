@@ -3,7 +3,6 @@
 import { Layout } from '../cpu/layout.ts';
 import type { Builder, PstateField } from '../semantics/builder.ts';
 import type { Imm } from '../semantics/operands.ts';
-
 import type { ReferenceHost } from './host.ts';
 import type { Transaction } from './transaction.ts';
 import { big, float, floatOf, int32, int64, intOf, num, vec, vecOf, wide } from './values.ts';
@@ -18,6 +17,9 @@ const pstateOffsets: Readonly<Record<PstateField, number>> = {
   SS: Layout.ss,
 };
 
+/** The slot of the current stack pointer. */
+const SP_SLOT = 31;
+
 /** A constant's value: a number is sign-extended. */
 export const constantOf = (value: Imm | number): bigint => {
   if (typeof value === 'number') return BigInt(value);
@@ -30,6 +32,7 @@ type RegisterPart = Pick<
   | 'int'
   | 'constant64'
   | 'x'
+  | 'address'
   | 'setX'
   | 'f'
   | 'setF'
@@ -56,6 +59,10 @@ export const registerPart = (host: ReferenceHost, effects: Transaction): Registe
     int: (w, value) => intOf(w, constantOf(value)),
     constant64: (low, high) => int64((BigInt(high) << 32n) | BigInt(low >>> 0)),
     x: (r, w) => intOf(w, state.x(r.value)),
+    address: (r) => {
+      if (r.value === SP_SLOT) host.checkSp();
+      return int64(state.x(r.value));
+    },
     setX: (r, value) => {
       effects.setX(r.value, wide(value));
     },

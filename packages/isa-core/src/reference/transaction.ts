@@ -4,7 +4,6 @@
 import { Layout } from '../cpu/layout.ts';
 import type { Access } from '../semantics/builder.ts';
 import { ZERO_SLOT } from '../semantics/operands.ts';
-
 import type { ReferenceHost } from './host.ts';
 import { MASK64 } from './values.ts';
 

@@ -1,7 +1,6 @@
 // Vectors of the reference engine: 128 bits in a bigint, taken apart lane by lane.
 
 import type { Builder, LaneOp1, LaneOp2, LaneSize } from '../semantics/builder.ts';
-
 import { reverseBits } from './integer.ts';
 import { constantOf } from './registers.ts';
 import type { Transaction } from './transaction.ts';

@@ -21,7 +21,7 @@ export type Bool = Value<'bool'>;
 /** NZCV as one value. Only a back end knows whether it is four bits or the operands that would produce them. */
 export type Flags = Value<'flags'>;
 /** Any value. */
-export type AnyValue = Int<32> | Int<64> | Int | Float<16> | Float<32> | Float<64> | Float | Vec | Bool | Flags;
+export type AnyValue = Int<32> | Int<64> | Int | Float<16> | Float<32> | Float<64> | Float<32 | 64> | Float | Vec | Bool | Flags;
 
 /** How a value of type `T` lies in memory. */
 export interface Layout<T> {

@@ -1,0 +1,13 @@
+// The CPU: state, exceptions, system registers.
+
+export { Cpu } from './cpu.ts';
+export type { CpuListener, CpuObserver, CpuOptions } from './cpu.ts';
+export type { ExceptionRecord } from './exceptions.ts';
+export { Vector } from './exceptions.ts';
+export { armv8 } from './features.ts';
+export type { CpuCounters, CpuFeatures, Firmware } from './features.ts';
+export { Layout } from './layout.ts';
+export { CpuState } from './state.ts';
+export { describeFaultStatus, describeSyndrome, EC, syndrome } from './syndrome.ts';
+export type { SystemRegisterEntry } from './sysregs/entry.ts';
+export { lookup as systemRegisterAt, registerById, registerByName, systemRegisters } from './sysregs/table.ts';
