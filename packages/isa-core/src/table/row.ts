@@ -38,7 +38,7 @@ export interface Row<
   /** 32 bits, most significant first. `x` is a bit that does not matter. */
   readonly encoding: E;
   /** Assembly syntax. */
-  readonly asm: readonly AsmForm<E>[];
+  readonly asm: readonly AsmForm<NoInfer<E>>[];
   /** The feature that brings it, where that is not the base of Armv8.0-A: `crc32`, `lse`, `aes` … */
   readonly feature?: string;
   /** `fp`: an access to the FP and SIMD registers, trapped by CPACR_EL1, CPTR_EL2 and CPTR_EL3. */

@@ -1,0 +1,4 @@
+import type { AnyRow } from '../../table/row.ts';
+
+/** None yet. */
+export const dataRegisterRows: readonly AnyRow[] = [];

@@ -1,0 +1,4 @@
+import type { AnyRow } from '../../table/row.ts';
+
+/** None yet. */
+export const simdFloatRows: readonly AnyRow[] = [];
