@@ -166,7 +166,7 @@ function stage1Off(
       return failStage1(out, MmuFault.Alignment, 0);
     }
   }
-  out.ns = regime === Regime.EL10 || regime === Regime.EL20 ? !controls.secure : regime !== Regime.EL3;
+  out.ns = regime !== Regime.EL3 && !(controls.secure && regime === Regime.EL10);
   return true;
 }
 

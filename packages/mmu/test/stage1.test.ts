@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { Access, MmuFault, parFromResult, Regime } from '../src/index.ts';
+import { Access, createControls, MmuFault, parFromResult, Regime } from '../src/index.ts';
 import type { GranuleShift } from '../src/index.ts';
 import { createRig, EVERYTHING, go, KERNEL_DATA, P, stage1, stage2 } from './rig.ts';
 
@@ -124,11 +124,29 @@ describe('two ranges', () => {
     expect(go(rig, 0x5aef_ff80_0000_1000n)).toBe(false);
   });
 
+  test('HPD0 and HPD1 switch hierarchical permissions off in their range', () => {
+    for (const upper of [false, true]) {
+      const rig = createRig({ hpds: true });
+      const base = upper ? -(2 ** 48) : 0;
+      const tables = stage1(rig, { upper });
+      tables.map({ va: base, pa: 0x8000, size: 4096, permissions: KERNEL_DATA });
+      const [lo = 0, hi = 0] = rig.memory.words.get(tables.root) ?? [];
+      rig.memory.write64(tables.root, lo, hi | (1 << 30)); // APTable: read-only
+      const hpd = [1 << 9, 1 << 10].map((bit) => {
+        rig.controls.el1.tcrHi = (rig.controls.el1.tcrHi & 7) | bit;
+        return go(rig, base, Access.Write);
+      });
+      expect(hpd).toEqual([!upper, upper]);
+    }
+  });
+
   test('E0PD keeps EL0 out of a range', () => {
     const rig = createRig({ e0pd: true });
     const tables = stage1(rig);
     tables.map({ va: 0x1000, pa: 0x8000, size: 4096, permissions: USER_CODE });
     rig.request.unprivileged = true;
+    expect(go(rig, 0x1000)).toBe(true);
+    rig.controls.el1.tcrHi |= 1 << 24; // E0PD1
     expect(go(rig, 0x1000)).toBe(true);
     rig.controls.el1.tcrHi |= 1 << 23;
     expect(go(rig, 0x1000)).toBe(false);
@@ -179,6 +197,38 @@ describe('EL2 and EL3', () => {
     registers.tcrLo |= 1 << 20;
     expect(go(rig, 0x5a00_0000_0000_1000n)).toBe(true);
     expect(go(rig, 0x5aff_ffff_ffff_1000n)).toBe(false);
+  });
+});
+
+test('EL2: HPD is bit 24, and counts with FEAT_HPDS alone', () => {
+  for (const hpds of [false, true]) {
+    const rig = createRig({ hpds });
+    const tables = stage1(rig, { regime: Regime.EL2 });
+    tables.map({ va: 0, pa: 0x8000, size: 4096, permissions: KERNEL_DATA });
+    const [lo = 0, hi = 0] = rig.memory.words.get(tables.root) ?? [];
+    rig.memory.write64(tables.root, lo, hi | (1 << 30));
+    expect(go(rig, 0, Access.Write)).toBe(false);
+    rig.controls.el2.tcrLo |= 1 << 24;
+    expect(go(rig, 0, Access.Write)).toBe(hpds);
+  }
+});
+
+test('features beyond Armv8.0 are off unless asked for', () => {
+  expect(createControls().features).toEqual({
+    paBits: 44,
+    granule4k: true,
+    granule16k: true,
+    granule64k: true,
+    el2: true,
+    asid16: true,
+    vmid16: false,
+    hpds: false,
+    hafdbs: 0,
+    xnx: false,
+    lva: false,
+    ttst: false,
+    e0pd: false,
+    s2fwb: false,
   });
 });
 
@@ -246,6 +296,21 @@ describe('stage 1 off', () => {
     rig.request.unaligned = true;
     expect(go(rig, 0x1234_5679)).toBe(false);
     expect(rig.out.fault).toBe(MmuFault.Alignment);
+  });
+
+  test('the address space is that of the security state', () => {
+    const rig = createRig();
+    const ns = [Regime.EL10, Regime.EL2, Regime.EL20, Regime.EL3].map((regime) => {
+      rig.request.regime = regime;
+      expect(go(rig, 0x1000)).toBe(true);
+      expect(rig.out.contiguous).toBe(false);
+      return rig.out.ns;
+    });
+    expect(ns).toEqual([true, true, true, false]);
+    rig.controls.secure = true;
+    rig.request.regime = Regime.EL10;
+    expect(go(rig, 0x1000)).toBe(true);
+    expect(rig.out.ns).toBe(false);
   });
 
   test('fetches are Normal: Write-Through with SCTLR.I, else Non-cacheable', () => {

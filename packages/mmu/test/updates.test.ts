@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { Access, createWalker, MmuFault } from '../src/index.ts';
+import { Access, createWalker, MmuFault, Regime } from '../src/index.ts';
 import { createRig, EVERYTHING, go, KERNEL_DATA, P, stage1, stage2 } from './rig.ts';
 
 const VA = 0x40_0000;
@@ -102,6 +102,22 @@ test('a port that cannot write gives an unsupported update, one that fails an Ex
   });
   expect(failing.translate(rig.request, rig.out)).toBe(false);
   expect(rig.out).toMatchObject({ fault: MmuFault.ExternalAbort, level: 3 });
+});
+
+test.each([
+  [0, 1 << 21, false, false],
+  [1, 1 << 21, true, false],
+  [1, 3 << 21, true, false],
+  [2, 1 << 21, true, false],
+  [2, 1 << 22, false, false],
+  [2, 3 << 21, true, true],
+] as const)('EL2: FEAT_HAFDBS %i with TCR_EL2 %i', (hafdbs, tcr, flag, dirty) => {
+  const rig = createRig({ hafdbs });
+  const tables = stage1(rig, { regime: Regime.EL2 });
+  const attributes = { accessed: false, extraHi: DBM };
+  tables.map({ va: VA, pa: 0x8000, size: 4096, permissions: P.PrivilegedRead, attributes });
+  rig.controls.el2.tcrLo |= tcr;
+  expect([go(rig, VA), go(rig, VA, Access.Write)]).toEqual([flag, dirty]);
 });
 
 describe('stage 2', () => {
