@@ -22,7 +22,7 @@ import { raise } from './raise.ts';
 import { CpuState } from './state.ts';
 import { EC } from './syndrome.ts';
 import { registerByName, systemRegisters } from './sysregs/table.ts';
-import { fpTrap, HCR } from './sysregs/traps.ts';
+import { cacheMaintenanceMayTrap, fpTrap, HCR } from './sysregs/traps.ts';
 import { Translator } from './translator.ts';
 
 /** What a CPU is made of. */
@@ -272,6 +272,7 @@ export class Cpu implements ReferenceHost {
     this.alignmentChecked = (sctlr & 2n) !== 0n;
     const endianBit = state.el === 0 ? 1n << 24n : 1n << 25n;
     state.setWord(Layout.bigEndian, (sctlr & endianBit) === 0n ? 0 : 1);
+    state.setWord(Layout.cacheTraps, cacheMaintenanceMayTrap(this) ? 1 : 0);
     state.setWord(Layout.fpTrap, fpTrap(this, false) === undefined ? 0 : 1);
     this.spChecked = (sctlr & (state.el === 0 ? 1n << 4n : 1n << 3n)) !== 0n;
     state.setWord(Layout.spCheck, this.spChecked ? 15 : 0);

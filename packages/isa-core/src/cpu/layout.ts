@@ -46,6 +46,8 @@ export const Layout = {
   bigEndian: 0x194,
   /** 15 where a load or store through SP needs an aligned SP (SCTLR_ELx.SA), else 0, 32 bits (derived). */
   spCheck: 0x198,
+  /** Non-zero where SCTLR_EL1.DZE, UCI or HCR_EL2.TPC, TPU, TDZ may trap DC and IC by address at the current level (derived). */
+  cacheTraps: 0x19c,
   /** V0 to V31 at 0 to 31, 16 bytes each; 32 to 47 are scratch of the engines. */
   v: 0x200,
   /** System-register cells by index, 8 bytes each. */

@@ -1,7 +1,7 @@
 // Branches, exceptions and handlers of the reference engine.
 
 import type { Builder } from '../semantics/builder.ts';
-import type { Imm } from '../semantics/operands.ts';
+import type { Gpr, Imm } from '../semantics/operands.ts';
 import type { Bool, Int } from '../semantics/values.ts';
 import { instructionEnded } from './host.ts';
 import type { ReferenceHost } from './host.ts';
@@ -22,6 +22,7 @@ type ControlPart = Pick<
   | 'handler'
   | 'handlerResult'
   | 'handlerIf'
+  | 'handlerResultIf'
 >;
 
 const LINK_REGISTER = 30;
@@ -36,8 +37,10 @@ export const controlPart = (host: ReferenceHost, effects: Transaction): ControlP
     effects.setX(LINK_REGISTER, from(4n));
   };
   /** The instruction is the handler's: it runs now, and what the rest of `execute` says is dropped. */
-  const handOver = (name: string, args: readonly (Int<64> | Imm)[]): never => {
-    host.callHandler(name, args.map(argument));
+  const handOver = (name: string, args: readonly (Int<64> | Imm)[], to?: Gpr): never => {
+    const result = host.callHandler(name, args.map(argument));
+    if (to !== undefined) state.setX(to.value, result);
+     
     throw instructionEnded;
   };
   return {
@@ -69,6 +72,9 @@ export const controlPart = (host: ReferenceHost, effects: Transaction): ControlP
     },
     handlerIf: (c, name, ...args) => {
       if (truth(c)) handOver(name, args);
+    },
+    handlerResultIf: (c, name, to, ...args) => {
+      if (truth(c)) handOver(name, args, to);
     },
   };
 };

@@ -4,7 +4,6 @@ import type { Engine, Stop } from '@worldswitch/platform';
 
 import type { Cpu } from '../cpu/cpu.ts';
 import { Layout } from '../cpu/layout.ts';
-
 import { createStepper } from './stepper.ts';
 
 /** The reference engine of a CPU. */

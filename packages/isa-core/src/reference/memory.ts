@@ -6,7 +6,7 @@ import type { AnyValue, Int, Layout } from '../semantics/values.ts';
 import type { ReferenceHost } from './host.ts';
 import { reverseBytes } from './integer.ts';
 import type { Transaction } from './transaction.ts';
-import { anyOf, big, int32, intOf, vec, vecOf, wide } from './values.ts';
+import { anyOf, big, bool, int32, intOf, vec, vecOf, wide } from './values.ts';
 
 const PLAIN: Access = {};
 const EXCLUSIVE: Access = { aligned: true };
@@ -33,6 +33,7 @@ type MemoryPart = Pick<
   | 'clearExclusive'
   | 'zeroBlock'
   | 'cacheOp'
+  | 'cacheTrapped'
 >;
 
 /** The methods about memory. */
@@ -94,6 +95,7 @@ export const memoryPart = (host: ReferenceHost, effects: Transaction): MemoryPar
     zeroBlock: (va) => {
       effects.zeroBlock(big(va));
     },
+    cacheTrapped: () => bool(state.word(Block.cacheTraps) !== 0),
     cacheOp: (va, as) => {
       host.cacheOp(big(va), as);
     },

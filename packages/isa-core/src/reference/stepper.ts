@@ -5,7 +5,6 @@ import type { Cpu } from '../cpu/cpu.ts';
 import { takeUndefined } from '../cpu/exceptions.ts';
 import { decode } from '../table/decoder.ts';
 import type { Decoded } from '../table/decoder.ts';
-
 import { referenceEvaluator } from './builder.ts';
 import { InstructionEnded } from './host.ts';
 

@@ -165,6 +165,8 @@ export interface Builder {
    * machine's caches are coherent. `fetch` is IC IVAU.
    */
   cacheOp(va: Int<64>, as: 'read' | 'write' | 'fetch'): void;
+  /** True where a trap control may apply to DC and IC by address at the current level (`Layout.cacheTraps`). */
+  cacheTrapped(): Bool;
 
   // ---- control
   /** The instruction's address plus an offset. */
@@ -185,6 +187,8 @@ export interface Builder {
   handlerResult(name: string, to: Gpr, ...args: readonly (Int<64> | Imm)[]): void;
   /** If `c` holds, the whole instruction is the named handler's and nothing else of it happens. Comes before other effects. */
   handlerIf(c: Bool, name: string, ...args: readonly (Int<64> | Imm)[]): void;
+  /** The same, with a 64-bit result for a register. */
+  handlerResultIf(c: Bool, name: string, to: Gpr, ...args: readonly (Int<64> | Imm)[]): void;
 
   // ---- floating point as the architecture has it, under FPCR and into FPSR
   float1<W extends FloatWidth>(op: Float1, a: Float<W>): Float<W>;

@@ -42,7 +42,7 @@ const loadExclusive = row({
   split: ['size'],
   decode: (f) => ({ t: X(f.Rt), n: XSP(f.Rn) }),
   execute(b, { t, n }, { size }) {
-    const va = b.x(n, 64);
+    const va = b.address(n);
     if (size === 3) b.setX(t, b.loadExclusive(va, intLayout(64)));
     else b.setX(t, b.loadExclusive(va, intLayout(32, bytesOf(size))));
   },
@@ -58,7 +58,7 @@ const storeExclusive = row({
   split: ['size'],
   decode: (f) => ({ s: X(f.Rs), t: X(f.Rt), n: XSP(f.Rn) }),
   execute(b, { s, t, n }, { size }) {
-    const va = b.x(n, 64);
+    const va = b.address(n);
     if (size === 3) b.setX(s, b.storeExclusive(va, intLayout(64), b.x(t, 64)));
     else b.setX(s, b.storeExclusive(va, intLayout(32, bytesOf(size)), b.x(t, 32)));
   },
@@ -78,7 +78,7 @@ const loadExclusivePair = row({
   allocated: isPairSize,
   decode: (f) => (isPairSize(f) ? { t: X(f.Rt), u: X(f.Rt2), n: XSP(f.Rn) } : undefined),
   execute(b, { t, u, n }, { size }) {
-    const va = b.x(n, 64);
+    const va = b.address(n);
     if (size === 3) {
       const [first, second] = b.loadExclusivePair(va, intLayout(64));
       b.setX(t, first);
@@ -102,7 +102,7 @@ const storeExclusivePair = row({
   allocated: isPairSize,
   decode: (f) => (isPairSize(f) ? { s: X(f.Rs), t: X(f.Rt), u: X(f.Rt2), n: XSP(f.Rn) } : undefined),
   execute(b, { s, t, u, n }, { size }) {
-    const va = b.x(n, 64);
+    const va = b.address(n);
     if (size === 3) b.setX(s, b.storeExclusivePair(va, intLayout(64), b.x(t, 64), b.x(u, 64)));
     else b.setX(s, b.storeExclusivePair(va, intLayout(32), b.x(t, 32), b.x(u, 32)));
   },
@@ -118,7 +118,7 @@ const acquireRelease = row({
   split: ['size', 'L'],
   decode: (f) => ({ t: X(f.Rt), n: XSP(f.Rn) }),
   execute(b, { t, n }, { size, L }) {
-    const va = b.x(n, 64);
+    const va = b.address(n);
     const how = { aligned: true, ordered: true } as const;
     if (size === 3) {
       if (L === 1) b.setX(t, b.load(va, intLayout(64), how));

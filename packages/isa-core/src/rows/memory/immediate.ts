@@ -15,7 +15,7 @@ import { isIntTransfer, isVectorTransfer, transferInt, transferVector, vectorSca
 const LOAD_STORE = ['ldr', 'str'] as const;
 const UNSCALED = ['ldur', 'stur'] as const;
 
-const offset = (b: Builder, n: Gpr, i: Imm): Int<64> => b.add(b.x(n, 64), b.int(64, i));
+const offset = (b: Builder, n: Gpr, i: Imm): Int<64> => b.add(b.address(n), b.int(64, i));
 
 const unsignedOffset = row({
   name: 'Load/store register (unsigned immediate)',
@@ -84,7 +84,7 @@ const unprivileged = row({
 /** The address of an indexed access, and the base as it is written back. */
 const indexed = (b: Builder, n: Gpr, i: Imm, pre: number): { va: Int<64>; moved: Int<64> } => {
   const moved = offset(b, n, i);
-  return { va: pre === 1 ? moved : b.x(n, 64), moved };
+  return { va: pre === 1 ? moved : b.address(n), moved };
 };
 
 const preAndPost = (forms: typeof intForms): ReturnType<typeof intForms> => [

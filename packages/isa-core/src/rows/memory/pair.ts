@@ -38,7 +38,7 @@ const address = (
   i: Imm,
   mode: number,
 ): { va: Int<64>; moved: Int<64>; writeBack: boolean } => {
-  const base = b.x(n, 64);
+  const base = b.address(n);
   const moved = b.add(base, b.int(64, i));
   return { va: mode === 1 ? base : moved, moved, writeBack: (mode & 1) === 1 };
 };

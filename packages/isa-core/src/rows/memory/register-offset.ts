@@ -15,7 +15,7 @@ const LOAD_STORE = ['ldr', 'str'] as const;
 const address = (b: Builder, o: { n: Gpr; m: Gpr; shift: Imm }, option: number): Int<64> => {
   const m = b.x(o.m, 64);
   const index = (option & 1) === 1 ? m : b.extend(m, 32, option >= 4, 64);
-  return b.add(b.x(o.n, 64), b.shl(index, b.int(64, o.shift)));
+  return b.add(b.address(o.n), b.shl(index, b.int(64, o.shift)));
 };
 /** Smaller extensions are unallocated. */
 const isExtend = ({ option }: { readonly option: number }): boolean => (option & 2) !== 0;
