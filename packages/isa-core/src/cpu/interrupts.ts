@@ -10,7 +10,7 @@ import { EC, syndrome } from './syndrome.ts';
 import { HCR } from './sysregs/traps.ts';
 
 /** Bits of the pins' levels. */
-export const Pin = { irq: 1, fiq: 2, virq: 4, vfiq: 8, serror: 16 } as const satisfies Record<CpuPin, number>;
+export const Pin: Readonly<Record<CpuPin, number>> = { irq: 1, fiq: 2, virq: 4, vfiq: 8, serror: 16 };
 
 /** SCR_EL3 bits that route physical interrupts to EL3. */
 const SCR = { IRQ: 2n, FIQ: 4n, EA: 8n } as const;

@@ -7,14 +7,14 @@ const MASK64 = 0xffff_ffff_ffff_ffffn;
 /** Condition flags, DAIF and the rest of PSTATE as SPSR_ELx holds them (DDI 0487 C5.2.18). */
 export const SPSR = {
   M0: 1n,
-  F: 1n << 6n,
-  I: 1n << 7n,
-  A: 1n << 8n,
-  D: 1n << 9n,
-  IL: 1n << 20n,
-  SS: 1n << 21n,
-  PAN: 1n << 22n,
-  UAO: 1n << 23n,
+  F: 0x40n,
+  I: 0x80n,
+  A: 0x100n,
+  D: 0x200n,
+  IL: 0x100000n,
+  SS: 0x200000n,
+  PAN: 0x400000n,
+  UAO: 0x800000n,
 } as const;
 
 /** D, A, I and F in `CpuState.daif`. */

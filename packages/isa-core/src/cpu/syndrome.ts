@@ -77,7 +77,7 @@ export function describeSyndrome(esr: number): string {
 }
 
 /** Bits of the ISS of a data abort. */
-export const DataIss = { ISV: 1 << 24, FnV: 1 << 10, CM: 1 << 8, S1PTW: 1 << 7, WnR: 1 << 6 } as const;
+export const DataIss = { ISV: 0x1000000, FnV: 0x400, CM: 0x100, S1PTW: 0x80, WnR: 0x40 } as const;
 
 /**
  * ISV, SAS, SSE, SRT, SF and AR for the instruction `word` (DDI 0487 D17.2.37, "ISS encoding for an exception from a Data

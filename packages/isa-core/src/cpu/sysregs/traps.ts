@@ -7,11 +7,11 @@ import type { Trap, TrapControl } from './entry.ts';
 
 /** Bits of HCR_EL2 that the CPU uses. */
 export const HCR = {
-  VM: 1n << 0n, SWIO: 1n << 1n, PTW: 1n << 2n, FMO: 1n << 3n, IMO: 1n << 4n, AMO: 1n << 5n, VF: 1n << 6n, VI: 1n << 7n,
-  VSE: 1n << 8n, FB: 1n << 9n, DC: 1n << 12n, TWI: 1n << 13n, TWE: 1n << 14n, TID0: 1n << 15n, TID1: 1n << 16n,
-  TID2: 1n << 17n, TID3: 1n << 18n, TSC: 1n << 19n, TIDCP: 1n << 20n, TACR: 1n << 21n, TSW: 1n << 22n, TPC: 1n << 23n,
-  TPU: 1n << 24n, TTLB: 1n << 25n, TVM: 1n << 26n, TGE: 1n << 27n, TDZ: 1n << 28n, HCD: 1n << 29n, TRVM: 1n << 30n,
-  RW: 1n << 31n, CD: 1n << 32n, ID: 1n << 33n,
+  VM: 0x1n, SWIO: 0x2n, PTW: 0x4n, FMO: 0x8n, IMO: 0x10n, AMO: 0x20n, VF: 0x40n, VI: 0x80n,
+  VSE: 0x100n, FB: 0x200n, DC: 0x1000n, TWI: 0x2000n, TWE: 0x4000n, TID0: 0x8000n, TID1: 0x10000n,
+  TID2: 0x20000n, TID3: 0x40000n, TSC: 0x80000n, TIDCP: 0x100000n, TACR: 0x200000n, TSW: 0x400000n, TPC: 0x800000n,
+  TPU: 0x1000000n, TTLB: 0x2000000n, TVM: 0x4000000n, TGE: 0x8000000n, TDZ: 0x10000000n, HCD: 0x20000000n, TRVM: 0x40000000n,
+  RW: 0x80000000n, CD: 0x100000000n, ID: 0x200000000n,
 } as const;
 
 const TO_EL2: Trap = { el: 2 };
@@ -41,7 +41,7 @@ export const mdcr3Trap =
     cpu.state.el < 3 && cpu.features.el3 && (cpu.register('MDCR_EL3') & bits) !== 0n ? { el: 3 } : undefined;
 
 /** MDCR_EL2 and MDCR_EL3 bits. */
-export const MDCR = { TPMCR: 1n << 5n, TPM: 1n << 6n, TDE: 1n << 8n, TDA: 1n << 9n, TDOSA: 1n << 10n, TDRA: 1n << 11n } as const;
+export const MDCR = { TPMCR: 0x20n, TPM: 0x40n, TDE: 0x100n, TDA: 0x200n, TDOSA: 0x400n, TDRA: 0x800n } as const;
 
 /** An access from EL0 that SCTLR_EL1 must allow by a bit. */
 export const sctlrAllows =

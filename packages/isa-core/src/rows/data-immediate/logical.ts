@@ -1,0 +1,43 @@
+// AND, ORR, EOR, ANDS (immediate) (DDI 0487 C4.1.2).
+
+import { imm64, width, X, XSP } from '../../semantics/operands.ts';
+import { row } from '../../table/row.ts';
+import type { AnyRow } from '../../table/row.ts';
+
+import { decodeBitMasks } from './bit-masks.ts';
+
+/** True where MOV (wide or inverted) would be the shorter way to write the same constant (MoveWidePreferred). */
+export function moveWidePreferred(f: { sf: number; N: number; immr: number; imms: number }): boolean {
+  const w = f.sf ? 64 : 32;
+  if (f.sf ? f.N !== 1 : f.N !== 0 || (f.imms & 0x20) !== 0) return false;
+  if (f.imms < 16) return (-f.immr & 15) <= 15 - f.imms;
+  if (f.imms >= w - 15) return (f.immr & 15) <= f.imms - (w - 15);
+  return false;
+}
+
+/** AND, ORR, EOR, ANDS with a bitmask immediate. */
+export const logicalImmediate: AnyRow = row({
+  name: 'Logical (immediate)',
+  encoding: 'sf opc:2 100100 N immr:6 imms:6 Rn:5 Rd:5',
+  asm: [
+    { text: 'mov <Rd|SP>, <bitmask>', set: { opc: 1, Rn: 31 }, when: (f) => !moveWidePreferred(f) },
+    { text: 'tst <Rn>, <bitmask>', set: { opc: 3, Rd: 31 } },
+    { text: 'and <Rd|SP>, <Rn>, <bitmask>', set: { opc: 0 } },
+    { text: 'orr <Rd|SP>, <Rn>, <bitmask>', set: { opc: 1 } },
+    { text: 'eor <Rd|SP>, <Rn>, <bitmask>', set: { opc: 2 } },
+    { text: 'ands <Rd>, <Rn>, <bitmask>', set: { opc: 3 } },
+  ],
+  split: ['sf', 'opc'],
+  decode(f) {
+    const mask = decodeBitMasks(f.sf, f.N, f.immr, f.imms);
+    return mask && { d: f.opc === 3 ? X(f.Rd) : XSP(f.Rd), n: X(f.Rn), i: imm64(mask.low, mask.high) };
+  },
+  execute(b, { d, n, i }, { sf, opc }) {
+    const w = width(sf);
+    const x = b.x(n, w);
+    const y = b.int(w, i);
+    const value = opc === 1 ? b.or(x, y) : opc === 2 ? b.xor(x, y) : b.and(x, y);
+    b.setX(d, value);
+    if (opc === 3) b.setFlags(b.logical(value));
+  },
+});
