@@ -153,7 +153,8 @@ describe('faults', () => {
     rig.memory.broken.add(places.get(2) ?? -1);
     expect(go(rig, IPA)).toBe(false);
     expect(rig.out).toMatchObject({ fault: MmuFault.ExternalAbort, level: 2, stage: 2 });
-    rig.controls.vttbrHi = 1 << 12;
+    rig.controls.vttbrHi = 1 << 12; // 2^44, the first address too large
+    rig.controls.vttbrLo = 0;
     expect(go(rig, IPA)).toBe(false);
     expect(rig.out).toMatchObject({ fault: MmuFault.AddressSize, level: 0, stage: 2 });
   });
@@ -411,5 +412,5 @@ test('translateIpa is stage 2 alone', () => {
   expect(out).toMatchObject({ fault: MmuFault.Permission, stage: 2, s1ptw: false });
   rig.controls.hcrLo = 0;
   expect(rig.walker.translateIpa(0x20_1234, Access.Write, out)).toBe(true);
-  expect(out.pa).toBe(0x20_1234);
+  expect(out).toMatchObject({ pa: 0x20_1234, level: 0, stage2Shift: 0 });
 });
