@@ -62,6 +62,9 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     get mustStep() {
       return cpu.state.il !== 0 || cpu.state.ss !== 0;
     },
+    get waiting() {
+      return cpu.waiting;
+    },
     step() {
       stepper.step();
       return cpu.waiting;
@@ -70,7 +73,12 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     fillData(vaLo, vaHi, write, asUnprivileged, out: FastMapping) {
       if (cpu.alignmentChecked || cpu.bigEndian) return false;
       const user = cpu.state.el === 0 || (asUnprivileged && cpu.state.el === 1);
-      const pa = cpu.translator.translate(address(vaLo, vaHi), write ? Access.Write : Access.Read, user, false);
+      const pa = cpu.translator.translate(
+        address(vaLo, vaHi),
+        write ? Access.Write : Access.Read,
+        user,
+        false,
+      );
       if (pa < 0 || cpu.translator.device) return false;
       const memory = windowAt(pa);
       if (memory === undefined) return false;

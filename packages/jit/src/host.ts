@@ -43,6 +43,8 @@ export interface InterpreterHost {
   readonly unprivilegedContext: number;
   /** True while every instruction must go through `step`: PSTATE.IL or .SS set, a breakpoint armed. */
   readonly mustStep: boolean;
+  /** True in WFI or WFE with nothing pending. */
+  readonly waiting: boolean;
   /**
    * Executes the instruction at the PC with the reference engine, or takes the exception that it or its fetch causes: one
    * of `remaining`. Interrupts were polled before.

@@ -1,1 +1,12 @@
-export {};
+// @worldswitch/jit: the fast engine. The table of contents:
+//
+// - `createInterpreter` makes the engine of one CPU; `cpuHost` makes an isa-core CPU what it asks for;
+// - `emit/` turns the semantics of an instruction into WebAssembly, `interpreter/` makes loops of that and runs them,
+//   `wasm/` writes modules.
+
+export { cpuHost } from './cpu-host.ts';
+export type { FastMapping, HostListener, InterpreterHost } from './host.ts';
+export { buildInterpreter } from './interpreter/build.ts';
+export type { InterpreterCode, Shortfall } from './interpreter/build.ts';
+export { createInterpreter, interpreterBytes } from './interpreter/engine.ts';
+export type { Interpreter, InterpreterCounters, InterpreterOptions } from './interpreter/engine.ts';

@@ -1,0 +1,99 @@
+// What the arms of an interpreter function share: its locals and the places where an arm may leave to.
+
+import { Layout } from '../isa.ts';
+import { Code } from '../wasm/code.ts';
+import type { Target } from '../wasm/code.ts';
+
+/** Slot of the general registers that takes writes to the zero register. */
+export const DISCARD_SLOT = 33;
+
+/** Sizes of the tables in memory that the loop reads. */
+export const Tables = {
+  /** Entries of a data TLB, 32 bytes each: read tag, write tag (64 bits each), addend (32 bits). */
+  dataEntries: 1024,
+  dataBytes: 0x8000,
+  readTag: 0,
+  writeTag: 8,
+  addend: 16,
+  /** Entries of a fetch TLB, 16 bytes each: tag (64 bits), address of the decoded page (32 bits). */
+  fetchEntries: 256,
+  fetchBytes: 0x1000,
+  fetchPage: 8,
+  /** Instructions in a page, and the bytes of a decoded page with its end mark. */
+  pageRecords: 1024,
+  pageBytes: 0x4010,
+} as const;
+
+/** One function of the interpreter while its code is made. */
+export class Frame {
+  readonly code: Code;
+  /** Byte offset of the CPU's block: a constant of the code, which saves an addition for every register. */
+  readonly base: number;
+  /** Address of the current record. */
+  readonly record: number;
+  /** Address of the current page's first record. */
+  readonly page: number;
+  /** Virtual address of the current page. */
+  readonly pageVa: number;
+  /** Instructions left. */
+  readonly remaining: number;
+  /** NZCV, as in `FlagNodes`. */
+  readonly n: number;
+  readonly z: number;
+  readonly c: number;
+  readonly v: number;
+  /** Address of the data TLB. */
+  readonly tlb: number;
+  /** The address that missed in the data TLB. */
+  readonly va: number;
+  /** The PC on the way to another page, or out of the loop. */
+  readonly pc: number;
+  /** Why the loop is left. */
+  readonly why: number;
+  /** Leaves: this instruction is the reference engine's. */
+  step: Target = 0;
+  /** Leave: `va` is not in the data TLB. */
+  missRead: Target = 0;
+  missWrite: Target = 0;
+  missUnprivilegedRead: Target = 0;
+  missUnprivilegedWrite: Target = 0;
+  /** The next instruction is at `pc`, perhaps in another page. */
+  fetch: Target = 0;
+  /** The next instruction is the one after `record`. */
+  next: Target = 0;
+  /** Leaves after the instruction: an interrupt may be due. */
+  poll: Target = 0;
+
+  constructor(base: number) {
+    this.base = base;
+    const c = (this.code = new Code());
+    this.record = c.fixedLocal('i32');
+    this.page = c.fixedLocal('i32');
+    this.remaining = c.fixedLocal('i32');
+    this.tlb = c.fixedLocal('i32');
+    this.c = c.fixedLocal('i32');
+    this.why = c.fixedLocal('i32');
+    this.pageVa = c.fixedLocal('i64');
+    this.n = c.fixedLocal('i64');
+    this.z = c.fixedLocal('i64');
+    this.v = c.fixedLocal('i64');
+    this.va = c.fixedLocal('i64');
+    this.pc = c.fixedLocal('i64');
+  }
+
+  /** The same frame, writing elsewhere. */
+  withCode(code: Code): Frame {
+    return Object.assign(Object.create(Frame.prototype) as Frame, this, { code });
+  }
+
+  /** Memory offset of a field of the CPU's block, to be used with address 0. */
+  at(field: keyof typeof Layout): number {
+    return this.base + Layout[field];
+  }
+
+  /** Pushes a 32-bit field of the CPU's block. */
+  loadWord(field: keyof typeof Layout): void {
+    this.code.i32(0);
+    this.code.memory('i32_load', this.at(field), true);
+  }
+}

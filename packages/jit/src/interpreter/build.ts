@@ -1,0 +1,171 @@
+// The interpreter's module: all cases of the table as arms of a hot loop and, for the rare ones, of further loops. A driver goes
+// from one to the other, so that no loop makes a call.
+
+import { emitCase } from '../emit/case.ts';
+import type { CaseCode, Variant } from '../emit/case.ts';
+import type { Frame } from '../emit/frame.ts';
+import { cases } from '../isa.ts';
+import type { Case } from '../isa.ts';
+import { Code } from '../wasm/code.ts';
+import type { Piece } from '../wasm/code.ts';
+import { encodeModule } from '../wasm/module.ts';
+
+import { createFrame, loopFunction } from './loop.ts';
+import { Fixed, Reason } from './reasons.ts';
+
+/** Arms of one rare loop. */
+const RARE_ARMS = 256;
+
+/** One variant of a case with its number in records. */
+export interface NumberedVariant extends Variant {
+  readonly number: number;
+}
+
+/** What the decoder of pages needs of a case. */
+export interface CaseRecord {
+  readonly variants: readonly NumberedVariant[];
+  readonly kinds: Readonly<Record<string, string>>;
+}
+
+/** A case that is left to the reference engine though it need not be. */
+export interface Shortfall {
+  readonly entry: Case;
+  readonly why: string;
+}
+
+/** The interpreter, ready to be compiled. */
+export interface InterpreterCode {
+  /** Exports `run`: executes up to `remaining` instructions and returns a `Reason`. Imports `env.memory`. */
+  readonly module: Uint8Array<ArrayBuffer>;
+  /** By the index of the case; undefined for those of the reference engine. */
+  readonly records: readonly (CaseRecord | undefined)[];
+  readonly shortfalls: readonly Shortfall[];
+  /** Arms of the hot loop and of all loops. */
+  readonly arms: { readonly hot: number; readonly all: number };
+}
+
+/** Row names that are in the hot loop though their kind is rare. */
+const isHot = (entry: Case): boolean => {
+  const { row } = entry;
+  if (row.feature !== undefined) return false;
+  if (row.gate !== 'fp') return true;
+  return /^Load\/store register/.test(row.name);
+};
+
+/** Equal arms are one arm. */
+class Arms {
+  readonly pieces: Piece[] = [];
+  readonly frame: Frame;
+  private readonly known = new Map<string, number>();
+
+  constructor(base: number) {
+    this.frame = createFrame(base);
+  }
+
+  index(piece: Piece): number {
+    const key = String.fromCharCode(...piece.bytes);
+    const found = this.known.get(key);
+    if (found !== undefined) return found;
+    this.known.set(key, this.pieces.length);
+    return this.pieces.push(piece) - 1;
+  }
+}
+
+/** Makes the interpreter of the CPU whose block lies at `base`. */
+export function buildInterpreter(base: number, table: readonly Case[] = cases): InterpreterCode {
+  const hot = new Arms(base);
+  const rare = new Arms(base);
+  const shortfalls: Shortfall[] = [];
+  const made = table.map((entry) => {
+    const arms = isHot(entry) ? hot : rare;
+    const code = emitCase(arms.frame, entry);
+    if (!('variants' in code)) {
+      if (code.why !== undefined) shortfalls.push({ entry, why: code.why });
+      return undefined;
+    }
+    return numbered(code, arms);
+  });
+  const rareFirst = Fixed.first + hot.pieces.length;
+  const records = made.map((entry) => {
+    if (entry === undefined) return undefined;
+    const first = entry.arms === hot ? Fixed.first : rareFirst;
+    return {
+      kinds: entry.kinds,
+      variants: entry.variants.map((v) => ({ ...v.variant, number: first + v.index })),
+    };
+  });
+  const functions = [loopFunction(hot.frame, 0, hot.pieces)];
+  for (let at = 0; at < rare.pieces.length; at += RARE_ARMS) {
+    functions.push(loopFunction(rare.frame, rareFirst + at, rare.pieces.slice(at, at + RARE_ARMS)));
+  }
+  const driver = driverFunction(hot.frame, functions.length, rareFirst);
+  const module = encodeModule([...functions.map((body) => ({ body })), { name: 'run', body: driver }]);
+  return {
+    module,
+    records,
+    shortfalls,
+    arms: { hot: hot.pieces.length, all: hot.pieces.length + rare.pieces.length },
+  };
+}
+
+/** The variants of a case with the indices of their arms. */
+function numbered(
+  code: Extract<CaseCode, { variants: unknown }>,
+  arms: Arms,
+): { arms: Arms; kinds: CaseRecord['kinds']; variants: { variant: Variant; index: number }[] } {
+  return {
+    arms,
+    kinds: code.kinds,
+    variants: code.variants.map((variant) => ({ variant, index: arms.index(variant.piece) })),
+  };
+}
+
+/** Calls the loop that has the record's number, until one of them leaves for another reason. */
+function driverFunction(frame: Frame, loops: number, rareFirst: number): Uint8Array {
+  const code = new Code();
+  const group = code.fixedLocal('i32');
+  const why = code.fixedLocal('i32');
+  const again = code.loop();
+  const after = code.block();
+  for (let i = 1; i < loops; i++) {
+    code.get(group);
+    code.i32(i);
+    code.op('i32_eq');
+    code.if();
+    code.call(i);
+    code.set(why);
+    code.br(after);
+    code.end();
+  }
+  code.call(0);
+  code.set(why);
+  code.end();
+  code.get(why);
+  code.i32(Reason.Other);
+  code.op('i32_ne');
+  code.if();
+  code.get(why);
+  code.op('return');
+  code.end();
+  // Group 0 is the hot loop.
+  const number = code.fixedLocal('i32');
+  code.i32(0);
+  code.memory('i32_load', frame.at('exitInfo'), true);
+  code.tee(number);
+  code.i32(rareFirst);
+  code.op('i32_sub');
+  code.i32(RARE_ARMS);
+  code.op('i32_div_u');
+  code.i32(1);
+  code.op('i32_add');
+  code.i32(0);
+  code.get(number);
+  code.i32(rareFirst);
+  code.op('i32_ge_u');
+  code.op('select');
+  code.set(group);
+  code.br(again);
+  code.end();
+  code.op('unreachable');
+  return code.finish();
+}

@@ -1,0 +1,272 @@
+// The engine: enters the loop, and does in TypeScript what the loop left for.
+
+import type { Engine, Stop } from '@worldswitch/platform';
+
+import { Tables } from '../emit/frame.ts';
+import type { FastMapping, InterpreterHost } from '../host.ts';
+import { Layout } from '../isa.ts';
+
+import { buildInterpreter } from './build.ts';
+import type { InterpreterCode, Shortfall } from './build.ts';
+import { FAST_TLB_BYTES, FastTlb } from './fast-tlb.ts';
+import { DecodedPages } from './pages.ts';
+import { Reason } from './reasons.ts';
+
+/** Instructions after which the loop is left in any case, so that the host's compiler can put better code in its place. */
+const CHUNK = 1 << 20;
+
+/** Where the interpreter's tables lie. */
+export interface InterpreterOptions {
+  /** The CPU. */
+  readonly host: InterpreterHost;
+  /** Byte offset in the shared memory of `interpreterBytes(pages)` bytes that nobody else uses; a multiple of 32. */
+  readonly tables: number;
+  /** Pages of guest code that are held decoded, 16 KiB each; 2048 unless given. */
+  readonly pages?: number;
+}
+
+/** Counts of what the loop was left for. No state. */
+export interface InterpreterCounters {
+  entries: number;
+  decoded: number;
+  fetchMisses: number;
+  dataMisses: number;
+  steps: number;
+}
+
+/** The interpreter as an engine. */
+export interface Interpreter extends Engine {
+  readonly counters: InterpreterCounters;
+  /** Cases of the instruction table that are left to the reference engine for want of code, and why. */
+  readonly shortfalls: readonly Shortfall[];
+}
+
+const DEFAULT_PAGES = 2048;
+
+/** Bytes that the interpreter's tables take. */
+export const interpreterBytes = (pages: number = DEFAULT_PAGES): number =>
+  FAST_TLB_BYTES + pages * Tables.pageBytes;
+
+/** Makes the interpreter of one CPU. */
+export function createInterpreter(options: InterpreterOptions): Interpreter {
+  return new WasmInterpreter(options, buildInterpreter(options.host.base));
+}
+
+class WasmInterpreter implements Interpreter {
+  readonly name = 'interpreter';
+  readonly counters: InterpreterCounters = {
+    entries: 0,
+    decoded: 0,
+    fetchMisses: 0,
+    dataMisses: 0,
+    steps: 0,
+  };
+  readonly shortfalls: readonly Shortfall[];
+  private readonly host: InterpreterHost;
+  private readonly words: Int32Array;
+  private readonly tlb: FastTlb;
+  private readonly pages: DecodedPages;
+  private readonly runLoop: () => number;
+  private readonly mapping: FastMapping = { host: 0, readable: false, writable: false };
+  /** By page of memory: 1 once a store may have been entered into a TLB. */
+  private readonly writable: Uint8Array;
+  private budget = 0;
+  private stopping = false;
+  private remainingAtMiss = -1;
+  private missesInPlace = 0;
+
+  constructor(options: InterpreterOptions, code: InterpreterCode) {
+    const { host, tables } = options;
+    const { memory } = host;
+    this.host = host;
+    this.shortfalls = code.shortfalls;
+    this.words = new Int32Array(memory.buffer, host.base, Layout.size / 4);
+    this.writable = new Uint8Array(memory.buffer.byteLength >>> 12);
+    this.tlb = new FastTlb(memory, host.base, tables);
+    const tlb = this.tlb;
+    this.pages = new DecodedPages(
+      memory,
+      tables + FAST_TLB_BYTES,
+      options.pages ?? DEFAULT_PAGES,
+      code.records,
+      (p) => {
+        tlb.dropDecoded(p);
+      },
+    );
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(code.module), { env: { memory } });
+    this.runLoop = instance.exports['run'] as () => number;
+    const pages = this.pages;
+    host.listener = {
+      dropped: (lo, hi) => {
+        tlb.drop(lo, hi);
+      },
+      droppedAll: () => {
+        tlb.dropAll();
+      },
+      stored: (at, bytes) => {
+        pages.invalidate(at, bytes);
+      },
+    };
+  }
+
+  get executed(): number {
+    return this.budget - this.remaining;
+  }
+
+  private get remaining(): number {
+    return this.words[Layout.remaining >> 2] ?? 0;
+  }
+  private set remaining(value: number) {
+    this.words[Layout.remaining >> 2] = value;
+  }
+
+  run(budget: number): Stop {
+    const { host } = this;
+    this.budget = this.remaining = budget;
+    this.stopping = false;
+    while (this.remaining > 0) {
+      if (host.waiting) return 'wait';
+      if ((this.words[Layout.pendingPins >> 2] ?? 0) === 0 || !host.pollInterrupts()) {
+        if (host.mustStep) this.step();
+        else this.enterLoop();
+      }
+      if (this.stopping) return 'stopped';
+    }
+    return 'budget';
+  }
+
+  stop(): void {
+    this.stopping = true;
+  }
+
+  invalidate(at: number, bytes: number): void {
+    for (let done = 0; done < bytes;) {
+      const part = Math.min(4096 - ((at + done) % 4096), bytes - done);
+      const host = this.host.hostOf(at + done);
+      if (host >= 0) this.pages.invalidate(host, part);
+      done += part;
+    }
+  }
+
+  private step(): void {
+    this.counters.steps++;
+    this.host.step();
+  }
+
+  /** Runs the loop until it has something for TypeScript that may change interrupts or the context. */
+  private enterLoop(): void {
+    const { host, words } = this;
+    for (;;) {
+      this.tlb.select(host.context, host.unprivilegedContext);
+      const all = this.remaining;
+      const part = Math.min(all, CHUNK);
+      this.remaining = part;
+      words[Layout.exitInfo >> 2] = 0;
+      this.counters.entries++;
+      const why = this.runLoop();
+      this.remaining += all - part;
+      if (!this.serve(why)) return;
+    }
+  }
+
+  /** True if the loop can go on at once. */
+  private serve(why: number): boolean {
+    switch (why) {
+      case Reason.Decode:
+        return this.decode();
+      case Reason.Fetch:
+        return this.remaining > 0 && this.fetchMiss();
+      case Reason.MissRead:
+        return this.dataMiss(false, false);
+      case Reason.MissWrite:
+        return this.dataMiss(true, false);
+      case Reason.MissUnprivilegedRead:
+        return this.dataMiss(false, true);
+      case Reason.MissUnprivilegedWrite:
+        return this.dataMiss(true, true);
+      case Reason.Step:
+        this.step();
+        return false;
+      case Reason.Budget:
+        return this.remaining > 0;
+      default:
+        return false;
+    }
+  }
+
+  private get pcLo(): number {
+    return this.words[Layout.pc >> 2] ?? 0;
+  }
+  private get pcHi(): number {
+    return this.words[(Layout.pc >> 2) + 1] ?? 0;
+  }
+
+  private decode(): boolean {
+    const { mapping } = this;
+    this.counters.decoded++;
+    if (!this.host.fillFetch(this.pcLo >>> 0, this.pcHi >>> 0, mapping)) {
+      this.step();
+      return false;
+    }
+    this.pages.decode(mapping.host, this.pcLo & 0xfff);
+    return true;
+  }
+
+  private fetchMiss(): boolean {
+    const { mapping, writable } = this;
+    this.counters.fetchMisses++;
+    if (!this.host.fillFetch(this.pcLo >>> 0, this.pcHi >>> 0, mapping)) {
+      this.step();
+      return false;
+    }
+    const decoded = this.pages.acquire(mapping.host);
+    if (writable[mapping.host >>> 12] === 1) {
+      writable[mapping.host >>> 12] = 0;
+      this.tlb.revokeWrites(mapping.host);
+    }
+    this.tlb.enterFetch(this.pcLo, this.pcHi, decoded);
+    return true;
+  }
+
+  private dataMiss(write: boolean, unprivileged: boolean): boolean {
+    const { mapping, words } = this;
+    this.counters.dataMisses++;
+    const lo = words[Layout.exitVa >> 2] ?? 0;
+    const hi = words[(Layout.exitVa >> 2) + 1] ?? 0;
+    // An instruction whose accesses take each other's entries would miss for ever.
+    this.missesInPlace = this.remaining === this.remainingAtMiss ? this.missesInPlace + 1 : 0;
+    this.remainingAtMiss = this.remaining;
+    if (this.missesInPlace > 4 || !this.enterData(lo, hi, write, unprivileged, mapping)) {
+      this.step();
+      return false;
+    }
+    // The new translation may have taken the place of the fetch's in the TLB: then the next fetch must find that only after
+    // this instruction.
+    if (this.tlb.hasFetch(this.pcLo, this.pcHi)) return true;
+    this.step();
+    return false;
+  }
+
+  /** True if the page of an access is in the fast TLB now, and was not before. */
+  private enterData(
+    lo: number,
+    hi: number,
+    write: boolean,
+    unprivileged: boolean,
+    mapping: FastMapping,
+  ): boolean {
+    const { host, tlb } = this;
+    if (tlb.hasData(lo, hi, write, unprivileged)) return false;
+    if (!host.fillData(lo >>> 0, hi >>> 0, write, unprivileged, mapping)) return false;
+    if (!write) {
+      if (!mapping.readable) return false;
+      tlb.enterData(lo, hi, false, unprivileged, mapping.host);
+      return true;
+    }
+    if (!mapping.writable || this.pages.holds(mapping.host)) return false;
+    this.writable[mapping.host >>> 12] = 1;
+    host.markDirty(mapping.host);
+    tlb.enterData(lo, hi, true, unprivileged, mapping.host);
+    return true;
+  }
+}

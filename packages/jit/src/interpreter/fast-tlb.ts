@@ -1,0 +1,163 @@
+// The direct-mapped TLBs that the loop reads: copies of translations, one pair of tables for each translation context.
+
+import { Tables } from '../emit/frame.ts';
+import { Layout } from '../isa.ts';
+
+/** Contexts that have tables at once. */
+const SLOTS = 16;
+const SLOT_BYTES: number = Tables.dataBytes + Tables.fetchBytes;
+/** Bytes that a `FastTlb` needs. */
+export const FAST_TLB_BYTES: number = SLOTS * SLOT_BYTES;
+
+const WORDS_PER_DATA = 8;
+const WORDS_PER_FETCH = 4;
+
+/** The tables of one CPU, in the shared memory. */
+export class FastTlb {
+  private readonly words: Int32Array;
+  private readonly state: Int32Array;
+  /** Byte offset of the first slot. */
+  private readonly offset: number;
+  private readonly slots = new Map<number, number>();
+  private readonly owners: (number | undefined)[] = [];
+  private readonly used = new Uint8Array(SLOTS);
+  private victim = 0;
+  private data = 0;
+  private unprivileged = 0;
+  private fetch = 0;
+  private context = -1;
+  private other = -1;
+
+  /**
+   * @param memory - the shared memory
+   * @param base - the CPU's block
+   * @param offset - `FAST_TLB_BYTES` bytes for the tables, a multiple of 32
+   */
+  constructor(memory: WebAssembly.Memory, base: number, offset: number) {
+    this.words = new Int32Array(memory.buffer, offset, FAST_TLB_BYTES / 4);
+    this.state = new Int32Array(memory.buffer, base, Layout.size / 4);
+    this.offset = offset;
+    this.words.fill(-1);
+  }
+
+  /** Makes the tables of two contexts current: of plain accesses and fetches, and of unprivileged accesses. */
+  select(context: number, unprivileged: number): void {
+    if (context === this.context && unprivileged === this.other) return;
+    this.context = context;
+    this.other = unprivileged;
+    const slot = this.slotOf(context, -1);
+    const second = this.slotOf(unprivileged, slot);
+    this.data = slot * (SLOT_BYTES / 4);
+    this.fetch = this.data + Tables.dataBytes / 4;
+    this.unprivileged = second * (SLOT_BYTES / 4);
+    this.state[Layout.tlb >> 2] = this.offset + this.data * 4;
+    this.state[Layout.tlbUnprivileged >> 2] = this.offset + this.unprivileged * 4;
+    this.state[Layout.fetchTlb >> 2] = this.offset + this.fetch * 4;
+  }
+
+  /** Enters a page of the current context. */
+  enterData(vaLo: number, vaHi: number, write: boolean, unprivileged: boolean, host: number): void {
+    const table = unprivileged ? this.unprivileged : this.data;
+    const at = table + ((vaLo >>> 12) & (Tables.dataEntries - 1)) * WORDS_PER_DATA;
+    const page = vaLo & ~0xfff;
+    const { words } = this;
+    this.used[(table / (SLOT_BYTES / 4)) | 0] = 1;
+    const mine = write ? at + 2 : at;
+    const theirs = write ? at : at + 2;
+    // One addend serves both tags: an old page's tag goes.
+    if (words[theirs] !== page || words[theirs + 1] !== (vaHi | 0)) words[theirs] = words[theirs + 1] = -1;
+    words[mine] = page;
+    words[mine + 1] = vaHi;
+    words[at + 4] = (host & ~0xfff) - page;
+  }
+
+  /** Enters the decoded page of a fetch address of the current context. */
+  enterFetch(vaLo: number, vaHi: number, decoded: number): void {
+    const at = this.fetch + ((vaLo >>> 12) & (Tables.fetchEntries - 1)) * WORDS_PER_FETCH;
+    this.used[((this.fetch - Tables.dataBytes / 4) / (SLOT_BYTES / 4)) | 0] = 1;
+    this.words[at] = vaLo & ~0xfff;
+    this.words[at + 1] = vaHi;
+    this.words[at + 2] = decoded;
+  }
+
+  /** True if the fetch address has an entry in the current context. */
+  hasFetch(vaLo: number, vaHi: number): boolean {
+    const at = this.fetch + ((vaLo >>> 12) & (Tables.fetchEntries - 1)) * WORDS_PER_FETCH;
+    return this.words[at] === (vaLo & ~0xfff) && this.words[at + 1] === (vaHi | 0);
+  }
+
+  /** True if the page of a data address has an entry in the current context. */
+  hasData(vaLo: number, vaHi: number, write: boolean, unprivileged: boolean): boolean {
+    const table = unprivileged ? this.unprivileged : this.data;
+    const at = table + ((vaLo >>> 12) & (Tables.dataEntries - 1)) * WORDS_PER_DATA + (write ? 2 : 0);
+    return this.words[at] === (vaLo & ~0xfff) && this.words[at + 1] === (vaHi | 0);
+  }
+
+  /** Drops one page in all contexts. */
+  drop(vaLo: number, vaHi: number): void {
+    const page = vaLo & ~0xfff;
+    const high = vaHi | 0;
+    const { words } = this;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (this.used[slot] === 0) continue;
+      const table = slot * (SLOT_BYTES / 4);
+      const at = table + ((vaLo >>> 12) & (Tables.dataEntries - 1)) * WORDS_PER_DATA;
+      if (words[at] === page && words[at + 1] === high) words[at] = words[at + 1] = -1;
+      if (words[at + 2] === page && words[at + 3] === high) words[at + 2] = words[at + 3] = -1;
+      const f = table + Tables.dataBytes / 4 + ((vaLo >>> 12) & (Tables.fetchEntries - 1)) * WORDS_PER_FETCH;
+      if (words[f] === page && words[f + 1] === high) words[f] = words[f + 1] = -1;
+    }
+  }
+
+  /** Drops everything. */
+  dropAll(): void {
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (this.used[slot] === 0) continue;
+      this.used[slot] = 0;
+      this.words.fill(-1, slot * (SLOT_BYTES / 4), (slot + 1) * (SLOT_BYTES / 4));
+    }
+  }
+
+  /** Takes the right to store to a page of memory away from all entries. */
+  revokeWrites(host: number): void {
+    const { words } = this;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (this.used[slot] === 0) continue;
+      const first = slot * (SLOT_BYTES / 4);
+      for (let at = first; at < first + Tables.dataBytes / 4; at += WORDS_PER_DATA) {
+        const lo = words[at + 2] ?? -1;
+        if (lo === -1) continue;
+        if (((lo + (words[at + 4] ?? 0)) | 0) === (host | 0)) words[at + 2] = words[at + 3] = -1;
+      }
+    }
+  }
+
+  /** Drops the fetch entries of a decoded page. */
+  dropDecoded(decoded: number): void {
+    const { words } = this;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (this.used[slot] === 0) continue;
+      const first = slot * (SLOT_BYTES / 4) + Tables.dataBytes / 4;
+      for (let at = first; at < first + Tables.fetchBytes / 4; at += WORDS_PER_FETCH) {
+        if (words[at + 2] === decoded) words[at] = words[at + 1] = -1;
+      }
+    }
+  }
+
+  private slotOf(context: number, not: number): number {
+    const known = this.slots.get(context);
+    if (known !== undefined) return known;
+    if (this.victim === not) this.victim = (this.victim + 1) % SLOTS;
+    const slot = this.victim;
+    this.victim = (this.victim + 1) % SLOTS;
+    const old = this.owners[slot];
+    if (old !== undefined) this.slots.delete(old);
+    if (this.used[slot] !== 0) {
+      this.used[slot] = 0;
+      this.words.fill(-1, slot * (SLOT_BYTES / 4), (slot + 1) * (SLOT_BYTES / 4));
+    }
+    this.owners[slot] = context;
+    this.slots.set(context, slot);
+    return slot;
+  }
+}

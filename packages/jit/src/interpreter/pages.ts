@@ -1,0 +1,126 @@
+// The pool of decoded pages: for a 4 KiB page of memory 1024 records and an end mark, filled as instructions are reached.
+
+import { Tables } from '../emit/frame.ts';
+import { RECORD_BYTES } from '../emit/symbol.ts';
+
+import type { CaseRecord } from './build.ts';
+import { writeRecord } from './record.ts';
+import { Fixed } from './reasons.ts';
+
+/** Stores to a decoded page before it is given up and becomes data again. */
+const STORES_TO_GIVE_UP = 64;
+
+/** Told when a decoded page goes. */
+export type PageDropped = (decoded: number) => void;
+
+/** Decoded pages of one CPU. */
+export class DecodedPages {
+  /** Decoded pages made, and given up because they were written to. */
+  readonly counters: { made: number; givenUp: number; evicted: number } = { made: 0, givenUp: 0, evicted: 0 };
+  private readonly view: DataView;
+  private readonly words: Int32Array;
+  private readonly offset: number;
+  private readonly count: number;
+  private readonly records: readonly (CaseRecord | undefined)[];
+  private readonly dropped: PageDropped;
+  /** By page of memory: number of the decoded page, plus one. */
+  private readonly byHost: Int32Array;
+  /** By decoded page: byte offset of its page of memory, or -1. */
+  private readonly hosts: Int32Array;
+  private readonly stores: Uint16Array;
+  private next = 0;
+
+  /**
+   * @param memory - the shared memory
+   * @param offset - room for `count` pages of `Tables.pageBytes` bytes, a multiple of 16
+   */
+  constructor(
+    memory: WebAssembly.Memory,
+    offset: number,
+    count: number,
+    records: readonly (CaseRecord | undefined)[],
+    dropped: PageDropped,
+  ) {
+    this.view = new DataView(memory.buffer);
+    this.words = new Int32Array(memory.buffer);
+    this.offset = offset;
+    this.count = count;
+    this.records = records;
+    this.dropped = dropped;
+    this.byHost = new Int32Array(memory.buffer.byteLength >>> 12);
+    this.hosts = new Int32Array(count).fill(-1);
+    this.stores = new Uint16Array(count);
+  }
+
+  /** True if code of this page of memory is decoded: nobody may store there unseen. */
+  holds(host: number): boolean {
+    return (this.byHost[host >>> 12] ?? 0) !== 0;
+  }
+
+  /** Address of the decoded page of a page of memory, made if there is none. */
+  acquire(host: number): number {
+    const known = this.byHost[host >>> 12] ?? 0;
+    if (known !== 0) return this.addressOf(known - 1);
+    const page = this.next;
+    this.next = (page + 1) % this.count;
+    if ((this.hosts[page] ?? -1) !== -1) {
+      this.counters.evicted++;
+      this.release(page);
+    }
+    this.counters.made++;
+    this.byHost[host >>> 12] = page + 1;
+    this.hosts[page] = host & ~0xfff;
+    this.stores[page] = 0;
+    const at = this.addressOf(page);
+    this.words.fill(0, at >> 2, (at + Tables.pageBytes) >> 2);
+    this.view.setUint16(at + Tables.pageRecords * RECORD_BYTES, Fixed.endOfPage, true);
+    return at;
+  }
+
+  /** Decodes from an instruction to the end of its block. */
+  decode(host: number, pageOffset: number): void {
+    const page = (this.byHost[host >>> 12] ?? 0) - 1;
+    if (page < 0) return;
+    const from = host & ~0xfff;
+    const decoded = this.addressOf(page);
+    for (let i = pageOffset >>> 2; i < Tables.pageRecords; i++) {
+      const at = decoded + i * RECORD_BYTES;
+      if (this.view.getUint16(at, true) !== Fixed.decode) return;
+      if (writeRecord(this.view, at, this.view.getUint32(from + i * 4, true), this.records)) return;
+    }
+  }
+
+  /** Bytes of memory have changed. */
+  invalidate(host: number, bytes: number): void {
+    let at = host;
+    while (at < host + bytes) {
+      const end = Math.min((at | 0xfff) + 1, host + bytes);
+      const page = (this.byHost[at >>> 12] ?? 0) - 1;
+      if (page >= 0) this.changed(page, at & 0xfff, end - at);
+      at = end;
+    }
+  }
+
+  private changed(page: number, from: number, bytes: number): void {
+    this.stores[page] = (this.stores[page] ?? 0) + 1;
+    if (bytes === 0x1000 || (this.stores[page] ?? 0) > STORES_TO_GIVE_UP) {
+      this.counters.givenUp++;
+      this.release(page);
+      return;
+    }
+    const first = this.addressOf(page);
+    for (let i = from >>> 2; i <= (from + bytes - 1) >>> 2; i++) {
+      this.view.setUint16(first + i * RECORD_BYTES, Fixed.decode, true);
+    }
+  }
+
+  private release(page: number): void {
+    this.byHost[(this.hosts[page] ?? 0) >>> 12] = 0;
+    this.hosts[page] = -1;
+    this.dropped(this.addressOf(page));
+  }
+
+  private addressOf(page: number): number {
+    return this.offset + page * Tables.pageBytes;
+  }
+}

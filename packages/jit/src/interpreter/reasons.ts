@@ -1,0 +1,36 @@
+// Why the interpreter's loop is left. TypeScript deals with it and comes back.
+
+/** The answer of `run`. In all but the marked cases the instruction at the PC has not begun. */
+export const Reason = {
+  /** `remaining` is zero. */
+  Budget: 0,
+  /** The record at the PC is empty. */
+  Decode: 1,
+  /** The PC is not in the fetch TLB. */
+  Fetch: 2,
+  /** `exitVa` is not in the data TLB. */
+  MissRead: 3,
+  MissWrite: 4,
+  MissUnprivilegedRead: 5,
+  MissUnprivilegedWrite: 6,
+  /** The reference engine has to execute this instruction. */
+  Step: 7,
+  /** The instruction before the PC unmasked interrupts, and one may be pending. */
+  Poll: 8,
+  /** The record belongs to another function of the module, by the number in `exitInfo`. Never seen outside. */
+  Other: 9,
+} as const;
+/** The answer of `run`. */
+export type Reason = (typeof Reason)[keyof typeof Reason];
+
+/** Case numbers that every decoded page uses. */
+export const Fixed = {
+  /** Not decoded yet. */
+  decode: 0,
+  /** After the last instruction of a page. */
+  endOfPage: 1,
+  /** For the reference engine. */
+  step: 2,
+  /** First number of the table's cases. */
+  first: 3,
+} as const;

@@ -1,0 +1,30 @@
+// What this package takes from isa-core, in one place.
+
+export { cases, CpuLayout as Layout, decode, parseEncoding, ZERO_SLOT } from '@worldswitch/isa-core';
+export type {
+  Access,
+  AnyRow,
+  Builder,
+  Case,
+  Cell,
+  Cond,
+  Decoded,
+  Float1,
+  Float2,
+  FloatWidth,
+  Gpr,
+  Imm,
+  Label,
+  LaneInput,
+  LaneOp1,
+  LaneOp2,
+  LaneSize,
+  Layout as MemoryLayout,
+  Operand,
+  OperandKind,
+  Operands,
+  PstateField,
+  Rounding,
+  Vreg,
+  Width,
+} from '@worldswitch/isa-core';
