@@ -1,49 +1,19 @@
-// Instructions that generate an exception, and returns from one (DDI 0487 C4.1.64).
+// ERET, and what exists in Debug state only (DDI 0487 C4.1.64, H2).
 
-import { imm } from '../../semantics/operands.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
 
-/** What opc:LL asks for. DCPSn is UNDEFINED outside Debug state. */
-const kinds = {
-  1: { what: 'svc', text: 'svc <imm16>' },
-  2: { what: 'hvc', text: 'hvc <imm16>' },
-  3: { what: 'smc', text: 'smc <imm16>' },
-  4: { what: 'brk', text: 'brk <imm16>' },
-  8: { what: 'hlt', text: 'hlt <imm16>' },
-  21: { what: 'undefined', text: 'dcps1{ <imm16opt>}' },
-  22: { what: 'undefined', text: 'dcps2{ <imm16opt>}' },
-  23: { what: 'undefined', text: 'dcps3{ <imm16opt>}' },
-} as const;
-const kindOf = (s: {
-  readonly opc: number;
-  readonly LL: number;
-}): (typeof kinds)[keyof typeof kinds] | undefined =>
-  (kinds as Partial<Record<number, (typeof kinds)[keyof typeof kinds]>>)[(s.opc << 2) | s.LL];
-
-const generation = row({
-  name: 'Exception generation',
-  encoding: '11010100 opc:3 imm16:16 000 LL:2',
-  asm: Object.entries(kinds).map(([key, { text }]) => ({
-    text,
-    set: { opc: Number(key) >> 2, LL: Number(key) & 3 },
-  })),
+const debug = row({
+  name: 'DCPS1, DCPS2, DCPS3',
+  encoding: '11010100 101 imm16:16 000 LL:2',
+  asm: [1, 2, 3].flatMap((LL) => [
+    { text: `dcps${String(LL)}`, set: { LL, imm16: 0 } },
+    { text: `dcps${String(LL)} <imm16>`, set: { LL } },
+  ]),
   ends: 'block',
-  split: ['opc', 'LL'],
-  allocated: (s) => kindOf(s) !== undefined,
-  decode: (f) => (kindOf(f) === undefined ? undefined : { i: imm(f.imm16) }),
-  execute(b, { i }, s) {
-    b.raise(kindOf(s)?.what ?? 'undefined', i);
-  },
-});
-
-const udf = row({
-  name: 'UDF',
-  encoding: '0000000000000000 imm16:16',
-  asm: [{ text: 'udf <udf16>' }],
-  ends: 'block',
-  decode: () => ({}),
+  decode: (f) => (f.LL === 0 ? undefined : {}),
   execute(b) {
+    // This CPU never enters Debug state.
     b.raise('undefined', 0);
   },
 });
@@ -59,7 +29,6 @@ const eret = row({
   },
 });
 
-/** Only in Debug state, which this CPU never enters. */
 const drps = row({
   name: 'DRPS',
   encoding: '11010110101 11111 000000 11111 00000',
@@ -72,4 +41,4 @@ const drps = row({
 });
 
 /** All of them. */
-export const exceptionRows: readonly AnyRow[] = [generation, udf, eret, drps];
+export const exceptionRows: readonly AnyRow[] = [debug, eret, drps];

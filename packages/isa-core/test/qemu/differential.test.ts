@@ -1,0 +1,87 @@
+// The reference engine against QEMU: every case of the instruction table that EL0 can execute, with random operands and states.
+
+import { join } from 'node:path';
+
+import { expect } from 'vitest';
+
+import { requireTool, tempDir } from '@worldswitch/test-tools';
+
+import { placeOf } from './batch.ts';
+import { buildHarness, compareBatch, describeDifference } from './compare.ts';
+import type { Difference } from './compare.ts';
+import { Generator, tableCases } from './generate.ts';
+import type { TestCase } from './generate.ts';
+import { isKnown } from './known.ts';
+import { randomFrom } from './random.ts';
+
+const tools = requireTool('qemu-aarch64', 'aarch64-linux-gnu-gcc');
+
+const BATCH = 16_384;
+const count = Number(
+  process.env['DIFFERENTIAL_CASES'] ?? (process.env['CI'] === 'true' ? 1_000_000 : 30_000),
+);
+const seed = Number(process.env['DIFFERENTIAL_SEED'] ?? 1);
+const only = process.env['DIFFERENTIAL_ROW'];
+
+/** Calls `make` for places in turn until there are `wanted` cases, or it has given up too often. */
+const collect = (wanted: number, make: (n: number, at: number) => TestCase | undefined): TestCase[] => {
+  const tests: TestCase[] = [];
+  for (let n = 0; tests.length < wanted && n < 4 * wanted + 1000; n++) {
+    const test = make(n, tests.length);
+    if (test !== undefined) tests.push(test);
+  }
+  return tests;
+};
+
+/** Goes through all batches; the reference engine makes the next while QEMU runs one. */
+const compareAll = async (total: number, next: (wanted: number) => TestCase[]): Promise<Difference[]> => {
+  const folder = tempDir();
+  const harness = await buildHarness(folder);
+  const found: Difference[] = [];
+  let running: Promise<Difference[]> = Promise.resolve([]);
+  for (let done = 0, i = 0; done < total && found.length < 2000; i++) {
+    const tests = next(Math.min(BATCH, total - done));
+    if (tests.length === 0) break;
+    done += tests.length;
+    found.push(...(await running));
+    running = compareBatch(harness, join(folder, `batch${String(i & 1)}`), tests);
+  }
+  found.push(...(await running));
+  return found;
+};
+
+/** One example of each row, and how many there are. */
+const summary = (found: readonly Difference[]): string[] => {
+  const byRow = new Map<string, Difference[]>();
+  for (const difference of found) {
+    const name = difference.test.rows.join('; ');
+    byRow.set(name, [...(byRow.get(name) ?? []), difference]);
+  }
+  return [...byRow.values()].flatMap((list) => {
+    const [first] = list;
+    return first === undefined ? [] : [`${String(list.length)} of ${describeDifference(first)}`];
+  });
+};
+
+tools.describe('the reference engine and QEMU', () => {
+  tools.test(
+    'agree on every row that EL0 can execute',
+    async () => {
+      const generator = new Generator(randomFrom(seed));
+      const chosen = tableCases.filter(({ row }) => only === undefined || row.name.includes(only));
+      const seen = new Set<string>();
+      let at = 0;
+      const found = await compareAll(count, (wanted) =>
+        collect(wanted, (_, place) => {
+          const tableCase = chosen[at++ % chosen.length];
+          const test = tableCase && generator.make(tableCase, placeOf(place));
+          for (const name of test?.rows ?? []) seen.add(name);
+          return test;
+        }),
+      );
+      expect(summary(found.filter((difference) => !isKnown(difference)))).toEqual([]);
+      expect(seen.size).toBeGreaterThan(0);
+    },
+    600_000,
+  );
+});
