@@ -25,3 +25,28 @@ function rotated(value: bigint, by: number, size: number): bigint {
   const all = (1n << BigInt(size)) - 1n;
   return ((value >> BigInt(by)) | (value << BigInt(size - by))) & all;
 }
+
+/** The fields that give a mask, or undefined where no logical immediate is this value. */
+export function encodeBitMasks(
+  sf: number,
+  value: bigint,
+): { readonly N: number; readonly immr: number; readonly imms: number } | undefined {
+  const whole = sf ? value : value | (value << 32n);
+  for (let size = 64; size >= 2; size >>= 1) {
+    const all = (1n << BigInt(size)) - 1n;
+    const element = whole & all;
+    const half = BigInt(size / 2);
+    if (size > 2 && element >> half === (element & (all >> half))) continue;
+    // The smallest period: it must be a run of ones, rotated.
+    let ones = 0;
+    for (let i = 0n; i < BigInt(size); i++) ones += Number((element >> i) & 1n);
+    if (ones === 0 || ones === size) return undefined;
+    const run = (1n << BigInt(ones)) - 1n;
+    for (let r = 0; r < size; r++) {
+      if (rotated(run, r, size) !== element) continue;
+      return { N: size === 64 ? 1 : 0, immr: r, imms: ((~(size * 2 - 1) & 0x3f) | (ones - 1)) & 0x3f };
+    }
+    return undefined;
+  }
+  return undefined;
+}
