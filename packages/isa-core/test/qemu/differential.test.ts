@@ -84,4 +84,16 @@ tools.describe('the reference engine and QEMU', () => {
     },
     600_000,
   );
+
+  tools.test(
+    'agree on which words are instructions',
+    async () => {
+      const generator = new Generator(randomFrom(seed + 1));
+      const found = await compareAll(count / 4, (wanted) =>
+        collect(wanted, (_, place) => generator.makeAny(placeOf(place))),
+      );
+      expect(summary(found.filter((difference) => !isKnown(difference)))).toEqual([]);
+    },
+    600_000,
+  );
 });

@@ -35,7 +35,7 @@ export class TestHost implements ReferenceHost {
 
   private end(signal: number): never {
     this.signal = signal;
-     
+
     throw instructionEnded;
   }
   private offsetOf(va: bigint, bytes: number, align: number, how: Access): number {
