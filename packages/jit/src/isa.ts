@@ -9,6 +9,7 @@ export type {
   Cell,
   Cond,
   Decoded,
+  Field as EncodingField,
   Float1,
   Float2,
   FloatWidth,

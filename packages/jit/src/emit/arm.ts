@@ -49,6 +49,15 @@ export class Arm {
     this.code = frame.code;
   }
 
+  /** Makes room for the next case. */
+  reset(): void {
+    this.leaves = false;
+    this.checks.length = this.stores.length = this.writes.length = 0;
+    this.cache.clear();
+    this.flags = this.ending = undefined;
+    this.code.releaseAll();
+  }
+
   // ---- values
 
   /** A value computed from others. */

@@ -1,7 +1,7 @@
 // One case of the instruction table as code: `execute` is run once on the emitting builder.
 
 import { parseEncoding } from '../isa.ts';
-import type { Case, Operands } from '../isa.ts';
+import type { AnyRow, Builder, Case, EncodingField, Operands } from '../isa.ts';
 import type { Piece } from '../wasm/code.ts';
 
 import { Arm } from './arm.ts';
@@ -28,8 +28,19 @@ export type CaseCode =
   /** The reference engine does it: `why` is a primitive without code, or nothing where that is the intention. */
   | { readonly why: string | undefined };
 
+/** Makes the code of cases in one frame. */
+export class CaseEmitter {
+  readonly arm: Arm;
+  readonly builder: Builder;
+
+  constructor(frame: Frame) {
+    this.arm = new Arm(frame);
+    this.builder = emittingBuilder(this.arm);
+  }
+}
+
 /** Makes the code of a case. */
-export function emitCase(frame: Frame, entry: Case): CaseCode {
+export function emitCase(emitter: CaseEmitter, entry: Case): CaseCode {
   const sample = sampleOperands(entry);
   if (sample === undefined) return { why: 'no encoding found' };
   const kinds = Object.fromEntries(Object.entries(sample).map(([name, o]) => [name, o.kind]));
@@ -38,20 +49,20 @@ export function emitCase(frame: Frame, entry: Case): CaseCode {
     const condition = Object.entries(sample).find(([, o]) => o.kind === 'cond')?.[0];
     if (condition !== undefined && entry.row.ends === 'block') {
       for (let c = 0; c < 16; c++) {
-        const variant = emitVariant(frame, entry, sample, { [condition]: c });
+        const variant = emitVariant(emitter, entry, sample, { [condition]: c });
         if (variant === undefined) return { why: undefined };
         variants.push(variant);
       }
       return { variants, kinds };
     }
-    const general = emitVariant(frame, entry, sample, {});
+    const general = emitVariant(emitter, entry, sample, {});
     if (general === undefined) return { why: undefined };
     for (const name of general.addressed) {
-      const special = emitVariant(frame, entry, sample, { [name]: 31 });
+      const special = emitVariant(emitter, entry, sample, { [name]: 31 });
       if (special !== undefined) variants.push(special);
     }
     for (const constants of shortcuts(sample)) {
-      const special = emitVariant(frame, entry, sample, constants);
+      const special = emitVariant(emitter, entry, sample, constants);
       if (special !== undefined) variants.push(special);
     }
     variants.push(general);
@@ -74,22 +85,22 @@ function shortcuts(sample: Operands): Record<string, number>[] {
 
 /** One variant; undefined when it does nothing but leave. */
 function emitVariant(
-  frame: Frame,
+  emitter: CaseEmitter,
   entry: Case,
   sample: Operands,
   constants: Record<string, number>,
 ): Variant | undefined {
-  const { code } = frame;
+  const { arm } = emitter;
+  const { frame, code } = arm;
   const symbols = symbolsOf(sample, constants);
-  const arm = new Arm(frame);
-  code.releaseAll();
+  arm.reset();
   if (entry.row.gate === 'fp') {
     arm.check(() => {
       frame.loadWord('fpTrap');
       code.brIf(frame.step);
     });
   }
-  entry.row.execute(emittingBuilder(arm), symbols, entry.split);
+  entry.row.execute(emitter.builder, symbols, entry.split);
   if (arm.leaves) return undefined;
   const list: readonly Sym[] = Object.values(symbols);
   const fields = placeOperands(list);
@@ -99,9 +110,19 @@ function emitVariant(
   return { constants, fields, addressed: list.filter((s) => s.addressed).map((s) => s.name), piece };
 }
 
+const parsed = new WeakMap<AnyRow, readonly EncodingField[]>();
+/** The fields of a row's encoding. */
+function fieldsOf(row: AnyRow): readonly EncodingField[] {
+  const known = parsed.get(row);
+  if (known !== undefined) return known;
+  const { fields } = parseEncoding(row.encoding);
+  parsed.set(row, fields);
+  return fields;
+}
+
 /** Operands of some encoding of a case: what matters is their names and kinds. */
 function sampleOperands(entry: Case): Operands | undefined {
-  const { fields } = parseEncoding(entry.row.encoding);
+  const fields = fieldsOf(entry.row);
   let seed = 1;
   for (let attempt = 0; attempt < 200; attempt++) {
     const values: Record<string, number> = {};

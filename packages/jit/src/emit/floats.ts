@@ -38,20 +38,16 @@ const FPCR_SPECIAL = 0x01c8_9f00;
 /** FPSR.IXC. */
 const IXC = 0x10;
 
-/** Half precision is not done here; its nodes are marked so that arithmetic on them is refused. */
-const halves = new WeakSet<Node>();
-
 /** The methods. */
 export function floatPart(arm: Arm): FloatPart {
   const { code, frame } = arm;
   const half = (n: Node): Node => {
-    const copy = { ...n, uses: 0 };
-    halves.add(copy);
-    return copy;
+    n.half = true;
+    return n;
   };
   /** The value as `f32` or `f64`. */
   const real = (n: Node): Node => {
-    if (halves.has(n)) throw new Unsupported('half precision');
+    if (n.half === true) throw new Unsupported('half precision');
     if (n.float !== undefined) return n.float;
     return n.type === 'i64'
       ? arm.unary('f64_reinterpret_i64', 'f64', n)
@@ -274,7 +270,7 @@ export function floatPart(arm: Arm): FloatPart {
 
   return {
     float1(op, a) {
-      if (op === 'neg' || op === 'abs') return signBit(arm, a, op, halves.has(a), half);
+      if (op === 'neg' || op === 'abs') return signBit(arm, a, op, a.half === true, half);
       const f = real(a);
       if (op !== 'sqrt') throw new Unsupported(`float1 ${op}`);
       plainFpcr();

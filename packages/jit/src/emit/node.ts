@@ -15,6 +15,8 @@ export interface Node {
   readonly constant?: bigint;
   /** The same value as `f32` or `f64`, where somebody has it. */
   float?: Node;
+  /** True for a number of half precision, on which there is no arithmetic here. */
+  half?: true;
   /** Pushes the address of a register that holds the value as it was before the instruction, and the offset to add. */
   readonly place?: { readonly push: () => void; readonly offset: number };
 }

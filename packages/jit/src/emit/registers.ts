@@ -106,8 +106,8 @@ export function registerPart(arm: Arm): RegisterPart {
     f(r, w) {
       const type = w === 64 ? 'i64' : 'i32';
       const bits = readAt(r, 'v', type, w === 16 ? 'i32_load16_u' : `${type}_load`);
-      if (w !== 16)
-        bits.float ??= readAt(r, 'v', w === 64 ? 'f64' : 'f32', w === 64 ? 'f64_load' : 'f32_load');
+      if (w === 16) bits.half = true;
+      else bits.float ??= readAt(r, 'v', w === 64 ? 'f64' : 'f32', w === 64 ? 'f64_load' : 'f32_load');
       return bits;
     },
     setF(r, value) {

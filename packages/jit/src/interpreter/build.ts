@@ -1,7 +1,7 @@
 // The interpreter's module: all cases of the table as arms of a hot loop and, for the rare ones, of further loops. A driver goes
 // from one to the other, so that no loop makes a call.
 
-import { emitCase } from '../emit/case.ts';
+import { CaseEmitter, emitCase } from '../emit/case.ts';
 import type { CaseCode, Variant } from '../emit/case.ts';
 import type { Frame } from '../emit/frame.ts';
 import { cases } from '../isa.ts';
@@ -56,10 +56,12 @@ const isHot = (entry: Case): boolean => {
 class Arms {
   readonly pieces: Piece[] = [];
   readonly frame: Frame;
+  readonly emitter: CaseEmitter;
   private readonly known = new Map<string, number>();
 
   constructor(base: number) {
     this.frame = createFrame(base);
+    this.emitter = new CaseEmitter(this.frame);
   }
 
   index(piece: Piece): number {
@@ -78,7 +80,7 @@ export function buildInterpreter(base: number, table: readonly Case[] = cases): 
   const shortfalls: Shortfall[] = [];
   const made = table.map((entry) => {
     const arms = isHot(entry) ? hot : rare;
-    const code = emitCase(arms.frame, entry);
+    const code = emitCase(arms.emitter, entry);
     if (!('variants' in code)) {
       if (code.why !== undefined) shortfalls.push({ entry, why: code.why });
       return undefined;

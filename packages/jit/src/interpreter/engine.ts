@@ -124,6 +124,7 @@ class WasmInterpreter implements Interpreter {
     const { host } = this;
     this.budget = this.remaining = budget;
     this.stopping = false;
+    this.remainingAtMiss = -1;
     while (this.remaining > 0) {
       if (host.waiting) return 'wait';
       if ((this.words[Layout.pendingPins >> 2] ?? 0) === 0 || !host.pollInterrupts()) {

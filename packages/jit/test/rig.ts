@@ -1,0 +1,177 @@
+// Two CPUs of equal state in memories of equal layout, one for each engine, and what is needed to run and compare them.
+
+import { armv8, Cpu, CpuLayout, referenceEngine } from '@worldswitch/isa-core';
+import type { Bus, Engine, Memory, Pa } from '@worldswitch/platform';
+import { Fault } from '@worldswitch/platform';
+
+import { cpuHost, createInterpreter, interpreterBytes } from '../src/index.ts';
+import type { Interpreter } from '../src/index.ts';
+
+/** Physical and, with the MMU on, virtual address of RAM. */
+export const RAM = 0x4000_0000;
+/** Bytes of RAM. */
+export const RAM_BYTES = 0x80000;
+/** Where the rig puts its translation tables, and VBAR_EL1. */
+const TABLES: number = RAM + 0x7f000;
+const VECTORS: number = RAM + 0x7e000;
+
+const RAM_OFFSET = 0x10000;
+const ENGINE_OFFSET = 0x100000;
+const PAGES = 64;
+const MEMORY_BYTES: number = ENGINE_OFFSET + interpreterBytes(PAGES) + 0x10000;
+
+/** A CPU with its memory. */
+export interface Side {
+  readonly cpu: Cpu;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** RAM. */
+  readonly ram: Uint8Array;
+  readonly memory: Memory;
+}
+
+/** RAM alone on a bus. */
+function ramBus(memory: Memory, view: DataView): Bus {
+  const inside = (at: number, bytes: number): boolean => at >= RAM && at + bytes <= RAM + memory.size;
+  const host = (at: Pa): number => (inside(at, 1) ? memory.offset + (at - RAM) : -1);
+  return {
+    map: () => () => undefined,
+    mapMemory: () => () => undefined,
+    read(at, width, by) {
+      if (!inside(at, width)) {
+        by.fault = Fault.Decode;
+        return 0;
+      }
+      const from = host(at);
+      return width === 1
+        ? view.getUint8(from)
+        : width === 2
+          ? view.getUint16(from, true)
+          : view.getUint32(from, true);
+    },
+    write(_at, _width, _value, by) {
+      by.fault = Fault.Decode;
+    },
+    read64(at, out, by) {
+      if (!inside(at, 8)) {
+        by.fault = Fault.Decode;
+        return;
+      }
+      out.lo = view.getUint32(host(at), true);
+      out.hi = view.getUint32(host(at) + 4, true);
+    },
+    write64(_at, _lo, _hi, by) {
+      by.fault = Fault.Decode;
+    },
+    host,
+    memoryAt: (at) => (inside(at, 1) ? { base: RAM as Pa, memory } : undefined),
+    onForeignStore: () => () => undefined,
+  };
+}
+
+/** A CPU at EL1 with the MMU on, RAM mapped to itself. */
+export function createSide(): Side {
+  const shared = new WebAssembly.Memory({ initial: Math.ceil(MEMORY_BYTES / 65536) });
+  const bytes = new Uint8Array(shared.buffer);
+  const view = new DataView(shared.buffer);
+  const memory: Memory = {
+    size: RAM_BYTES,
+    offset: RAM_OFFSET,
+    bytes: bytes.subarray(RAM_OFFSET, RAM_OFFSET + RAM_BYTES),
+    dirty: new Uint32Array(RAM_BYTES / 4096 / 32),
+    writable: true,
+  };
+  const cpu = new Cpu({
+    memory: shared,
+    base: 0,
+    index: 0,
+    bus: ramBus(memory, view),
+    features: armv8,
+    id: {},
+  });
+  // One gibibyte block: normal memory, read-write at EL1, accessed.
+  const at = RAM_OFFSET + TABLES - RAM;
+  view.setBigUint64(at + 8, BigInt(RAM) | 0x701n, true);
+  cpu.reset({ pc: BigInt(RAM), el: 1 });
+  cpu.setRegister('MAIR_EL1', 0xffn);
+  cpu.setRegister('TTBR0_EL1', BigInt(TABLES));
+  cpu.setRegister('TCR_EL1', 25n | (1n << 23n));
+  cpu.setRegister('VBAR_EL1', BigInt(VECTORS));
+  cpu.setRegister('CPACR_EL1', 3n << 20n);
+  cpu.setRegister('SCTLR_EL1', 0x1005n);
+  cpu.contextChanged();
+  return { cpu, bytes, view, ram: memory.bytes, memory };
+}
+
+/** One of each. */
+export interface Rig {
+  readonly reference: Side & { readonly engine: Engine };
+  readonly fast: Side & { readonly engine: Interpreter };
+  /** Writes a word of code for both. */
+  code(at: number, word: number): void;
+  /** Runs both and returns what differs afterwards. */
+  run(instructions: number): string[];
+}
+
+/** Parts of the CPU's block that are the engines' own. */
+const PRIVATE: readonly (readonly [number, number])[] = [
+  [CpuLayout.x + 33 * 8, 8],
+  [CpuLayout.remaining, CpuLayout.exclusiveOpen - CpuLayout.remaining],
+  [CpuLayout.tlb, CpuLayout.bigEndian - CpuLayout.tlb],
+  [CpuLayout.v + 32 * 16, CpuLayout.cells - CpuLayout.v - 32 * 16],
+];
+const isPrivate = (at: number): boolean => PRIVATE.some(([from, bytes]) => at >= from && at < from + bytes);
+const compared: readonly number[] = Array.from({ length: CpuLayout.size / 4 }, (_, i) => i * 4).filter(
+  (at) => !isPrivate(at),
+);
+
+/** Says where two CPUs and their memories differ. */
+export function differences(a: Side, b: Side): string[] {
+  const found: string[] = [];
+  for (const at of compared) {
+    const x = a.view.getUint32(at, true);
+    const y = b.view.getUint32(at, true);
+    if (x !== y) found.push(`${nameOf(at)}: ${x.toString(16)}, here ${y.toString(16)}`);
+  }
+  const n = Buffer.compare(a.ram, b.ram);
+  if (n !== 0) {
+    const at = a.ram.findIndex((byte, i) => byte !== b.ram[i]);
+    found.push(`RAM + 0x${at.toString(16)}: ${String(a.ram[at])}, here ${String(b.ram[at])}`);
+  }
+  return found;
+}
+
+/** A word of the block in words. */
+function nameOf(at: number): string {
+  if (at < CpuLayout.pc) return `x${String(at >> 3)}${(at & 4) === 0 ? '' : ' high'}`;
+  if (at >= CpuLayout.cells) return `cell ${String((at - CpuLayout.cells) >> 3)}`;
+  if (at >= CpuLayout.v) return `v${String((at - CpuLayout.v) >> 4)} word ${String((at >> 2) & 3)}`;
+  const field = Object.entries(CpuLayout).find(([, offset]) => offset === (at & ~3) || offset === at - 4);
+  return field?.[0] ?? `0x${at.toString(16)}`;
+}
+
+/** The rig. */
+export function createRig(): Rig {
+  const a = createSide();
+  const b = createSide();
+  const reference = { ...a, engine: referenceEngine(a.cpu) };
+  const fast = {
+    ...b,
+    engine: createInterpreter({ host: cpuHost(b.cpu), tables: ENGINE_OFFSET, pages: PAGES }),
+  };
+  return {
+    reference,
+    fast,
+    code(at, word) {
+      for (const side of [reference, fast]) {
+        side.view.setUint32(RAM_OFFSET + at - RAM, word, true);
+        side.engine.invalidate(at, 4);
+      }
+    },
+    run(instructions) {
+      reference.engine.run(instructions);
+      fast.engine.run(instructions);
+      return differences(reference, fast);
+    },
+  };
+}
