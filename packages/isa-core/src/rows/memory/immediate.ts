@@ -32,7 +32,7 @@ const unsignedOffset = row({
 const unsignedOffsetVector = row({
   name: 'Load/store register (unsigned immediate, SIMD&FP)',
   encoding: 'size:2 111 1 01 opc:2 imm12:12 Rn:5 Rt:5',
-  asm: vectorForms(LOAD_STORE, '[<Xn|SP>{, <pimm>}]'),
+  asm: vectorForms(LOAD_STORE, '[<Xn|SP>{, <vpimm>}]'),
   gate: 'fp',
   split: ['size', 'opc'],
   allocated: isVectorTransfer,
@@ -46,7 +46,10 @@ const unsignedOffsetVector = row({
 const unscaled = row({
   name: 'Load/store register (unscaled immediate)',
   encoding: 'size:2 111 0 00 opc:2 0 imm9:9 00 Rn:5 Rt:5',
-  asm: intForms(UNSCALED, '[<Xn|SP>{, <simm9>}]'),
+  asm: [
+    ...intForms(UNSCALED, '[<Xn|SP>{, <simm9opt>}]'),
+    ...intForms(LOAD_STORE, '[<Xn|SP>, <simm9>]', { inputOnly: true }),
+  ],
   split: ['size', 'opc'],
   allocated: isIntTransfer,
   decode: (f) => (isIntTransfer(f) ? { t: X(f.Rt), n: XSP(f.Rn), i: imm(signExtend(f.imm9, 9)) } : undefined),
@@ -58,7 +61,10 @@ const unscaled = row({
 const unscaledVector = row({
   name: 'Load/store register (unscaled immediate, SIMD&FP)',
   encoding: 'size:2 111 1 00 opc:2 0 imm9:9 00 Rn:5 Rt:5',
-  asm: vectorForms(UNSCALED, '[<Xn|SP>{, <simm9>}]'),
+  asm: [
+    ...vectorForms(UNSCALED, '[<Xn|SP>{, <simm9opt>}]'),
+    ...vectorForms(LOAD_STORE, '[<Xn|SP>, <simm9>]', { inputOnly: true }),
+  ],
   gate: 'fp',
   split: ['size', 'opc'],
   allocated: isVectorTransfer,
@@ -72,7 +78,7 @@ const unscaledVector = row({
 const unprivileged = row({
   name: 'Load/store register (unprivileged)',
   encoding: 'size:2 111 0 00 opc:2 0 imm9:9 10 Rn:5 Rt:5',
-  asm: intForms(['ldtr', 'sttr'], '[<Xn|SP>{, <simm9>}]'),
+  asm: intForms(['ldtr', 'sttr'], '[<Xn|SP>{, <simm9opt>}]'),
   split: ['size', 'opc'],
   allocated: isIntTransfer,
   decode: (f) => (isIntTransfer(f) ? { t: X(f.Rt), n: XSP(f.Rn), i: imm(signExtend(f.imm9, 9)) } : undefined),

@@ -15,17 +15,17 @@ import type { AnyRow, AsmForm } from '../../table/row.ts';
 
 /** mode: 0 non-temporal, 1 post-indexed, 2 offset, 3 pre-indexed. */
 const modes = [
-  { mode: 0, hint: 'n', address: '[<Xn|SP>{, <simm7>}]' },
-  { mode: 1, hint: '', address: '[<Xn|SP>], <simm7>' },
-  { mode: 2, hint: '', address: '[<Xn|SP>{, <simm7>}]' },
-  { mode: 3, hint: '', address: '[<Xn|SP>, <simm7>]!' },
+  { mode: 0, hint: 'n', address: '[<Xn|SP>{, <@opt>}]' },
+  { mode: 1, hint: '', address: '[<Xn|SP>], <@>' },
+  { mode: 2, hint: '', address: '[<Xn|SP>{, <@opt>}]' },
+  { mode: 3, hint: '', address: '[<Xn|SP>, <@>]!' },
 ] as const;
 
-const forms = (registers: readonly (readonly [number, string])[]): AsmForm[] =>
+const forms = (offset: string, registers: readonly (readonly [number, string])[]): AsmForm[] =>
   registers.flatMap(([opc, letter]) =>
     modes.flatMap(({ mode, hint, address }) =>
       (['st', 'ld'] as const).map((verb, L) => ({
-        text: `${verb}${hint}p <${letter}t>, <${letter}t2>, ${address}`,
+        text: `${verb}${hint}p <${letter}t>, <${letter}t2>, ${address.replace('@', offset)}`,
         set: { opc, mode, L },
       })),
     ),
@@ -69,12 +69,12 @@ const pair = row({
   name: 'Load/store register pair',
   encoding: 'opc:2 101 0 0 mode:2 L imm7:7 Rt2:5 Rn:5 Rt:5',
   asm: [
-    ...forms([
+    ...forms('simm7', [
       [0, 'W'],
       [2, 'X'],
     ]),
     { text: 'ldpsw <Xt>, <Xt2>, [<Xn|SP>], <simm7>', set: { opc: 1, mode: 1, L: 1 } },
-    { text: 'ldpsw <Xt>, <Xt2>, [<Xn|SP>{, <simm7>}]', set: { opc: 1, mode: 2, L: 1 } },
+    { text: 'ldpsw <Xt>, <Xt2>, [<Xn|SP>{, <simm7opt>}]', set: { opc: 1, mode: 2, L: 1 } },
     { text: 'ldpsw <Xt>, <Xt2>, [<Xn|SP>, <simm7>]!', set: { opc: 1, mode: 3, L: 1 } },
   ],
   split: ['opc', 'mode', 'L'],
@@ -99,7 +99,7 @@ const pairBytes = [4, 8, 16] as const;
 const pairVector = row({
   name: 'Load/store register pair (SIMD&FP)',
   encoding: 'opc:2 101 1 0 mode:2 L imm7:7 Rt2:5 Rn:5 Rt:5',
-  asm: forms([
+  asm: forms('vsimm7', [
     [0, 'S'],
     [1, 'D'],
     [2, 'Q'],

@@ -16,7 +16,10 @@ const immediate = row({
 const unscaled = row({
   name: 'PRFUM',
   encoding: '11 111 0 00 10 0 imm9:9 00 Rn:5 prfop:5',
-  asm: [{ text: 'prfum <prfop>, [<Xn|SP>{, <simm9>}]' }],
+  asm: [
+    { text: 'prfum <prfop>, [<Xn|SP>{, <simm9opt>}]' },
+    { text: 'prfm <prfop>, [<Xn|SP>, <simm9>]', inputOnly: true },
+  ],
   decode: () => ({}),
   execute: NOTHING,
 });
@@ -24,7 +27,7 @@ const unscaled = row({
 const registerOffset = row({
   name: 'PRFM (register)',
   encoding: '11 111 0 00 10 1 Rm:5 option:3 S 10 Rn:5 prfop:5',
-  asm: [{ text: 'prfm <prfop>, [<Xn|SP>, <Rm ext8>]' }],
+  asm: [{ text: 'prfm <prfop>, [<Xn|SP>, <index8>]' }],
   decode: (f) => ((f.option & 2) === 0 ? undefined : {}),
   execute: NOTHING,
 });

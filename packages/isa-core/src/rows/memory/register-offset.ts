@@ -23,7 +23,7 @@ const isExtend = ({ option }: { readonly option: number }): boolean => (option &
 const registerOffset = row({
   name: 'Load/store register (register offset)',
   encoding: 'size:2 111 0 00 opc:2 1 Rm:5 option:3 S 10 Rn:5 Rt:5',
-  asm: intForms(LOAD_STORE, '[<Xn|SP>, <Rm ext>]'),
+  asm: intForms(LOAD_STORE, '[<Xn|SP>, <index>]'),
   split: ['size', 'opc', 'option'],
   allocated: (s) => isIntTransfer(s) && isExtend(s),
   decode: (f) =>
@@ -38,7 +38,7 @@ const registerOffset = row({
 const registerOffsetVector = row({
   name: 'Load/store register (register offset, SIMD&FP)',
   encoding: 'size:2 111 1 00 opc:2 1 Rm:5 option:3 S 10 Rn:5 Rt:5',
-  asm: vectorForms(LOAD_STORE, '[<Xn|SP>, <Rm ext>]'),
+  asm: vectorForms(LOAD_STORE, '[<Xn|SP>, <vindex>]'),
   gate: 'fp',
   split: ['size', 'opc', 'option'],
   allocated: (s) => isVectorTransfer(s) && isExtend(s),

@@ -27,7 +27,6 @@ const event = row({
 const named: readonly (readonly [number, string])[] = [
   [0, 'nop'],
   [1, 'yield'],
-  [6, 'dgh'],
   [7, 'xpaclri'],
   [8, 'pacia1716'],
   [10, 'pacib1716'],
@@ -54,7 +53,11 @@ const named: readonly (readonly [number, string])[] = [
 const hint = row({
   name: 'HINT',
   encoding: '11010101000000110010 hint:7 11111',
-  asm: [...named.map(([number, text]) => ({ text, set: { hint: number } })), { text: 'hint <hint>' }],
+  asm: [
+    ...named.map(([number, text]) => ({ text, set: { hint: number } })),
+    { text: 'dgh', set: { hint: 6 }, inputOnly: true },
+    { text: 'hint <hint>' },
+  ],
   decode: () => ({}),
   execute: NOTHING,
 });

@@ -16,4 +16,4 @@ export const idOf = (op0: number, f: Omit<SystemFields, 'o0'>): number =>
   systemId(op0, f.op1, f.CRn, f.CRm, f.op2);
 
 /** Registers with rows of their own. */
-export const SystemId = { DAIF: systemId(3, 3, 4, 2, 1) } as const;
+export const SystemId: { readonly DAIF: number } = { DAIF: systemId(3, 3, 4, 2, 1) };

@@ -8,8 +8,8 @@ import type { AnyRow } from '../../table/row.ts';
 import { idOf, SystemId } from './ids.ts';
 import type { SystemFields } from './ids.ts';
 
-const MRS = [{ text: 'mrs <Xt>, <sysreg>' }] as const;
-const MSR = [{ text: 'msr <sysreg>, <Xt>' }] as const;
+const MRS = [{ text: 'mrs <Xt>, <sysreg:read>' }] as const;
+const MSR = [{ text: 'msr <sysreg:write>, <Xt>' }] as const;
 
 /** The plain cell of an encoding. */
 const plainCell = (f: SystemFields): ReturnType<typeof lookup> => {

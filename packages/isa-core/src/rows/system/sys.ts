@@ -5,14 +5,7 @@ import { small, X } from '../../semantics/operands.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
 import { idOf } from './ids.ts';
-
-const SYS_FORMS = [
-  { text: 'ic <ic>' },
-  { text: 'dc <dc>, <Xt>' },
-  { text: 'at <at>, <Xt>' },
-  { text: 'tlbi <tlbi>' },
-  { text: 'sys <op1>, <Cn>, <Cm>, <op2>{, <Xtopt>}' },
-] as const;
+import { operationForms } from './operations.ts';
 
 /** What the operations by address do, by op1 and CRm; op2 is 1 and CRn is 7. */
 const byAddress = { '0 6': 'write', '3 5': 'fetch', '3 10': 'read', '3 11': 'read', '3 14': 'read' } as const;
@@ -62,7 +55,11 @@ const zero = row({
 const sys = row({
   name: 'SYS',
   encoding: '1101010100001 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
-  asm: SYS_FORMS,
+  asm: [
+    ...operationForms,
+    { text: 'sys <op1>, <Cn>, <Cm>, <op2>', set: { Rt: 31 } },
+    { text: 'sys <op1>, <Cn>, <Cm>, <op2>, <Xt>' },
+  ],
   ends: 'block',
   decode: (f) => ({ t: X(f.Rt), id: small(idOf(1, f)) }),
   execute(b, { t, id }) {
