@@ -1,1 +1,22 @@
-export {};
+// @worldswitch/machine: parts assembled into a board that runs.
+
+export { buildBoard } from './board/board.ts';
+export type { Board, BoardDevice, PartStates } from './board/board.ts';
+export { checkConfig, configurationSchema, defineMachine } from './config/config.ts';
+export type { CheckedConfig, CheckedDevice, MachineConfig } from './config/config.ts';
+export { deviceKinds } from './config/devices.ts';
+export type { AnyDeviceType, DeviceKind } from './config/devices.ts';
+export type { DeviceHost } from './config/device-host.ts';
+export { virt } from './config/virt.ts';
+export type { VirtOptions } from './config/virt.ts';
+export { ConfigurationError } from './errors.ts';
+export { cpuModels } from './id/models.ts';
+export type { CpuModelName } from './id/models.ts';
+export type { InputRecord } from './input.ts';
+export { deviceTree } from './load/boot.ts';
+export type { BootImages } from './load/boot.ts';
+export { rawKernel, readKernel, unpacked } from './load/image.ts';
+export type { LoadedKernel, Segment } from './load/image.ts';
+export { createMachine, Machine } from './machine.ts';
+export type { MachineOptions, RunEnd } from './machine.ts';
+export { flatten } from './tree/write.ts';

@@ -301,6 +301,10 @@ export class Cpu implements ReferenceHost {
     this.spend();
     return true;
   }
+  /** WFI, also on behalf of firmware: waits unless an interrupt is pending. */
+  waitForInterrupt(): void {
+    if (!wakesUp(this)) this.waiting = true;
+  }
   /** WFE: consumes the event register. */
   takeEvent(): boolean {
     const was = this.event;

@@ -1,0 +1,81 @@
+// Virtual time: what has been executed, and what was jumped while nothing was to do. Deadlines in order, equal ones in the order
+// in which their timers were made.
+
+import type { Clock, Timer } from '@worldswitch/platform';
+
+/** Deadlines from here on are none. */
+const NEVER = 2 ** 53;
+
+class Deadline implements Timer {
+  deadline = Infinity;
+  private readonly clock: VirtualClock;
+  private readonly fire: (now: number) => void;
+
+  constructor(clock: VirtualClock, fire: (now: number) => void) {
+    this.clock = clock;
+    this.fire = fire;
+  }
+  armAt(when: number): void {
+    this.deadline = when < NEVER ? when : Infinity;
+    this.clock.armed(this.deadline);
+  }
+  cancel(): void {
+    this.deadline = Infinity;
+  }
+  run(now: number): void {
+    this.deadline = Infinity;
+    this.fire(now);
+  }
+}
+
+/** The machine's clock. */
+export class VirtualClock implements Clock {
+  private readonly timers: Deadline[] = [];
+  private base = 0;
+  private readonly nanoseconds: number;
+  /** Instructions executed since `base` was set; the running engine's count. */
+  elapsed: () => number = () => 0;
+  /** Called when a timer is armed to be due before `limit`. */
+  onEarlier: () => void = () => undefined;
+  /** The end of the slice that is running. */
+  limit = Infinity;
+
+  /** @param nanosecondsPerInstruction - a positive integer */
+  constructor(nanosecondsPerInstruction = 1) {
+    this.nanoseconds = nanosecondsPerInstruction;
+  }
+
+  get now(): number {
+    return this.base + this.elapsed() * this.nanoseconds;
+  }
+  timer(fire: (now: number) => void): Timer {
+    const timer = new Deadline(this, fire);
+    this.timers.push(timer);
+    return timer;
+  }
+  /** The next deadline, or `Infinity`. */
+  get next(): number {
+    let next = Infinity;
+    for (const { deadline } of this.timers) if (deadline < next) next = deadline;
+    return next;
+  }
+  /** Sets the time and fires everything that is due, in order. Only between slices. */
+  advanceTo(now: number): void {
+    this.base = now;
+    for (;;) {
+      let due: Deadline | undefined;
+      for (const t of this.timers) {
+        if (t.deadline <= now && (due === undefined || t.deadline < due.deadline)) due = t;
+      }
+      if (due === undefined) return;
+      due.run(now);
+    }
+  }
+  /** Instructions until a time, at least one. */
+  instructionsUntil(when: number): number {
+    return Math.max(1, Math.ceil((when - this.base) / this.nanoseconds));
+  }
+  armed(deadline: number): void {
+    if (deadline < this.limit) this.onEarlier();
+  }
+}

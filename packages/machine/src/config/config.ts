@@ -1,0 +1,155 @@
+// The typed configuration of a machine, and its check. YAML and TypeScript boards are the same plain data; a TypeScript board may
+// also hold device types of its own.
+
+import { z } from 'zod';
+
+import { ConfigurationError } from '../errors.ts';
+import { cpuModels } from '../id/models.ts';
+
+import { deviceKinds } from './devices.ts';
+import type { AnyDeviceType, DeviceKind } from './devices.ts';
+
+const MIB = 1024 * 1024;
+
+/** `"256M"`, `"1G"`, `268435456`. */
+const size = z.union([z.number().int().positive(), z.string().regex(/^\d+[KMG]?$/, 'must be a number, or one with K, M or G')]);
+/** An address: a number, or a hexadecimal string. */
+const address = z.union([
+  z.number().int().nonnegative(),
+  z.string().regex(/^0x[0-9a-fA-F_]+$/, 'must be a number or a hexadecimal string'),
+]);
+
+const device = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower case letters, digits and -').describe('Unique name; a serial port is addressed by it'),
+  type: z.custom<string | AnyDeviceType | DeviceKind>().describe('A known device (pl011, pl031), or in TypeScript a DeviceType'),
+  at: z.union([address, z.array(address)]).describe('Base address of each register block'),
+  interrupts: z.record(z.string(), z.number().int().min(0).max(987)).optional().describe('SPI number of each pin, from 0'),
+  config: z.record(z.string(), z.unknown()).optional().describe("The device's own settings"),
+});
+
+const schema = z.strictObject({
+  cpu: z.enum(cpuModels).default('cortex-a57').describe('CPU model'),
+  cpus: z.literal(1).default(1).describe('Number of CPUs'),
+  el2: z.boolean().default(false).describe('EL2 (virtualisation) is there, and the guest is entered at it'),
+  memory: size.default('256M').describe('RAM'),
+  ramBase: address.default(0x4000_0000).describe('First address of RAM'),
+  gic: z
+    .strictObject({
+      distributor: address.default(0x0800_0000),
+      cpuInterface: address.default(0x0801_0000),
+      hypervisor: address.default(0x0803_0000),
+      virtualCpu: address.default(0x0804_0000),
+      interrupts: z.number().int().min(32).max(1020).default(288),
+    })
+    .default({
+      distributor: 0x0800_0000,
+      cpuInterface: 0x0801_0000,
+      hypervisor: 0x0803_0000,
+      virtualCpu: 0x0804_0000,
+      interrupts: 288,
+    })
+    .describe('GICv2: its blocks and number of interrupts'),
+  timer: z
+    .strictObject({ frequency: z.number().int().min(1).max(1e9).default(62_500_000) })
+    .default({ frequency: 62_500_000 })
+    .describe('Generic timer'),
+  psci: z.boolean().default(true).describe('Firmware answers PSCI: by SMC with EL2, by HVC without'),
+  nanosecondsPerInstruction: z.number().int().min(1).max(1000).default(1).describe('Virtual time of an instruction'),
+  startTime: z.number().int().min(0).max(2 ** 32 - 1).default(0).describe('Seconds since 1970 at virtual time 0'),
+  engine: z.enum(['jit', 'reference']).default('jit').describe('What executes instructions'),
+  devices: z.array(device).default([]).describe('Devices on the bus'),
+});
+
+/** What a user writes; everything has a default. */
+export type MachineConfig = z.input<typeof schema>;
+/** The checked configuration, complete. */
+export interface CheckedConfig extends Omit<z.output<typeof schema>, 'memory' | 'ramBase' | 'devices' | 'gic'> {
+  readonly memory: number;
+  readonly ramBase: number;
+  readonly gic: { readonly bases: readonly number[]; readonly interrupts: number };
+  readonly devices: readonly CheckedDevice[];
+}
+/** One device of a checked configuration. */
+export interface CheckedDevice {
+  readonly name: string;
+  readonly kind: DeviceKind;
+  readonly bases: readonly number[];
+  readonly interrupts: Readonly<Record<string, number>>;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+const numberOf = (a: number | string): number => (typeof a === 'number' ? a : Number(a.replaceAll('_', '')));
+
+/** Bytes of `"256M"`. */
+export function bytesOf(given: number | string): number {
+  if (typeof given === 'number') return given;
+  const unit = { K: 1024, M: MIB, G: 1024 * MIB }[given.slice(-1)];
+  return unit === undefined ? Number(given) : Number(given.slice(0, -1)) * unit;
+}
+
+function kindOf(given: unknown, field: string): DeviceKind {
+  if (typeof given === 'string') {
+    const kind = deviceKinds[given];
+    if (kind) return kind;
+    throw new ConfigurationError(field, `no device is called "${given}"; there are ${Object.keys(deviceKinds).join(', ')}`);
+  }
+  if (typeof given === 'object' && given !== null) {
+    if ('create' in given) return { type: given as AnyDeviceType, configure: (config) => config };
+    if ('type' in given && 'configure' in given) return given as DeviceKind;
+  }
+  throw new ConfigurationError(field, 'must be the name of a device, or a DeviceType');
+}
+
+/** Checks a configuration. Throws a `ConfigurationError` that names the first field that is wrong. */
+export function checkConfig(given: unknown): CheckedConfig {
+  const result = schema.safeParse(given);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const path = (issue?.path ?? []).map((p) => (typeof p === 'number' ? `[${p}]` : `.${String(p)}`)).join('');
+    throw new ConfigurationError(path.replace(/^\./, '') || 'configuration', issue?.message ?? 'is wrong');
+  }
+  const config = result.data;
+  const memory = bytesOf(config.memory);
+  if (memory % MIB !== 0 || memory < MIB || memory > 3072 * MIB) {
+    throw new ConfigurationError('memory', `must be 1M to 3G in whole MiB, but is ${String(config.memory)}`);
+  }
+  const { gic } = config;
+  const names = new Set<string>();
+  const devices = config.devices.map((d, i): CheckedDevice => {
+    const field = `devices[${i}]`;
+    if (names.has(d.name)) throw new ConfigurationError(`${field}.name`, `"${d.name}" is taken by another device`);
+    names.add(d.name);
+    const kind = kindOf(d.type, `${field}.type`);
+    const bases = (Array.isArray(d.at) ? d.at : [d.at]).map(numberOf);
+    if (bases.length !== kind.type.regions.length) {
+      throw new ConfigurationError(`${field}.at`, `must give ${kind.type.regions.length} addresses, but gives ${bases.length}`);
+    }
+    for (const pin of Object.keys(d.interrupts ?? {})) {
+      if (!kind.type.pins.includes(pin)) {
+        throw new ConfigurationError(`${field}.interrupts`, `there is no pin ${pin}; there are ${kind.type.pins.join(', ')}`);
+      }
+    }
+    return { name: d.name, kind, bases, interrupts: d.interrupts ?? {}, config: d.config ?? {} };
+  });
+  return {
+    ...config,
+    memory,
+    ramBase: numberOf(config.ramBase),
+    gic: {
+      bases: [gic.distributor, gic.cpuInterface, gic.hypervisor, gic.virtualCpu].map(numberOf),
+      interrupts: gic.interrupts,
+    },
+    devices,
+  };
+}
+
+/** Gives a board's configuration its type and checks it at once. */
+export function defineMachine(config: MachineConfig): MachineConfig {
+  checkConfig(config);
+  return config;
+}
+
+/** The JSON Schema of YAML and JSON boards. */
+export function configurationSchema(): Record<string, unknown> {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>;
+}

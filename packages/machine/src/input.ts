@@ -1,0 +1,70 @@
+// What comes from outside: bytes for serial devices, each with its virtual time, so that a run can be done again.
+
+import type { Device, Plain } from '@worldswitch/platform';
+
+/** Bytes that entered the machine. */
+export interface InputRecord {
+  /** Virtual nanoseconds. */
+  readonly at: number;
+  /** The device's name on the board. */
+  readonly device: string;
+  readonly bytes: Uint8Array;
+}
+
+interface Receiver {
+  canReceive(): number;
+  receive(bytes: Uint8Array): number;
+}
+
+const isReceiver = (device: object): device is Receiver => 'receive' in device && 'canReceive' in device;
+
+/** Inputs in the order in which they came, until their devices take them. */
+export class InputQueue {
+  readonly recorded: InputRecord[] = [];
+  private readonly receivers = new Map<string, Receiver>();
+  private queue: InputRecord[] = [];
+
+  constructor(devices: readonly { readonly name: string; readonly device: Device<Plain> }[]) {
+    for (const { name, device } of devices) if (isReceiver(device)) this.receivers.set(name, device);
+  }
+
+  /** An input that comes now. Throws a RangeError where no such device receives characters. */
+  push(record: InputRecord): void {
+    this.schedule(record);
+    this.recorded.push(record);
+  }
+  /** An input that comes at its time. */
+  schedule(record: InputRecord): void {
+    if (!this.receivers.has(record.device)) {
+      throw new RangeError(`no device called ${record.device} receives characters`);
+    }
+    this.queue.push(record);
+  }
+  /** When the first input is due, or `Infinity`. */
+  get nextDue(): number {
+    return this.queue[0]?.at ?? Infinity;
+  }
+  /** Bytes that wait. */
+  get pending(): number {
+    return this.queue.reduce((sum, r) => sum + r.bytes.length, 0);
+  }
+  /** Gives devices what is due. True when something due is left. */
+  deliver(now: number): boolean {
+    const left: InputRecord[] = [];
+    const blocked = new Set<string>();
+    for (const record of this.queue) {
+      const receiver = this.receivers.get(record.device);
+      if (record.at > now || receiver === undefined || blocked.has(record.device)) {
+        left.push(record);
+        continue;
+      }
+      const taken = receiver.canReceive() > 0 ? receiver.receive(record.bytes) : 0;
+      if (taken < record.bytes.length) {
+        left.push({ ...record, bytes: record.bytes.subarray(taken) });
+        blocked.add(record.device);
+      }
+    }
+    this.queue = left;
+    return left.some((r) => r.at <= now);
+  }
+}

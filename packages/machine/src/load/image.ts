@@ -1,0 +1,117 @@
+// Kernels: the arm64 Image (Linux Documentation/arm64/booting.rst), ELF64 for AArch64, raw binaries, and gzip around any.
+
+import { ConfigurationError } from '../errors.ts';
+
+/** A piece of a kernel and where it goes. */
+export interface Segment {
+  /** Physical address. */
+  readonly at: number;
+  readonly bytes: Uint8Array;
+  /** Bytes in memory; those beyond `bytes` are zero. */
+  readonly size: number;
+}
+
+/** A kernel ready to be copied into memory. */
+export interface LoadedKernel {
+  readonly format: 'Image' | 'ELF' | 'raw';
+  readonly segments: readonly Segment[];
+  /** Physical address of the first instruction. */
+  readonly entry: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** Unpacks gzip; anything else is returned as it is. */
+export async function unpacked(bytes: Uint8Array, name: string): Promise<Uint8Array> {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('gzip'));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch {
+    throw new ConfigurationError(name, 'looks like gzip and cannot be unpacked; it may be cut short');
+  }
+}
+
+/**
+ * Reads a kernel. Throws a `ConfigurationError` for one that is none.
+ *
+ * @param bytes - the file, unpacked
+ * @param name - of the file, for messages
+ * @param ram - first address of RAM; an Image goes to 2 MiB above it unless its header says otherwise
+ */
+export function readKernel(bytes: Uint8Array, name: string, ram: number): LoadedKernel {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length >= 4 && view.getUint32(0) === 0x7f454c46) return readElf(bytes, view, name);
+  if (bytes.length >= 64 && view.getUint32(56, true) === 0x644d5241) return readImage(bytes, view, name, ram);
+  if (bytes.length < 4) throw new ConfigurationError(name, `is no kernel: it has ${bytes.length} bytes`);
+  if (view.getUint16(0, true) === 0x5a4d) {
+    throw new ConfigurationError(name, 'is a PE file without an arm64 Image header: not an arm64 kernel');
+  }
+  if (bytes.length >= 0x206 && view.getUint32(0x202, true) === 0x53726448) {
+    throw new ConfigurationError(name, 'is an x86 kernel; give one for arm64');
+  }
+  throw new ConfigurationError(
+    name,
+    'is neither an arm64 Image nor an ELF file; for a raw binary say where it goes, with --load ADDRESS',
+  );
+}
+
+/** A raw binary at an address. */
+export function rawKernel(bytes: Uint8Array, at: number): LoadedKernel {
+  return { format: 'raw', segments: [{ at, bytes, size: bytes.length }], entry: at };
+}
+
+function readImage(bytes: Uint8Array, view: DataView, name: string, ram: number): LoadedKernel {
+  const word = (at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+  const textOffset = word(8);
+  const imageSize = word(16);
+  const flags = view.getUint32(24, true);
+  if ((flags & 1) !== 0) throw new ConfigurationError(name, 'is a big-endian kernel; give a little-endian one');
+  // Before Linux 3.17 image_size is zero and text_offset 0x80000.
+  const size = imageSize === 0 ? bytes.length : imageSize;
+  const offset = imageSize === 0 ? 0x8_0000 : textOffset;
+  if (offset > 64 * MIB || size > 2 ** 32) {
+    throw new ConfigurationError(name, 'has an arm64 Image header that makes no sense; the file may be damaged');
+  }
+  if (imageSize !== 0 && bytes.length < imageSize / 2 && bytes.length < 4096) {
+    throw new ConfigurationError(name, `is cut short: ${bytes.length} bytes of ${imageSize}`);
+  }
+  const at = ram + 2 * MIB + offset;
+  return { format: 'Image', segments: [{ at, bytes, size: Math.max(size, bytes.length) }], entry: at };
+}
+
+const EM_AARCH64 = 183;
+
+function readElf(bytes: Uint8Array, view: DataView, name: string): LoadedKernel {
+  const bad = (problem: string): never => {
+    throw new ConfigurationError(name, `is an ELF file that cannot be loaded: ${problem}`);
+  };
+  if (bytes.length < 64) bad(`it is cut short at ${bytes.length} bytes`);
+  if (bytes[4] !== 2) bad('it is not a 64-bit one');
+  if (bytes[5] !== 1) bad('it is not little-endian');
+  const machine = view.getUint16(18, true);
+  if (machine !== EM_AARCH64) bad(`it is for machine ${machine}, and AArch64 is ${EM_AARCH64}`);
+  const type = view.getUint16(16, true);
+  if (type !== 2 && type !== 3) bad('it is not an executable');
+  const word = (at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+  const headers = word(32);
+  const size = view.getUint16(54, true);
+  const count = view.getUint16(56, true);
+  if (size < 56 || count === 0 || headers + size * count > bytes.length) bad('its program headers are not in the file');
+  const segments: Segment[] = [];
+  let entry = word(24);
+  for (let i = 0; i < count; i++) {
+    const at = headers + i * size;
+    if (view.getUint32(at, true) !== 1) continue;
+    const [offset, virtual, physical] = [word(at + 8), word(at + 16), word(at + 24)];
+    const [fileSize, memorySize] = [word(at + 32), word(at + 40)];
+    if (offset + fileSize > bytes.length) bad(`segment ${i} is not in the file; it may be cut short`);
+    if (memorySize < fileSize || physical + memorySize > 2 ** 48) bad(`segment ${i} has sizes that make no sense`);
+    segments.push({ at: physical, bytes: bytes.subarray(offset, offset + fileSize), size: memorySize });
+    // An entry that is a virtual address is taken to where its segment lies.
+    if (virtual !== physical && entry >= virtual && entry < virtual + memorySize) entry += physical - virtual;
+  }
+  if (segments.length === 0) bad('it has nothing to load');
+  if (!segments.some((s) => entry >= s.at && entry < s.at + s.size)) bad('its entry lies in no segment');
+  return { format: 'ELF', segments, entry };
+}

@@ -1,0 +1,239 @@
+// A machine: a board, what is loaded into it, virtual time, the outside world through recorded inputs.
+
+import { CpuLayout } from '@worldswitch/isa-core';
+import type { Cpu } from '@worldswitch/isa-core';
+import { Reset } from '@worldswitch/platform';
+import type { Engine, Pa, Timer } from '@worldswitch/platform';
+
+import { buildBoard } from './board/board.ts';
+import type { Board, PartStates } from './board/board.ts';
+import type { SystemBus } from './bus/bus.ts';
+import { checkConfig } from './config/config.ts';
+import type { MachineConfig } from './config/config.ts';
+import { ConfigurationError } from './errors.ts';
+import { psciCall } from './firmware/psci.ts';
+import type { PsciHost } from './firmware/psci.ts';
+import { hashWords, MemoryHash } from './hash.ts';
+import { mpidr } from './id/registers.ts';
+import { InputQueue } from './input.ts';
+import type { InputRecord } from './input.ts';
+import { placeBoot } from './load/boot.ts';
+import type { BootImages, Placed } from './load/boot.ts';
+
+/** Why a run ended. */
+export type RunEnd =
+  /** The instructions that were asked for are executed. */
+  | 'budget'
+  /** The CPU waits, no timer is armed and no input is queued: nothing will ever happen by itself. */
+  | 'idle'
+  /** The guest switched the machine off. */
+  | 'off'
+  /** The guest asked for a reset. */
+  | 'reset'
+  /** `stop` was called. */
+  | 'stopped';
+
+/** Options that have nothing to do with the board. */
+export interface MachineOptions {
+  /** A device's console sent bytes. */
+  readonly output?: (device: string, byte: number) => void;
+}
+
+/** Instructions of a slice when no deadline is near. */
+const SLICE = 10_000_000;
+
+/** A machine. */
+export class Machine {
+  readonly board: Board;
+  readonly options: MachineOptions;
+  /** Instructions executed since power-on. */
+  instructions = 0;
+  private readonly inputs: InputQueue;
+  private readonly ramHash: MemoryHash;
+  private boot: Placed | undefined;
+  private end: RunEnd | undefined;
+  private stopping = false;
+  private readonly poll: Timer;
+
+  /** Use `createMachine` or `restoreMachine`. */
+  constructor(config: MachineConfig, options: MachineOptions = {}, states?: PartStates) {
+    this.options = options;
+    this.board = buildBoard(
+      checkConfig(config),
+      {
+        firmware: {
+          call: (cpu) => {
+            psciCall(this.psci, cpu);
+            return true;
+          },
+        },
+        output: (device, byte) => options.output?.(device, byte),
+      },
+      states,
+    );
+    this.inputs = new InputQueue(this.board.devices);
+    this.ramHash = new MemoryHash(this.board.ram);
+    this.poll = this.board.clock.timer((now) => {
+      this.deliver(now);
+    });
+  }
+
+  get cpu(): Cpu {
+    return this.board.cpu;
+  }
+  get bus(): SystemBus {
+    return this.board.bus;
+  }
+  get engine(): Engine {
+    return this.board.engine;
+  }
+  /** Virtual time in nanoseconds. */
+  get now(): number {
+    return this.board.clock.now;
+  }
+
+  /** Puts a kernel and what belongs to it into memory and the CPU at its entry. Throws a `ConfigurationError`. */
+  load(images: BootImages): void {
+    this.boot = placeBoot(this.board, images);
+    this.enter(this.boot);
+  }
+
+  private enter(boot: Placed): void {
+    for (const { name, at, bytes, size } of boot.pieces) {
+      const found = this.bus.memoryAt(at as Pa);
+      if (found === undefined || at - found.base + size > found.memory.size) {
+        throw new ConfigurationError(name, `does not fit: it needs ${size} bytes at 0x${at.toString(16)}`);
+      }
+      found.memory.bytes.fill(0, at - found.base, at - found.base + size);
+      this.bus.load(at as Pa, bytes);
+    }
+    this.cpu.reset({ pc: BigInt(boot.entry), el: this.board.config.el2 ? 2 : 1, x0: BigInt(boot.x0) });
+  }
+
+  /** Reset as the guest's PSCI asks for it: all devices, then the CPU at the kernel's entry with fresh images. */
+  reset(): void {
+    const parts = [this.board.gic, this.board.timer, ...this.board.devices.map((d) => d.device)];
+    for (const phase of [Reset.Enter, Reset.Hold, Reset.Exit]) for (const part of parts) part.reset(phase);
+    if (this.boot) this.enter(this.boot);
+  }
+
+  /** Queues bytes for a serial device; they enter at the current virtual time and are recorded. */
+  type(device: string, bytes: Uint8Array): void {
+    this.inputs.push({ at: this.now, device, bytes });
+    this.poll.armAt(this.now);
+  }
+  /** Everything that came from outside so far. */
+  get recorded(): readonly InputRecord[] {
+    return this.inputs.recorded;
+  }
+  /** Bytes that no device has taken yet. */
+  get pendingInput(): number {
+    return this.inputs.pending;
+  }
+  /** Replays recorded inputs at their times. Before the first run. */
+  replay(records: readonly InputRecord[]): void {
+    for (const record of records) this.inputs.schedule(record);
+    this.poll.armAt(this.inputs.nextDue);
+  }
+
+  private deliver(now: number): void {
+    const more = this.inputs.deliver(now);
+    // A device that is full is asked again: on a grid of virtual time, so that how runs are cut makes no difference.
+    if (more) this.poll.armAt(now + 100_000);
+    else if (this.inputs.nextDue < Infinity) this.poll.armAt(this.inputs.nextDue);
+  }
+
+  /** Asks `run` to return after the current instruction. */
+  stop(): void {
+    this.stopping = true;
+    this.engine.stop();
+  }
+
+  /** Runs at most `instructions`. */
+  run(instructions: number): RunEnd {
+    const { clock, engine } = this.board;
+    this.stopping = false;
+    let left = instructions;
+    while (left > 0) {
+      if (clock.next <= clock.now) clock.advanceTo(clock.now);
+      clock.limit = clock.next;
+      const budget = Math.min(left, SLICE, clock.instructionsUntil(clock.next));
+      clock.elapsed = () => engine.executed;
+      const why = engine.run(budget);
+      const executed = engine.executed;
+      const now = clock.now;
+      clock.elapsed = () => 0;
+      clock.limit = -Infinity;
+      clock.advanceTo(now);
+      this.instructions += executed;
+      left -= executed;
+      if (this.end !== undefined) return this.taken();
+      if (this.stopping) return 'stopped';
+      if (why === 'wait' && this.cpu.waiting) {
+        if (clock.next === Infinity) return 'idle';
+        clock.advanceTo(clock.next);
+      }
+    }
+    return 'budget';
+  }
+
+  private taken(): RunEnd {
+    const end = this.end ?? 'stopped';
+    this.end = undefined;
+    if (end === 'reset') this.reset();
+    return end;
+  }
+
+  /** 128 bits in hexadecimal over registers, memory and time; equal machines have equal hashes. Cheap when little changed. */
+  hash(): string {
+    const block = new Uint32Array(this.cpu.memory.buffer, this.cpu.base, CpuLayout.size / 4);
+    const [a, b] = this.ramHash.update(() => this.cpu.listener?.droppedAll());
+    const [c, d] = this.registerHash(block);
+    return [a, b, c, d].map((n) => n.toString(16).padStart(8, '0')).join('');
+  }
+
+  /** Registers without what engines keep for themselves: the slice's count, exits, derived words, scratch. */
+  private registerHash(block: Uint32Array): readonly [number, number] {
+    const copy = block.slice();
+    copy.fill(0, CpuLayout.remaining >> 2, CpuLayout.exclusiveOpen >> 2);
+    copy.fill(0, CpuLayout.tlb >> 2, CpuLayout.bigEndian >> 2);
+    copy.fill(0, (CpuLayout.x + 8 * 33) >> 2, CpuLayout.pc >> 2);
+    copy.fill(0, (CpuLayout.v + 16 * 32) >> 2, CpuLayout.cells >> 2);
+    copy[CpuLayout.exclusiveHost >> 2] = 0;
+    if (copy[CpuLayout.exclusiveOpen >> 2] === 0) copy.fill(0, CpuLayout.exclusiveBytes >> 2, CpuLayout.tlb >> 2);
+    const seed = this.now % 2 ** 32 ^ Math.floor(this.now / 2 ** 32);
+    return hashWords(copy, 0, copy.length, seed);
+  }
+
+  private readonly psci: PsciHost = {
+    argument: (_cpu, register) => this.cpu.state.x(register),
+    setResult: (_cpu, value) => {
+      this.cpu.state.setX(0, value);
+    },
+    cpuOf: (affinity) => (affinity === (mpidr(0) & 0xff_00ff_ffffn) ? 0 : -1),
+    isOn: () => true,
+    start: () => undefined,
+    stopCpu: () => {
+      this.finish('off');
+    },
+    suspend: () => {
+      this.cpu.waitForInterrupt();
+    },
+    powerOff: () => {
+      this.finish('off');
+    },
+    reset: () => {
+      this.finish('reset');
+    },
+  };
+
+  private finish(end: RunEnd): void {
+    this.end = end;
+    this.engine.stop();
+  }
+}
+
+/** Makes a machine, powered on with nothing loaded. Throws a `ConfigurationError`. */
+export function createMachine(config: MachineConfig, options: MachineOptions = {}): Machine {
+  return new Machine(config, options);
+}
