@@ -78,12 +78,26 @@ function buildTiny() {
     elf,
   );
   run('objcopy', '-O', 'binary', elf, path.join(output, 'tiny.img'));
-  for (const name of ['tiny.elf', 'tiny.img']) chmodSync(path.join(output, name), 0o644);
+  chmodSync(elf, 0o644);
+  chmodSync(path.join(output, 'tiny.img'), 0o644);
+}
+
+function buildArch() {
+  const include = ['-Iarch', '-Itiny/include'];
+  const objects = [...sources('arch'), ...sources('tiny/lib')].map((source) =>
+    compile(source, [...include, ...INTEGER_ONLY]),
+  );
+  const elf = path.join(output, 'arch.elf');
+  link('arch/arch.ld', objects, elf);
+  run('objcopy', '-O', 'binary', elf, path.join(output, 'arch.img'));
+  chmodSync(elf, 0o644);
+  chmodSync(path.join(output, 'arch.img'), 0o644);
 }
 
 mkdirSync(output, { recursive: true });
 try {
   buildTiny();
+  buildArch();
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

@@ -1,3 +1,6 @@
 // Small guests of our own for Armv8-A machines, built and ready to load.
 export type { Bootarg, Guest } from './guest.ts';
 export { tiny, tinyElf, tinyImage } from './tiny.ts';
+export { arch, archElf, archGranule16k, archImage, archRecords } from './arch.ts';
+export type { ArchRecord } from './arch.ts';
+export { compareCases, expectedLines } from './expectation.ts';

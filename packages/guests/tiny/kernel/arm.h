@@ -1,4 +1,4 @@
-// The architecture's registers and bits, by the Arm ARM's names (DDI 0487 D8.3, D19.2).
+// The architecture's registers and bits, by the Arm ARM's names (DDI 0487 D8.3).
 #pragma once
 
 // SCTLR_EL1: RES1 bits of Armv8.0 (29, 28, 23, 22, 20, 11), nTWE, nTWI, I, SA0, SA, C, M.
@@ -35,7 +35,7 @@
 #define SPSR_EL1H 0x5
 #define SPSR_DAIF 0x3c0
 
-// ESR_ELx.EC (DDI 0487 D19.2.37).
+// ESR_ELx.EC (DDI 0487, ESR_EL1).
 #define EC(esr) ((u32)(esr) >> 26)
 #define EC_UNKNOWN 0x00
 #define EC_FP 0x07

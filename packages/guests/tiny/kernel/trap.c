@@ -28,7 +28,7 @@ static void exit_if_killed(void) {
   if (current->killed) process_exit(report);
 }
 
-// Whether FAR_EL1 means something for this exception class (DDI 0487 D19.2.40).
+// Whether FAR_EL1 means something for this exception class (DDI 0487, FAR_EL1).
 static int has_far(u64 esr) {
   u32 class = EC(esr);
   return class == EC_DATA_ABORT_LOWER || class == EC_INSTRUCTION_ABORT_LOWER || class == EC_PC_ALIGNMENT;

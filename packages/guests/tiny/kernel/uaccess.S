@@ -63,7 +63,7 @@ uaccess_fault:
         mov     w0, #-1
         ret
 
-// void zero_page(void *page): DC ZVA where the CPU allows it (DDI 0487 D7.5.9).
+// void zero_page(void *page): DC ZVA where the CPU allows it (DDI 0487 C5.3).
         .global zero_page
 zero_page:
         add     x3, x0, #PAGE_SIZE

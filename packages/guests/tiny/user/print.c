@@ -22,7 +22,7 @@ void printf(const char *pattern, ...) {
   flush();
 }
 
-// ESR_EL1.EC in words (DDI 0487 D19.2.37).
+// ESR_EL1.EC in words (DDI 0487, ESR_EL1).
 const char *exception_class(u32 esr) {
   switch (esr >> 26) {
   case 0x00:

@@ -1,5 +1,5 @@
 // Exceptions from EL0: each kills a child, and its report has the right ESR_EL1 and FAR_EL1
-// (DDI 0487 D19.2.37, D19.2.40).
+// (DDI 0487, ESR_EL1, FAR_EL1).
 #include "selftest.h"
 
 #define KERNEL_TEXT 0xffffff8040200000
