@@ -2,6 +2,7 @@
 // branch a target in the slot; and what the reference engine makes of it.
 
 import { Layout } from '../../src/cpu/layout.ts';
+import { systemRegisters } from '../../src/cpu/sysregs/table.ts';
 import { referenceEvaluator } from '../../src/reference/index.ts';
 import { cases, decode, encodeFields, parseEncoding } from '../../src/table/index.ts';
 import type { Case, Decoded, Encoding } from '../../src/table/index.ts';
@@ -11,7 +12,7 @@ import type { Random } from './random.ts';
 import { Signal, TestHost } from './test-host.ts';
 
 /** Rows that a process cannot execute for itself, or that answer with what differs from machine to machine. */
-const EXCLUDED: ReadonlySet<string> = new Set(['SVC', 'HLT', 'WFE, WFI, SEV, SEVL', 'SYS']);
+export const EXCLUDED: ReadonlySet<string> = new Set(['SVC', 'HLT', 'WFE, WFI, SEV, SEVL', 'SYS']);
 const isExcluded = ({ row, fields }: Decoded): boolean => {
   const { name } = row as { readonly name: string };
   if (EXCLUDED.has(name)) return true;
@@ -63,7 +64,7 @@ export class Generator {
     const encoding = encodingOf(tableCase.row.encoding as string);
     const fields: Record<string, number> = {};
     for (const { name, width } of encoding.fields) fields[name] = this.random.word() & (2 ** width - 1);
-    Object.assign(fields, tableCase.split);
+    Object.assign(fields, this.anyRegister(tableCase.row.name, fields), tableCase.split);
     const isBranch = tableCase.row.ends === 'block';
     if (isBranch)
       for (const name of ['imm26', 'imm19', 'imm14']) if (name in fields) fields[name] = TAKEN / 4;
@@ -84,6 +85,19 @@ export class Generator {
     if (decoded !== undefined && isExcluded(decoded)) return undefined;
     this.shuffle(place);
     return this.run([word], place);
+  }
+
+  /** For MRS and MSR: a register that there is, of the row's kind where that is told; half of the time. */
+  private anyRegister(
+    row: string,
+    fields: Readonly<Record<string, number>>,
+  ): Readonly<Record<string, number>> {
+    if (!('o0' in fields && 'CRn' in fields)) return {};
+    const isPlain = row.endsWith('(plain register)');
+    if (!isPlain && this.random.below(2) === 0) return {};
+    const list = isPlain ? systemRegisters.filter(({ kind }) => kind === 'cell') : systemRegisters;
+    const id = list[this.random.below(list.length)]?.id ?? 0;
+    return { o0: (id >> 14) & 1, op1: (id >> 11) & 7, CRn: (id >> 7) & 15, CRm: (id >> 3) & 15, op2: id & 7 };
   }
 
   /** A random word, or one of the table with up to three of its bits flipped: most borders of the encoding space are near. */
