@@ -1,2 +1,18 @@
 #!/usr/bin/env node
-console.log('worldswitch: no command is built yet');
+// worldswitch: the command. Mistakes of the user's end with one line and status 2.
+
+import { ConfigurationError } from '@worldswitch/machine';
+import { CommanderError } from 'commander';
+
+import { CliError } from './errors.ts';
+import { program } from './program.ts';
+
+try {
+  await program().parseAsync();
+} catch (thrown) {
+  if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;
+  else if (thrown instanceof CliError || thrown instanceof ConfigurationError) {
+    process.stderr.write(`worldswitch: ${thrown.message}\n`);
+    process.exitCode = 2;
+  } else throw thrown;
+}

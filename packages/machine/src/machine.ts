@@ -13,6 +13,7 @@ import type { MachineConfig } from './config/config.ts';
 import { ConfigurationError } from './errors.ts';
 import { psciCall } from './firmware/psci.ts';
 import type { PsciHost } from './firmware/psci.ts';
+import { ExceptionWatch } from './exception-watch.ts';
 import { hashWords, MemoryHash } from './hash.ts';
 import { mpidr } from './id/registers.ts';
 import { InputQueue } from './input.ts';
@@ -30,6 +31,10 @@ export type RunEnd =
   | 'off'
   /** The guest asked for a reset. */
   | 'reset'
+  /** The CPU waits for the next deadline, and `run` was told not to jump there. */
+  | 'waiting'
+  /** The guest takes one exception after the other and its vectors lead nowhere: see `report`. */
+  | 'dead'
   /** `stop` was called. */
   | 'stopped';
 
@@ -37,6 +42,8 @@ export type RunEnd =
 export interface MachineOptions {
   /** A device's console sent bytes. */
   readonly output?: (device: string, byte: number) => void;
+  /** Something that the guest used is not modelled: told once for each. */
+  readonly warn?: (line: string) => void;
 }
 
 /** Instructions of a slice when no deadline is near. */
@@ -50,6 +57,7 @@ export class Machine {
   instructions = 0;
   private readonly inputs: InputQueue;
   private readonly ramHash: MemoryHash;
+  private readonly watch: ExceptionWatch;
   private boot: Placed | undefined;
   private end: RunEnd | undefined;
   private stopping = false;
@@ -73,6 +81,13 @@ export class Machine {
     );
     this.inputs = new InputQueue(this.board.devices);
     this.ramHash = new MemoryHash(this.board.ram);
+    this.watch = new ExceptionWatch(
+      this.board.cpu,
+      () => {
+        this.finish('dead');
+      },
+      (line) => options.warn?.(line),
+    );
     this.poll = this.board.clock.timer((now) => {
       this.deliver(now);
     });
@@ -149,8 +164,25 @@ export class Machine {
     this.engine.stop();
   }
 
-  /** Runs at most `instructions`. */
-  run(instructions: number): RunEnd {
+  /** Virtual nanoseconds until the next deadline, or `Infinity`. */
+  get untilDeadline(): number {
+    return this.board.clock.next - this.now;
+  }
+  /** Lets virtual time pass while the CPU waits. */
+  pass(nanoseconds: number): void {
+    this.board.clock.advanceTo(this.now + nanoseconds);
+  }
+  /** What the guest's exceptions were like, in words: for a guest that got lost. */
+  report(): string {
+    return this.watch.report();
+  }
+
+  /**
+   * Runs at most `instructions`.
+   *
+   * @param jump - false to return `waiting` instead of jumping to the next deadline when the CPU waits
+   */
+  run(instructions: number, jump = true): RunEnd {
     const { clock, engine } = this.board;
     this.stopping = false;
     let left = instructions;
@@ -171,6 +203,7 @@ export class Machine {
       if (this.stopping) return 'stopped';
       if (why === 'wait' && this.cpu.waiting) {
         if (clock.next === Infinity) return 'idle';
+        if (!jump) return 'waiting';
         clock.advanceTo(clock.next);
       }
     }

@@ -5,12 +5,89 @@ import { z } from 'zod';
 
 import { ConfigurationError } from '../errors.ts';
 import { cpuModels } from '../id/models.ts';
+import type { CpuModelName } from '../id/models.ts';
 
 import { deviceKinds } from './devices.ts';
 import type { AnyDeviceType, DeviceKind } from './devices.ts';
 
 const MIB = 1024 * 1024;
 
+/** An address: a number, or a hexadecimal string such as `0x0900_0000`. */
+export type AddressInput = number | string;
+
+/** One device on the bus. */
+export interface DeviceConfig {
+  /** Unique; a serial port is addressed by it. */
+  readonly name: string;
+  /** A known device (`pl011`, `pl031`), or in TypeScript a `DeviceType` of one's own. */
+  readonly type: string | AnyDeviceType | DeviceKind;
+  /** Base address of each register block. */
+  readonly at: AddressInput | readonly AddressInput[];
+  /** SPI number of each pin, from 0. */
+  readonly interrupts?: Readonly<Record<string, number>> | undefined;
+  /** The device's own settings. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Where a GICv2's blocks are, and how many interrupts it has. */
+export interface GicConfig {
+  readonly distributor?: AddressInput | undefined;
+  readonly cpuInterface?: AddressInput | undefined;
+  readonly hypervisor?: AddressInput | undefined;
+  readonly virtualCpu?: AddressInput | undefined;
+  /** 32 to 1020, private ones among them. */
+  readonly interrupts?: number | undefined;
+}
+
+/** A machine's configuration, as a user writes it; everything has a default. */
+export interface MachineConfig {
+  /** CPU model; `cortex-a57` when absent. */
+  readonly cpu?: CpuModelName | undefined;
+  /** Number of CPUs: 1. */
+  readonly cpus?: 1 | undefined;
+  /** EL2 is there, and the guest is entered at it. */
+  readonly el2?: boolean | undefined;
+  /** RAM in bytes, or `"256M"`, `"1G"`. */
+  readonly memory?: number | string | undefined;
+  /** First address of RAM; 0x4000_0000 when absent. */
+  readonly ramBase?: AddressInput | undefined;
+  readonly gic?: GicConfig | undefined;
+  /** Frequency of the generic timer in hertz. */
+  readonly timer?: { readonly frequency?: number | undefined } | undefined;
+  /** Firmware answers PSCI: by SMC with EL2, by HVC without. */
+  readonly psci?: boolean | undefined;
+  /** Virtual time of an instruction; 1 when absent. */
+  readonly nanosecondsPerInstruction?: number | undefined;
+  /** Seconds since 1970 at virtual time 0. */
+  readonly startTime?: number | undefined;
+  /** What executes instructions. */
+  readonly engine?: 'jit' | 'reference' | undefined;
+  readonly devices?: readonly DeviceConfig[] | undefined;
+}
+
+/** The configuration with its defaults, before addresses and devices are looked at. */
+interface Parsed {
+  cpu: CpuModelName;
+  cpus: 1;
+  el2: boolean;
+  memory: number | string;
+  ramBase: AddressInput;
+  gic: Record<'distributor' | 'cpuInterface' | 'hypervisor' | 'virtualCpu', AddressInput> & { interrupts: number };
+  timer: { frequency: number };
+  psci: boolean;
+  nanosecondsPerInstruction: number;
+  startTime: number;
+  engine: 'jit' | 'reference';
+  devices: DeviceConfig[];
+}
+
+/** The checked configuration, complete. */
+export interface CheckedConfig extends Omit<Parsed, 'memory' | 'ramBase' | 'devices' | 'gic'> {
+  readonly memory: number;
+  readonly ramBase: number;
+  readonly gic: { readonly bases: readonly number[]; readonly interrupts: number };
+  readonly devices: readonly CheckedDevice[];
+}
 /** `"256M"`, `"1G"`, `268435456`. */
 const size = z.union([z.number().int().positive(), z.string().regex(/^\d+[KMG]?$/, 'must be a number, or one with K, M or G')]);
 /** An address: a number, or a hexadecimal string. */
@@ -27,7 +104,7 @@ const device = z.strictObject({
   config: z.record(z.string(), z.unknown()).optional().describe("The device's own settings"),
 });
 
-const schema = z.strictObject({
+const schema: z.ZodType<Parsed> = z.strictObject({
   cpu: z.enum(cpuModels).default('cortex-a57').describe('CPU model'),
   cpus: z.literal(1).default(1).describe('Number of CPUs'),
   el2: z.boolean().default(false).describe('EL2 (virtualisation) is there, and the guest is entered at it'),
@@ -60,15 +137,6 @@ const schema = z.strictObject({
   devices: z.array(device).default([]).describe('Devices on the bus'),
 });
 
-/** What a user writes; everything has a default. */
-export type MachineConfig = z.input<typeof schema>;
-/** The checked configuration, complete. */
-export interface CheckedConfig extends Omit<z.output<typeof schema>, 'memory' | 'ramBase' | 'devices' | 'gic'> {
-  readonly memory: number;
-  readonly ramBase: number;
-  readonly gic: { readonly bases: readonly number[]; readonly interrupts: number };
-  readonly devices: readonly CheckedDevice[];
-}
 /** One device of a checked configuration. */
 export interface CheckedDevice {
   readonly name: string;
@@ -120,7 +188,7 @@ export function checkConfig(given: unknown): CheckedConfig {
     if (names.has(d.name)) throw new ConfigurationError(`${field}.name`, `"${d.name}" is taken by another device`);
     names.add(d.name);
     const kind = kindOf(d.type, `${field}.type`);
-    const bases = (Array.isArray(d.at) ? d.at : [d.at]).map(numberOf);
+    const bases = (typeof d.at === 'object' ? d.at : [d.at]).map(numberOf);
     if (bases.length !== kind.type.regions.length) {
       throw new ConfigurationError(`${field}.at`, `must give ${kind.type.regions.length} addresses, but gives ${bases.length}`);
     }
