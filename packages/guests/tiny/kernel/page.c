@@ -19,6 +19,14 @@ static int in_initrd(u64 physical) {
   return physical + PAGE_SIZE > boot.initrd_start && physical < boot.initrd_end;
 }
 
+// How many of the allocator's pages the initrd takes.
+static u64 initrd_pages(void) {
+  u64 start = boot.initrd_start & -PAGE_SIZE, end = (boot.initrd_end + PAGE_SIZE - 1) & -PAGE_SIZE;
+  if (start < fresh) start = fresh;
+  if (end > limit) end = limit;
+  return end > start ? (end - start) / PAGE_SIZE : 0;
+}
+
 static u16 *reference(void *page) {
   return &references[(to_physical(page) - FREE_MEMORY) / PAGE_SIZE];
 }
@@ -32,7 +40,7 @@ void page_init(void) {
   references = to_virtual(FREE_MEMORY);
   u64 table = (limit - FREE_MEMORY) / PAGE_SIZE * sizeof(u16);
   fresh = (FREE_MEMORY + table + PAGE_SIZE - 1) & -PAGE_SIZE;
-  for (u64 page = fresh; page < limit; page += PAGE_SIZE) free_count += !in_initrd(page);
+  free_count = (limit - fresh) / PAGE_SIZE - initrd_pages();
 }
 
 void *page_allocate(void) {
