@@ -1,6 +1,6 @@
 // One case of the instruction table as code: `execute` is run once on the emitting builder.
 
-import { parseEncoding } from '../isa.ts';
+import { parseEncoding, ZERO_SLOT } from '../isa.ts';
 import type { AnyRow, Builder, Case, EncodingField, Operands } from '../isa.ts';
 import type { Piece } from '../wasm/code.ts';
 
@@ -11,14 +11,17 @@ import { Unsupported } from './node.ts';
 import { placeOperands, RecordFull, symbolsOf } from './symbol.ts';
 import type { Field, Sym } from './symbol.ts';
 
+/** Slot of the current stack pointer. */
+const SP_SLOT = 31;
+
 /** The code of a case, for all encodings or for those with certain operands. */
 export interface Variant {
   /** The operands that this is made for. */
   readonly constants: Readonly<Record<string, number>>;
   /** How a record is filled. */
   readonly fields: readonly Field[];
-  /** Operands that must not be 31 here, because there is a variant for that. */
-  readonly addressed: readonly string[];
+  /** Values that operands must not have here: the stack pointer, which has a variant, or the zero register. */
+  readonly excluded: readonly { readonly name: string; readonly value: number }[];
   readonly piece: Piece;
 }
 
@@ -57,11 +60,12 @@ export function emitCase(emitter: CaseEmitter, entry: Case): CaseCode {
     }
     const general = emitVariant(emitter, entry, sample, {});
     if (general === undefined) return { why: undefined };
-    for (const name of general.addressed) {
-      const special = emitVariant(emitter, entry, sample, { [name]: 31 });
+    for (const { name, value } of general.excluded) {
+      if (value !== SP_SLOT) continue;
+      const special = emitVariant(emitter, entry, sample, { [name]: SP_SLOT });
       if (special !== undefined) variants.push(special);
     }
-    for (const constants of shortcuts(sample)) {
+    for (const constants of shortcuts(sample, entry.split)) {
       const special = emitVariant(emitter, entry, sample, constants);
       if (special !== undefined) variants.push(special);
     }
@@ -74,13 +78,13 @@ export function emitCase(emitter: CaseEmitter, entry: Case): CaseCode {
   }
 }
 
-/** Operands of common encodings that make shorter code: MOV (register) and shifts by nothing. */
-function shortcuts(sample: Operands): Record<string, number>[] {
-  const names = Object.keys(sample);
-  const amount = names.find((n) => n === 'amount');
-  if (amount === undefined || sample[amount]?.kind !== 'small') return [];
-  const first = sample['n'] === undefined ? [] : [{ [amount]: 0, n: 32 }];
-  return [...first, { [amount]: 0 }];
+/** Operands of common encodings that make shorter code: shifts by nothing, MOV (register), CMP and TST. */
+function shortcuts(sample: Operands, split: Readonly<Record<string, number>>): Record<string, number>[] {
+  const plain = sample['by']?.kind === 'small' ? [{ by: 0 }] : [];
+  const list: Record<string, number>[] = [...plain];
+  if (plain.length > 0 && sample['n']?.kind === 'x') list.unshift({ by: 0, n: ZERO_SLOT });
+  if (split['S'] !== 1 || sample['d']?.kind !== 'x') return list;
+  return [...list.map((constants) => ({ ...constants, d: ZERO_SLOT })), { d: ZERO_SLOT }, ...list];
 }
 
 /** One variant; undefined when it does nothing but leave. */
@@ -103,11 +107,15 @@ function emitVariant(
   entry.row.execute(emitter.builder, symbols, entry.split);
   if (arm.leaves) return undefined;
   const list: readonly Sym[] = Object.values(symbols);
-  const fields = placeOperands(list);
+  const { fields, shared } = placeOperands(list);
   const piece = code.piece(() => {
     arm.emit();
   });
-  return { constants, fields, addressed: list.filter((s) => s.addressed).map((s) => s.name), piece };
+  const excluded = [
+    ...list.filter((s) => s.addressed).map(({ name }) => ({ name, value: SP_SLOT })),
+    ...shared.map((name) => ({ name, value: ZERO_SLOT })),
+  ];
+  return { constants, fields, excluded, piece };
 }
 
 const parsed = new WeakMap<AnyRow, readonly EncodingField[]>();
@@ -123,17 +131,31 @@ function fieldsOf(row: AnyRow): readonly EncodingField[] {
 /** Operands of some encoding of a case: what matters is their names and kinds. */
 function sampleOperands(entry: Case): Operands | undefined {
   const fields = fieldsOf(entry.row);
-  let seed = 1;
-  for (let attempt = 0; attempt < 200; attempt++) {
+  const attempt = (bitsOf: (f: EncodingField) => number): Operands | undefined => {
     const values: Record<string, number> = {};
-    for (const { name, width } of fields) {
-      // Zeros, then ones, then anything: a generator of Park and Miller.
-      seed = (seed * 48271) % 0x7fff_ffff;
-      const random = attempt === 0 ? 0 : attempt === 1 ? -1 : seed >>> 8;
-      values[name] = entry.split[name] ?? random & (width === 32 ? -1 : (1 << width) - 1);
+    for (const f of fields) {
+      values[f.name] = entry.split[f.name] ?? bitsOf(f) & (f.width === 32 ? -1 : (1 << f.width) - 1);
     }
-    const operands = entry.row.decode(values) as Operands | undefined;
-    if (operands !== undefined) return operands;
+    return entry.row.decode(values) as Operands | undefined;
+  };
+  // Zeros, then ones, then anything: a generator of Park and Miller.
+  let found = attempt(() => 0) ?? attempt(() => -1);
+  let seed = 1;
+  for (let i = 0; i < 100 && found === undefined; i++) {
+    found = attempt(() => (seed = (seed * 48271) % 0x7fff_ffff) >>> 8);
   }
-  return undefined;
+  if (found !== undefined) return found;
+  // Few encodings are right: all values of the fields that are no registers.
+  const searched = fields.filter((f) => entry.split[f.name] === undefined && !f.name.startsWith('R'));
+  const bits = searched.reduce((sum, f) => sum + f.width, 0);
+  for (let all = 0; all < 1 << Math.min(bits, 16) && found === undefined; all++) {
+    let rest = all;
+    found = attempt((f) => {
+      if (!searched.includes(f)) return 0;
+      const value = rest;
+      rest >>>= f.width;
+      return value;
+    });
+  }
+  return found;
 }

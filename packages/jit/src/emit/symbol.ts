@@ -44,8 +44,24 @@ export interface Field {
 /** Thrown when a case has more operands than fit a record. */
 export class RecordFull extends Error {}
 
-/** Gives every operand its place in the record. */
-export function placeOperands(symbols: readonly Sym[]): Field[] {
+/** A record's contents, and what they cannot hold. */
+export interface Placement {
+  readonly fields: readonly Field[];
+  /** Operands that are read and written in one slot, and so may not be the zero register. */
+  readonly shared: readonly string[];
+}
+
+/** Gives every operand its place in the record: two places to one that is read and written, if there is room. */
+export function placeOperands(symbols: readonly Sym[]): Placement {
+  try {
+    return place(symbols, false);
+  } catch (error) {
+    if (!(error instanceof RecordFull)) throw error;
+    return place(symbols, true);
+  }
+}
+
+function place(symbols: readonly Sym[], share: boolean): Placement {
   const free = new Set([2, 4, 6, 8, 10, 12, 14]);
   const take = (slots: number, name: string): number => {
     const step = slots * 2;
@@ -59,20 +75,25 @@ export function placeOperands(symbols: readonly Sym[]): Field[] {
     throw new RecordFull(name);
   };
   const fields: Field[] = [];
+  const shared: string[] = [];
   const used = symbols.filter((s) => s.constant === undefined && (s.read || s.written));
   const bySize = [...used].sort((a, b) => slotsOf(b.kind) - slotsOf(a.kind));
   for (const s of bySize) {
+    const { name, kind } = s;
     if (s.read) {
-      s.at = take(slotsOf(s.kind), s.name);
-      fields.push({ name: s.name, kind: s.kind, at: s.at, use: s.branch ? 'branch' : 'read' });
+      s.at = take(slotsOf(kind), name);
+      fields.push({ name, kind, at: s.at, use: s.branch ? 'branch' : 'read' });
     }
     if (!s.written) continue;
-    if (s.kind === 'x' || !s.read) {
-      s.writtenAt = take(1, s.name);
-      fields.push({ name: s.name, kind: s.kind, at: s.writtenAt, use: 'write' });
-    } else s.writtenAt = s.at;
+    if (s.read && (share || kind !== 'x')) {
+      s.writtenAt = s.at;
+      if (kind === 'x') shared.push(name);
+      continue;
+    }
+    s.writtenAt = take(1, name);
+    fields.push({ name, kind, at: s.writtenAt, use: 'write' });
   }
-  return fields;
+  return { fields, shared };
 }
 
 function slotsOf(kind: OperandKind): number {

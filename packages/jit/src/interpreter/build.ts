@@ -49,7 +49,7 @@ const isHot = (entry: Case): boolean => {
   const { row } = entry;
   if (row.feature !== undefined) return false;
   if (row.gate !== 'fp') return true;
-  return /^Load\/store register/.test(row.name);
+  return /^(Load|Floating-point|FMOV \(|FCVT$|FCVT<|FCVTZ|SCVTF)/.test(row.name);
 };
 
 /** Equal arms are one arm. */

@@ -52,7 +52,7 @@ function variantFor(record: CaseRecord, operands: Operands): NumberedVariant | u
   for (const name in operands) if (operands[name]?.kind !== record.kinds[name]) return undefined;
   return record.variants.find((v) => {
     for (const name in v.constants) if (operands[name]?.value !== v.constants[name]) return false;
-    return v.addressed.every((name) => operands[name]?.value !== 31);
+    return v.excluded.every(({ name, value }) => operands[name]?.value !== value);
   });
 }
 
