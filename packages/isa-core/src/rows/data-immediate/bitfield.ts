@@ -79,7 +79,7 @@ export const bitfieldRows: readonly AnyRow[] = [
     name: 'EXTR',
     encoding: 'sf 00 100111 N 0 Rm:5 imms:6 Rn:5 Rd:5',
     asm: [
-      { text: 'ror <Rd>, <Rn>, <lsb>', when: (f) => f.Rn === f.Rm },
+      { text: 'ror <Rd>, <Rn=Rm>, <lsb>', when: (f) => f.Rn === f.Rm },
       { text: 'extr <Rd>, <Rn>, <Rm>, <lsb>' },
     ],
     split: ['sf'],

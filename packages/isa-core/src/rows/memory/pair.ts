@@ -65,6 +65,14 @@ const isPair = ({
   readonly L: number;
 }): boolean => opc === 0 || opc === 2 || (opc === 1 && L === 1 && mode !== 0);
 
+/** binutils has no name for LDPSW with the same register twice, or with its base among the registers that it writes back over. */
+const isOrderly = (f: {
+  readonly mode: number;
+  readonly Rt: number;
+  readonly Rt2: number;
+  readonly Rn: number;
+}): boolean => f.Rt !== f.Rt2 && (f.mode === 2 || f.Rn === 31 || (f.Rn !== f.Rt && f.Rn !== f.Rt2));
+
 const pair = row({
   name: 'Load/store register pair',
   encoding: 'opc:2 101 0 0 mode:2 L imm7:7 Rt2:5 Rn:5 Rt:5',
@@ -73,9 +81,9 @@ const pair = row({
       [0, 'W'],
       [2, 'X'],
     ]),
-    { text: 'ldpsw <Xt>, <Xt2>, [<Xn|SP>], <simm7>', set: { opc: 1, mode: 1, L: 1 } },
-    { text: 'ldpsw <Xt>, <Xt2>, [<Xn|SP>{, <simm7opt>}]', set: { opc: 1, mode: 2, L: 1 } },
-    { text: 'ldpsw <Xt>, <Xt2>, [<Xn|SP>, <simm7>]!', set: { opc: 1, mode: 3, L: 1 } },
+    { text: 'ldpsw <Xt>, <Xt2>, [<Xn|SP>], <simm7>', set: { opc: 1, mode: 1, L: 1 }, when: isOrderly },
+    { text: 'ldpsw <Xt>, <Xt2>, [<Xn|SP>{, <simm7opt>}]', set: { opc: 1, mode: 2, L: 1 }, when: isOrderly },
+    { text: 'ldpsw <Xt>, <Xt2>, [<Xn|SP>, <simm7>]!', set: { opc: 1, mode: 3, L: 1 }, when: isOrderly },
   ],
   split: ['opc', 'mode', 'L'],
   allocated: isPair,

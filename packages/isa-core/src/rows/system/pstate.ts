@@ -30,7 +30,8 @@ const field = (name: string, encoding: string, text: string, code: number, featu
   row({
     name,
     encoding: encoding as '1101010100000 000 0100 CRm:4 000 11111',
-    asm: [{ text }],
+    // binutils has no name for other values.
+    asm: [{ text, when: (f) => f.CRm < 2 }, { text: `msr s0_0_c4_c<CRm:digits>_${String(code & 7)}, xzr` }],
     ...(feature !== undefined && { feature }),
     ends: 'block',
     decode: (f) => ({ field: small(code), bits: small(f.CRm) }),

@@ -66,11 +66,19 @@ const control = (field: string): OperandFormat => ({
   parse: (text) => ({ [field]: Number(text.slice(1)) }),
 });
 
+/** A number without a sign, inside a name. */
+const digits: OperandFormat = {
+  pattern: '1[0-5]|\\d',
+  print: (f) => String(at(f, 'CRm')),
+  parse: (text) => ({ CRm: Number(text) }),
+};
+
 /** By the names that templates use. */
 export const systemFormats: Readonly<Record<string, OperandFormat>> = {
   'sysreg:read': systemRegister('read'),
   'sysreg:write': systemRegister('write'),
   barrier,
+  'CRm:digits': digits,
   CRm: immediate('CRm', 4, 16),
   hint: immediate('hint', 7, 16),
   op1: immediate('op1', 3, 10),
