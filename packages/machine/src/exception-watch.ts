@@ -20,7 +20,8 @@ interface Taken extends ExceptionRecord {
 export class ExceptionWatch {
   private readonly cpu: Cpu;
   private readonly first: Taken[] = [];
-  private last: Taken | undefined;
+  /** The vector of the last exception. */
+  private entered = -1n;
   private repeated = 0;
   private readonly lost: () => void;
 
@@ -28,8 +29,8 @@ export class ExceptionWatch {
     this.cpu = cpu;
     this.lost = lost;
     cpu.observer = {
-      exceptionTaken: (e) => {
-        this.taken({ ...e, from: cpu.state.el });
+      exceptionTaken: (e, from) => {
+        this.taken({ ...e, from });
       },
       unimplemented: (id, write) => {
         const fields = [id >>> 14, (id >>> 11) & 7, (id >>> 7) & 15, (id >>> 3) & 15, id & 7];
@@ -40,16 +41,16 @@ export class ExceptionWatch {
   }
 
   private taken(e: Taken): void {
-    const { last } = this;
-    if (last?.pc === e.pc && last.esr === e.esr && e.esr !== undefined && e.from === e.el) {
+    // Nothing was executed since the last exception: its vector itself cannot be fetched or is no instruction.
+    if (e.pc === this.entered && e.esr !== undefined) {
       this.repeated++;
       if (this.repeated === PATIENCE) this.lost();
-    } else if (this.repeated < PATIENCE) {
-      this.repeated = 0;
+    } else this.repeated = 0;
+    if (this.repeated < 2) {
       if (this.first.length === SHOWN) this.first.shift();
       this.first.push(e);
     }
-    this.last = e;
+    this.entered = this.cpu.state.pc;
   }
 
   /** Several lines: where the CPU is, the last different exceptions, the instructions before the first of them. */
@@ -61,7 +62,7 @@ export class ExceptionWatch {
       const far = e.far === undefined ? '' : `, address ${hex(e.far)}`;
       lines.push(`  from EL${e.from} to EL${e.el} at PC ${hex(e.pc)}: ${what}${far}`);
     }
-    const culprit = this.first[0];
+    const culprit = this.first.at(-2) ?? this.first[0];
     if (culprit) lines.push(...this.instructionsBefore(culprit.pc));
     return lines.join('\n');
   }

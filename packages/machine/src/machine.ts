@@ -70,7 +70,8 @@ export class Machine {
       checkConfig(config),
       {
         firmware: {
-          call: (cpu) => {
+          call: (cpu, by) => {
+            if (by !== (this.board.config.el2 ? 'smc' : 'hvc')) return false;
             psciCall(this.psci, cpu);
             return true;
           },

@@ -59,7 +59,8 @@ export interface CpuListener extends TlbListener {
 
 /** Watches for traces and reports. */
 export interface CpuObserver {
-  exceptionTaken(e: ExceptionRecord): void;
+  /** An exception was taken from a level; the PC is at its vector. */
+  exceptionTaken(e: ExceptionRecord, from: number): void;
   /** An encoding that this CPU does not model was executed; it takes the UNDEFINED path. */
   unimplemented(id: number, write: boolean): void;
 }
@@ -378,7 +379,8 @@ export class Cpu implements ReferenceHost {
   }
   raiseFpTrap(): never {
     const trap = fpTrap(this, false);
-    takeSynchronous(this, trap?.el ?? defaultTarget(this), EC.FpAccess, 0x1e0_0000);
+    const ec = trap?.ec ?? EC.FpAccess;
+    takeSynchronous(this, trap?.el ?? defaultTarget(this), ec, ec === EC.FpAccess ? 0x1e0_0000 : 0);
     return this.endInstruction();
   }
   callHandler(name: string, args: readonly bigint[]): bigint {

@@ -43,7 +43,6 @@ export function takeException(cpu: Cpu, e: ExceptionRecord): void {
   const { state } = cpu;
   const from = state.el;
   cpu.counters.exceptions++;
-  cpu.observer?.exceptionTaken(e);
   cpu.setRegister(SPSR_EL[e.el] ?? '', state.spsr);
   cpu.setRegister(ELR[e.el] ?? '', e.pc);
   if (e.esr !== undefined) cpu.setRegister(ESR[e.el] ?? '', BigInt(e.esr));
@@ -58,6 +57,7 @@ export function takeException(cpu: Cpu, e: ExceptionRecord): void {
   if (cpu.features.uao) state.uao = 0;
   state.pc = cpu.register(VBAR[e.el] ?? '') + BigInt(group + e.vector);
   cpu.modeChanged();
+  cpu.observer?.exceptionTaken(e, from);
 }
 
 /** A synchronous exception with a syndrome of this class, whose return address is the current instruction. */
@@ -104,5 +104,7 @@ export function exceptionReturn(cpu: Cpu): void {
   }
   state.pc = cpu.returnAddress(elr);
   cpu.clearExclusive();
+  // An exception return is an event (DDI 0487 D1.6.1).
+  cpu.event = true;
   cpu.modeChanged();
 }

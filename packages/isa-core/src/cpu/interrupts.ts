@@ -85,17 +85,13 @@ function take(cpu: Cpu, el: number, vector: Vector): true {
   return true;
 }
 
-/** True when WFI would not wait: an interrupt is pending for the current level or above, masked by PSTATE or not. */
+/** True when WFI would not wait: a physical interrupt is pending, masked or not and wherever it goes, or a virtual one for EL1. */
 export function wakesUp(cpu: Cpu): boolean {
   const pending = pendingInterrupts(cpu);
-  const { el } = cpu.state;
-  for (const kind of PHYSICAL) {
-    if ((pending & kind.pin) !== 0 && physicalTarget(cpu, kind.scr, kind.hcr) >= el) return true;
-  }
-  if (el >= 2 || !cpu.el2Enabled || (cpu.hcr & HCR.TGE) !== 0n) return false;
+  if ((pending & (Pin.irq | Pin.fiq | Pin.serror)) !== 0) return true;
+  if (cpu.state.el >= 2 || !cpu.el2Enabled || (cpu.hcr & HCR.TGE) !== 0n) return false;
   return VIRTUAL.some(
-    (kind) =>
-      (cpu.hcr & kind.hcr) !== 0n && ((pending & kind.pin) !== 0 || (cpu.hcr & kind.bit) !== 0n),
+    (kind) => (cpu.hcr & kind.hcr) !== 0n && ((pending & kind.pin) !== 0 || (cpu.hcr & kind.bit) !== 0n),
   );
 }
 

@@ -3,7 +3,7 @@
 
 import { LOW32 } from './entry.ts';
 import type { Definition } from './entry.ts';
-import { MDCR, mdcr3Trap, mdcrTrap, pmuUser } from './traps.ts';
+import { MDCR, mdcr3Trap, mdcrTrap, pmuUser, tdccTrap } from './traps.ts';
 
 const tda = [mdcrTrap(MDCR.TDA | MDCR.TDE), mdcr3Trap(MDCR.TDA)];
 const tdosa = [mdcrTrap(MDCR.TDOSA | MDCR.TDE), mdcr3Trap(MDCR.TDOSA)];
@@ -28,9 +28,9 @@ const debug: readonly Definition[] = [
   { name: 'MDSCR_EL1', at: [2, 0, 0, 2, 2], traps: tda, writable: 0xf0e0_b041n | 0x5_0000n },
   { name: 'OSDTRTX_EL1', at: [2, 0, 0, 3, 2], traps: tda, writable: LOW32 },
   { name: 'OSECCR_EL1', at: [2, 0, 0, 6, 2], traps: tda, writable: LOW32 },
-  { name: 'MDCCSR_EL0', at: [2, 3, 0, 1, 0], minWrite: 4, traps: tda, read: () => 0n },
-  { name: 'DBGDTR_EL0', at: [2, 3, 0, 4, 0], traps: tda, read: () => 0n },
-  { name: 'DBGDTRRX_EL0', at: [2, 3, 0, 5, 0], traps: tda, read: () => 0n },
+  { name: 'MDCCSR_EL0', at: [2, 3, 0, 1, 0], minWrite: 4, traps: [tdccTrap, ...tda], read: () => 0n },
+  { name: 'DBGDTR_EL0', at: [2, 3, 0, 4, 0], traps: [tdccTrap, ...tda], read: () => 0n },
+  { name: 'DBGDTRRX_EL0', at: [2, 3, 0, 5, 0], traps: [tdccTrap, ...tda], read: () => 0n },
   { name: 'DBGVCR32_EL2', at: [2, 4, 0, 7, 0], writable: LOW32 },
   { name: 'MDRAR_EL1', at: [2, 0, 1, 0, 0], minWrite: 4, traps: tdra, read: () => 0n },
   {

@@ -28,6 +28,10 @@ export const hcrTrap =
     return cpu.state.el < 2 && cpu.el2Enabled && (cpu.hcr & bit) !== 0n ? TO_EL2 : undefined;
   };
 
+/** MDSCR_EL1.TDCC: EL0's access to the debug communication channel. */
+export const tdccTrap: TrapControl = (cpu) =>
+  cpu.state.el === 0 && (cpu.register('MDSCR_EL1') & 0x1000n) !== 0n ? el1OrTge(cpu) : undefined;
+
 /** A bit of MDCR_EL2 that traps EL1 and EL0; `TDE` implies the debug ones. */
 export const mdcrTrap =
   (bits: bigint): TrapControl =>
@@ -80,7 +84,10 @@ export const fpTrap: TrapControl = (cpu) => {
   const el = cpu.state.el;
   const fpen = Number((cpu.register('CPACR_EL1') >> 20n) & 3n);
   const tge = cpu.el2Enabled && (cpu.hcr & HCR.TGE) !== 0n;
-  if (!tge && el < 2 && ((fpen & 1) === 0 || (el === 0 && fpen !== 3))) return { el: 1, ec: EC.FpAccess };
+  if (el < 2 && ((fpen & 1) === 0 || (el === 0 && fpen !== 3))) {
+    // An exception that TGE takes from EL1 is reported as UNDEFINED (DDI 0487 D1.13, CPACR_EL1.FPEN).
+    return tge ? { el: 2, ec: EC.Unknown } : { el: 1, ec: EC.FpAccess };
+  }
   const tfp = 1n << 10n;
   if (el < 3 && cpu.el2Enabled && (cpu.register('CPTR_EL2') & tfp) !== 0n) return { el: 2, ec: EC.FpAccess };
   if (cpu.features.el3 && (cpu.register('CPTR_EL3') & tfp) !== 0n) return { el: 3, ec: EC.FpAccess };
