@@ -36,6 +36,7 @@ const named: readonly (readonly [number, string])[] = [
   [17, 'psb csync'],
   [18, 'tsb csync'],
   [20, 'csdb'],
+  [22, 'clearbhb'],
   [24, 'paciaz'],
   [25, 'paciasp'],
   [26, 'pacibz'],
