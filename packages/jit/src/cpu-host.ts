@@ -32,8 +32,10 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     return numbers.size;
   };
   const refresh = (): void => {
-    current = numberOf(cpu.translator.contextKey(false));
-    unprivileged = numberOf(cpu.translator.contextKey(true));
+    // Entries are only made where no access needs more than its translation: that must hold when they are used, too.
+    const checks = `,${cpu.alignmentChecked},${cpu.bigEndian}`;
+    current = numberOf(cpu.translator.contextKey(false) + checks);
+    unprivileged = numberOf(cpu.translator.contextKey(true) + checks);
   };
   /** The window that holds a physical page, remembered for `markDirty`. */
   const windowAt = (pa: number): Memory | undefined => {
