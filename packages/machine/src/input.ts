@@ -40,6 +40,10 @@ export class InputQueue {
     }
     this.queue.push(record);
   }
+  /** What waits, for snapshots. */
+  get waiting(): readonly InputRecord[] {
+    return this.queue;
+  }
   /** When the first input is due, or `Infinity`. */
   get nextDue(): number {
     return this.queue[0]?.at ?? Infinity;

@@ -3,10 +3,10 @@
 import { CpuLayout } from '@worldswitch/isa-core';
 import type { Cpu } from '@worldswitch/isa-core';
 import { Reset } from '@worldswitch/platform';
-import type { Engine, Pa, Timer } from '@worldswitch/platform';
+import type { Engine, Pa, Plain, Timer } from '@worldswitch/platform';
 
 import { buildBoard } from './board/board.ts';
-import type { Board, PartStates } from './board/board.ts';
+import type { Board } from './board/board.ts';
 import type { SystemBus } from './bus/bus.ts';
 import { checkConfig } from './config/config.ts';
 import type { MachineConfig } from './config/config.ts';
@@ -20,6 +20,8 @@ import { InputQueue } from './input.ts';
 import type { InputRecord } from './input.ts';
 import { placeBoot } from './load/boot.ts';
 import type { BootImages, Placed } from './load/boot.ts';
+import { fromPlain, loadRam, saveRam, toPlain } from './snapshot/snapshot.ts';
+import type { MachineState } from './snapshot/snapshot.ts';
 
 /** Why a run ended. */
 export type RunEnd =
@@ -64,7 +66,7 @@ export class Machine {
   private readonly poll: Timer;
 
   /** Use `createMachine` or `restoreMachine`. */
-  constructor(config: MachineConfig, options: MachineOptions = {}, states?: PartStates) {
+  constructor(config: MachineConfig, options: MachineOptions = {}, saved?: MachineState) {
     this.options = options;
     this.board = buildBoard(
       checkConfig(config),
@@ -78,7 +80,7 @@ export class Machine {
         },
         output: (device, byte) => options.output?.(device, byte),
       },
-      states,
+      saved?.parts,
     );
     this.inputs = new InputQueue(this.board.devices);
     this.ramHash = new MemoryHash(this.board.ram);
@@ -91,6 +93,46 @@ export class Machine {
     );
     this.poll = this.board.clock.timer((now) => {
       this.deliver(now);
+    });
+    if (saved) this.resume(saved);
+  }
+
+  private resume(saved: MachineState): void {
+    loadRam(this.board.ram, saved.ram);
+    this.cpu.restore(saved.cpu);
+    this.instructions = saved.instructions;
+    this.moveMonitor(this.board.ram.offset);
+    for (const input of saved.inputs) this.inputs.schedule(input);
+    this.poll.armAt(saved.poll);
+  }
+
+  /** The exclusive monitor's address is a host offset: in a snapshot it is relative to RAM. */
+  private moveMonitor(by: number): void {
+    const { state } = this.cpu;
+    if (state.word(CpuLayout.exclusiveOpen) !== 0) {
+      state.setWord(CpuLayout.exclusiveHost, state.word(CpuLayout.exclusiveHost) + by);
+    }
+  }
+
+  /** The whole machine as plain data. Between runs only. */
+  save(): Plain {
+    const { gic, timer, devices, wires, config, ram } = this.board;
+    this.moveMonitor(-ram.offset);
+    const cpu = this.cpu.save();
+    this.moveMonitor(ram.offset);
+    return toPlain(config, {
+      parts: {
+        now: this.now,
+        gic: gic.save(),
+        timer: timer.save(),
+        devices: Object.fromEntries(devices.map((d) => [d.name, d.device.save()])),
+        wires: Object.fromEntries([...wires].map(([name, wire]) => [name, wire.level])),
+      },
+      cpu,
+      ram: saveRam(ram),
+      instructions: this.instructions,
+      inputs: this.inputs.waiting,
+      poll: this.poll.deadline,
     });
   }
 
@@ -270,4 +312,9 @@ export class Machine {
 /** Makes a machine, powered on with nothing loaded. Throws a `ConfigurationError`. */
 export function createMachine(config: MachineConfig, options: MachineOptions = {}): Machine {
   return new Machine(config, options);
+}
+
+/** The machine that `save` described, on the same configuration. Throws a `StateError` that names the field. */
+export function restoreMachine(config: MachineConfig, saved: Plain, options: MachineOptions = {}): Machine {
+  return new Machine(config, options, fromPlain(config, saved));
 }

@@ -1,7 +1,7 @@
 // One CPU: registers, translation, exceptions and interrupts, as the architecture has them. Engines execute instructions on it;
 // this class is what is the same for all engines.
 
-import { createControls, createWalker, Tlb, busPort } from '@worldswitch/mmu';
+import { busPort, createControls, createWalker, restoreTlb, Tlb } from '@worldswitch/mmu';
 import type { TlbListener, TlbShape, TranslationControls, WalkObserver } from '@worldswitch/mmu';
 import type { Bus, CpuPin, SystemRegisterBank, Transaction, Word64 } from '@worldswitch/platform';
 import { Fault } from '@worldswitch/platform';
@@ -19,6 +19,8 @@ import { interruptStatus, Pin, takePendingInterrupt, updatePending, wakesUp } fr
 import { Layout } from './layout.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { raise } from './raise.ts';
+import { loadCpu, saveCpu } from './saved-state.ts';
+import type { CpuSavedState } from './saved-state.ts';
 import { CpuState } from './state.ts';
 import { EC } from './syndrome.ts';
 import { registerByName, systemRegisters } from './sysregs/table.ts';
@@ -79,7 +81,7 @@ export class Cpu implements ReferenceHost {
   readonly base: number;
   readonly features: CpuFeatures;
   readonly controls: TranslationControls;
-  readonly tlb: Tlb;
+  tlb: Tlb;
   readonly translator: Translator;
   readonly access: MemoryAccess;
   readonly counters: CpuCounters = { exceptions: 0, interrupts: 0, returns: 0, deviceAccesses: 0 };
@@ -113,11 +115,7 @@ export class Cpu implements ReferenceHost {
     this.state = new CpuState(options.memory, options.base);
     this.controls = createControls({ ...options.features.mmu, el2: options.features.el2 });
     const by: Transaction = { requester: options.index, streamId: -1, secure: false, privileged: true, fault: Fault.None };
-    this.tlb = new Tlb(options.tlb);
-    this.tlb.listener = {
-      dropped: (index, lo, hi) => this.listener?.dropped(index, lo, hi),
-      droppedAll: () => this.listener?.droppedAll(),
-    };
+    this.tlb = this.listenTo(new Tlb(options.tlb));
     this.translator = new Translator(this, createWalker(this.controls, busPort(options.bus, { ...by })));
     this.access = new MemoryAccess(this, options.memory, by);
     this.spCells = ['SP_EL0', 'SP_EL1', 'SP_EL2'].map((name) => registerByName(name).cell).concat(Layout.cellCount - 1);
@@ -125,7 +123,26 @@ export class Cpu implements ReferenceHost {
     this.reset({ pc: 0n, el: this.highestEl });
   }
 
-  // ---- composition and reset
+  // ---- composition, state and reset
+
+  private listenTo(tlb: Tlb): Tlb {
+    tlb.listener = {
+      dropped: (index, lo, hi) => this.listener?.dropped(index, lo, hi),
+      droppedAll: () => this.listener?.droppedAll(),
+    };
+    return tlb;
+  }
+  /** Everything that decides this CPU's future, but what its banks and the board hold. */
+  save(): CpuSavedState {
+    return saveCpu(this);
+  }
+  /** Becomes the saved CPU. The state has been checked by `cpuCodec`. */
+  restore(saved: CpuSavedState, tlb: TlbShape = { sets: 512, ways: 4 }): void {
+    loadCpu(this, saved);
+    this.tlb = this.listenTo(restoreTlb(tlb, saved.tlb));
+    this.listener?.droppedAll();
+    this.contextChanged();
+  }
 
   private plug(bank: SystemRegisterBank): void {
     const word: Word64 = { lo: 0, hi: 0 };

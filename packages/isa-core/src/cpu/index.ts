@@ -7,6 +7,8 @@ export { Vector } from './exceptions.ts';
 export { armv8 } from './features.ts';
 export type { CpuCounters, CpuFeatures, Firmware } from './features.ts';
 export { Layout as CpuLayout } from './layout.ts';
+export { cpuCodec } from './saved-state.ts';
+export type { CpuSavedState } from './saved-state.ts';
 export { CpuState } from './state.ts';
 export { describeFaultStatus, describeSyndrome, EC, syndrome } from './syndrome.ts';
 export type { SystemRegisterEntry } from './sysregs/entry.ts';

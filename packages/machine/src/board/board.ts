@@ -25,6 +25,8 @@ import { Wire } from './wire.ts';
 
 /** Saved states of the parts; absent at power-on. */
 export interface PartStates {
+  /** Virtual time. */
+  readonly now: number;
   readonly gic: GicV2State;
   readonly timer: GenericTimerState;
   readonly devices: Readonly<Record<string, Plain>>;
@@ -80,7 +82,7 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
   const ram = memoryWindow(memory, ramOffset, config.memory, true);
   const bus = new SystemBus(memory);
   bus.mapMemory({ name: 'memory', base: config.ramBase as Pa, size: config.memory }, ram);
-  const clock = new VirtualClock(config.nanosecondsPerInstruction);
+  const clock = new VirtualClock(config.nanosecondsPerInstruction, states?.now);
   const wires = new Map<string, Wire>();
   const wire = (name: string, drive: (level: boolean) => void): Wire => {
     const made = new Wire(drive, states?.wires[name] ?? false);

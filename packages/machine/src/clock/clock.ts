@@ -40,8 +40,12 @@ export class VirtualClock implements Clock {
   /** The end of the slice that is running. */
   limit: number = Infinity;
 
-  /** @param nanosecondsPerInstruction - a positive integer */
-  constructor(nanosecondsPerInstruction = 1) {
+  /**
+   * @param nanosecondsPerInstruction - a positive integer
+   * @param now - the time at which it starts
+   */
+  constructor(nanosecondsPerInstruction = 1, now = 0) {
+    this.base = now;
     this.nanoseconds = nanosecondsPerInstruction;
   }
 
