@@ -37,7 +37,8 @@ async function defaultOf(url: string, path: string): Promise<unknown> {
   } catch (thrown) {
     throw new CliError(`--config ${path}: ${(thrown as Error).message.split('\n')[0] ?? 'cannot be loaded'}`);
   }
-  if (module.default === undefined) throw new CliError(`--config ${path}: has no default export; export the board with it`);
+  if (module.default === undefined)
+    throw new CliError(`--config ${path}: has no default export; export the board with it`);
   return module.default;
 }
 
@@ -50,7 +51,9 @@ async function readTypeScript(bytes: Uint8Array, path: string): Promise<unknown>
   try {
     ({ transform } = (await import('esbuild' as string)) as { transform: typeof transform });
   } catch {
-    throw new CliError(`--config ${path}: this Node cannot run TypeScript; use Node 22, or a .mjs or .yaml board`);
+    throw new CliError(
+      `--config ${path}: this Node cannot run TypeScript; use Node 22, or a .mjs or .yaml board`,
+    );
   }
   const { writeFile, rm } = await import('node:fs/promises');
   const beside = `${resolve(path)}.${process.pid}.mjs`;

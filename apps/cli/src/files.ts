@@ -10,7 +10,12 @@ export async function readNamed(path: string, option: string): Promise<Uint8Arra
     return await readFile(path);
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : `it cannot be read (${code ?? 'unknown error'})`;
+    const why =
+      code === 'ENOENT'
+        ? 'there is no such file'
+        : code === 'EISDIR'
+          ? 'it is a folder'
+          : `it cannot be read (${code ?? 'unknown error'})`;
     throw new CliError(`${option} ${path}: ${why}`);
   }
 }

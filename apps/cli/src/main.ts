@@ -2,6 +2,7 @@
 // worldswitch: the command. Mistakes of the user's end with one line and status 2.
 
 import { ConfigurationError } from '@worldswitch/machine';
+import { StateError } from '@worldswitch/platform';
 import { CommanderError } from 'commander';
 
 import { CliError } from './errors.ts';
@@ -11,7 +12,11 @@ try {
   await program().parseAsync();
 } catch (thrown) {
   if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;
-  else if (thrown instanceof CliError || thrown instanceof ConfigurationError) {
+  else if (
+    thrown instanceof CliError ||
+    thrown instanceof ConfigurationError ||
+    thrown instanceof StateError
+  ) {
     process.stderr.write(`worldswitch: ${thrown.message}\n`);
     process.exitCode = 2;
   } else throw thrown;

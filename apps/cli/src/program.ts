@@ -32,12 +32,14 @@ interface RunOptions {
   readonly timeout?: number;
   readonly instructions?: number;
   readonly hashEvery?: number;
+  readonly save?: string;
+  readonly restore?: string;
   readonly stdin: boolean;
 }
 
 /** A guest that has a name: what it brings. */
 interface NamedGuest {
-  readonly images: BootImages;
+  readonly images?: BootImages;
   readonly memory?: string;
 }
 
@@ -75,14 +77,18 @@ async function namedGuest(name: string, append: string | undefined): Promise<Nam
   if (name === 'tiny') return tinyGuest(append ?? 'selftest bench poweroff');
   if (name === 'debian') return debianGuest('arm64', linux);
   if (name === 'debian-cloud') return debianGuest('cloud-arm64', linux);
-  throw new CliError(`no guest is called "${name}"; there are tiny, debian and debian-cloud, or give --kernel FILE`);
+  throw new CliError(
+    `no guest is called "${name}"; there are tiny, debian and debian-cloud, or give --kernel FILE`,
+  );
 }
 
 async function fileGuest(o: RunOptions): Promise<NamedGuest> {
-  if (o.kernel === undefined) throw new CliError('nothing to run: name a guest (tiny, debian, debian-cloud) or give --kernel FILE');
+  if (o.kernel === undefined)
+    throw new CliError('nothing to run: name a guest (tiny, debian, debian-cloud) or give --kernel FILE');
   const bytes = await unpacked(await readNamed(o.kernel, '--kernel'), o.kernel);
   const load = o.load === undefined ? undefined : Number(o.load);
-  if (load !== undefined && !(Number.isSafeInteger(load) && load >= 0)) throw new CliError(`--load ${o.load ?? ''}: must be an address`);
+  if (load !== undefined && !(Number.isSafeInteger(load) && load >= 0))
+    throw new CliError(`--load ${o.load ?? ''}: must be an address`);
   const kernel = load === undefined ? readKernel(bytes, o.kernel, RAM) : rawKernel(bytes, load);
   return {
     images: {
@@ -106,12 +112,14 @@ async function boardOf(o: RunOptions, guest: NamedGuest): Promise<MachineConfig>
 }
 
 async function run(name: string | undefined, o: RunOptions): Promise<void> {
-  if (name !== undefined && o.kernel !== undefined) throw new CliError(`give either the guest ${name} or --kernel, not both`);
-  const guest = name === undefined ? await fileGuest(o) : await namedGuest(name, o.append);
+  if (name !== undefined && o.kernel !== undefined)
+    throw new CliError(`give either the guest ${name} or --kernel, not both`);
+  const restoring = o.restore !== undefined && name === undefined && o.kernel === undefined;
+  const guest = restoring ? {} : name === undefined ? await fileGuest(o) : await namedGuest(name, o.append);
   const tree = o.dtb === undefined ? undefined : await readNamed(o.dtb, '--dtb');
   const end = await runSession({
     config: await boardOf(o, guest),
-    images: { ...guest.images, tree },
+    images: guest.images && { ...guest.images, tree },
     console: o.console,
     until: o.until,
     input: o.input === undefined ? undefined : await readNamed(o.input, '--input'),
@@ -119,17 +127,25 @@ async function run(name: string | undefined, o: RunOptions): Promise<void> {
     timeout: o.timeout,
     instructions: o.instructions,
     hashEvery: o.hashEvery,
+    save: o.save,
+    restore: o.restore === undefined ? undefined : await readNamed(o.restore, '--restore'),
     stdin: o.stdin && o.input === undefined,
   });
   process.exitCode = end.status;
 }
 
 async function start(what: string | undefined): Promise<void> {
-  if (what !== undefined && what !== 'shell') throw new CliError(`start takes "shell" or nothing, not "${what}"`);
+  if (what !== undefined && what !== 'shell')
+    throw new CliError(`start takes "shell" or nothing, not "${what}"`);
   const shell = what === 'shell';
   const guest = await tinyGuest(shell ? '' : 'selftest bench poweroff');
   if (shell) process.stderr.write("worldswitch: tiny's shell; type help, poweroff ends it, Ctrl-A x quits\n");
-  const end = await runSession({ config: virt({ memory: '128M' }), images: guest.images, console: 'serial', stdin: shell });
+  const end = await runSession({
+    config: virt({ memory: '128M' }),
+    images: guest.images,
+    console: 'serial',
+    stdin: shell,
+  });
   process.exitCode = end.status;
 }
 
@@ -171,7 +187,13 @@ export function program(): Command {
     .option('--input-after <text>', 'type --input when the console has printed this')
     .option('--timeout <seconds>', 'end after so many seconds', positive('--timeout'))
     .option('--instructions <n>', 'end after so many instructions', positive('--instructions'))
-    .option('--hash-every <n>', 'print a hash of the machine at every so many instructions', positive('--hash-every'))
+    .option(
+      '--hash-every <n>',
+      'print a hash of the machine at every so many instructions',
+      positive('--hash-every'),
+    )
+    .option('--save <file>', 'write a snapshot when the run ends')
+    .option('--restore <file>', 'go on from a snapshot, on the same board')
     .option('--no-stdin', 'do not read standard input')
     .exitOverride()
     .action(run);

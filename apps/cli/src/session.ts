@@ -1,7 +1,10 @@
 // One run of a machine for a user: console in and out, --until, --timeout, pacing, the summary line.
 
-import { Machine } from '@worldswitch/machine';
-import type { BootImages, MachineConfig, RunEnd } from '@worldswitch/machine';
+import { writeFile } from 'node:fs/promises';
+
+import { createMachine, decodeSnapshot, encodeSnapshot, restoreMachine } from '@worldswitch/machine';
+import type { BootImages, Machine, MachineConfig, MachineOptions, RunEnd } from '@worldswitch/machine';
+import type { Plain } from '@worldswitch/platform';
 
 import { CliError } from './errors.ts';
 import { openTerminal } from './terminal.ts';
@@ -11,7 +14,8 @@ import { TextWatch } from './text-watch.ts';
 /** How a session goes. */
 export interface SessionOptions {
   readonly config: MachineConfig;
-  readonly images: BootImages;
+  /** What to boot; unused with `restore`. */
+  readonly images?: BootImages | undefined;
   /** The device that is the console. */
   readonly console: string;
   /** End when the console has printed this. */
@@ -25,6 +29,10 @@ export interface SessionOptions {
   readonly instructions?: number | undefined;
   /** Print a hash of the machine at every so many instructions. */
   readonly hashEvery?: number | undefined;
+  /** Write a snapshot here when the run ends. */
+  readonly save?: string | undefined;
+  /** A snapshot to go on from, instead of booting. */
+  readonly restore?: Uint8Array | undefined;
   /** Read standard input. */
   readonly stdin: boolean;
 }
@@ -43,7 +51,8 @@ const STATUS: Readonly<Partial<Record<SessionEnd['how'], number>>> = { timeout: 
 
 /** Runs a machine until it ends. */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
-  const session = new Session(options);
+  const saved = options.restore && (await decodeSnapshot(options.restore));
+  const session = new Session(options, saved);
   try {
     return await session.run();
   } finally {
@@ -62,21 +71,27 @@ class Session {
   private readonly began = Date.now();
   private nextHash: number;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions, saved?: Plain) {
     this.options = options;
     this.until = options.until === undefined ? undefined : new TextWatch(options.until);
     this.inputAfter = options.inputAfter === undefined ? undefined : new TextWatch(options.inputAfter);
     this.nextHash = options.hashEvery ?? Infinity;
-    this.machine = new Machine(options.config, {
+    const outside: MachineOptions = {
       output: (device, byte) => {
         if (device === options.console) this.output(byte);
       },
       warn: (line) => process.stderr.write(`worldswitch: ${line}\n`),
-    });
+    };
+    this.machine =
+      saved === undefined
+        ? createMachine(options.config, outside)
+        : restoreMachine(options.config, saved, outside);
     if (!this.machine.board.devices.some((d) => d.name === options.console)) {
-      throw new CliError(`--console ${options.console}: the board has no such device; it has ${this.machine.board.devices.map((d) => d.name).join(', ') || 'none'}`);
+      throw new CliError(
+        `--console ${options.console}: the board has no such device; it has ${this.machine.board.devices.map((d) => d.name).join(', ') || 'none'}`,
+      );
     }
-    this.machine.load(options.images);
+    if (saved === undefined && options.images) this.machine.load(options.images);
     if (options.stdin) {
       this.terminal = openTerminal(
         (bytes) => {
@@ -125,6 +140,10 @@ class Session {
     }
     const how = this.ending;
     process.stderr.write(`${this.summary(how)}\n`);
+    if (this.options.save !== undefined) {
+      await writeFile(this.options.save, await encodeSnapshot(this.machine.save()));
+      process.stderr.write(`worldswitch: saved to ${this.options.save}\n`);
+    }
     if (how === 'dead') process.stderr.write(`${this.machine.report()}\n`);
     return { how, status: STATUS[how] ?? 0 };
   }

@@ -17,7 +17,8 @@ export class TextWatch {
 
   /** True when this byte completes the text. */
   seen(byte: number): boolean {
-    while (this.matched > 0 && byte !== this.wanted[this.matched]) this.matched = this.fallback[this.matched - 1] ?? 0;
+    while (this.matched > 0 && byte !== this.wanted[this.matched])
+      this.matched = this.fallback[this.matched - 1] ?? 0;
     if (byte === this.wanted[this.matched]) this.matched++;
     if (this.matched < this.wanted.length) return false;
     this.matched = this.fallback[this.matched - 1] ?? 0;

@@ -1,0 +1,41 @@
+// Both engines on the same Debian: snapshots of its boot by the fast engine, and from each a window on both, hash by hash.
+
+import { createMachine, readKernel, restoreMachine, virt } from '@worldswitch/machine';
+import type { MachineConfig } from '@worldswitch/machine';
+import { requireTool } from '@worldswitch/test-tools';
+import { expect } from 'vitest';
+
+import { debianFiles } from '../src/debian/fetch.ts';
+import { initramfs } from '../src/debian/initramfs.ts';
+
+const { test } = requireTool('apt-get');
+
+/** Instructions after which a window begins: early boot, the kernel's start, its initcalls, user space. */
+const WINDOWS = [300_000, 20_000_000, 120_000_000, 300_000_000];
+/** Instructions of a window, and between two hashes. */
+const LENGTH = 150_000;
+const STEP = 50_000;
+
+for (const el2 of [false, true]) {
+  test(`both engines go the same way through windows of a Debian boot, entered at EL${el2 ? 2 : 1}`, async () => {
+    const files = await debianFiles('cloud-arm64', () => undefined);
+    const config: MachineConfig = { ...virt({ memory: '256M', el2 }), engine: 'jit' };
+    const machine = createMachine(config);
+    machine.load({
+      kernel: readKernel(files.kernel, files.version, 0x4000_0000),
+      initrd: initramfs(files.busybox),
+      append: 'console=ttyAMA0 cryptomgr.notests=1',
+    });
+    for (const start of WINDOWS) {
+      expect(machine.run(start - machine.instructions)).toBe('budget');
+      const saved = machine.save();
+      const reference = restoreMachine({ ...config, engine: 'reference' }, saved);
+      const fast = restoreMachine(config, saved);
+      expect(fast.hash()).toBe(machine.hash());
+      for (let done = 0; done < LENGTH; done += STEP) {
+        expect(reference.run(STEP)).toBe(fast.run(STEP));
+        expect(reference.hash(), `after ${start + done + STEP} instructions`).toBe(fast.hash());
+      }
+    }
+  }, 300_000);
+}
