@@ -1,7 +1,8 @@
 // The engine around the loop: exact budgets, pages, code that changes, translations that go.
 
-import { assemble } from '@worldswitch/isa-core';
 import { describe, expect, it } from 'vitest';
+
+import { assemble } from '@worldswitch/isa-core';
 
 import { createRig, RAM } from './rig.ts';
 import type { Rig } from './rig.ts';

@@ -1,11 +1,11 @@
 // Assembly in, WebAssembly out: a change of the emitter shows as a difference of these files.
 
-import { assemble, decode } from '@worldswitch/isa-core';
 import { describe, expect, it } from 'vitest';
+
+import { assemble, decode } from '@worldswitch/isa-core';
 
 import { buildInterpreter } from '../src/index.ts';
 import { writeRecord } from '../src/interpreter/record.ts';
-
 import { listing } from './listing.ts';
 
 const locals = ['record', 'page', 'remaining', 'tlb', 'c', 'why', 'pageVa', 'n', 'z', 'v', 'va', 'pc'].map(

@@ -45,7 +45,7 @@ export function listing(bytes: Uint8Array, options: ListingOptions): string[] {
   };
   const target = (): string => {
     const to = unsigned();
-    return to < depth ? `${String(to)}` : (options.around[to - depth] ?? `outer ${String(to - depth)}`);
+    return to < depth ? String(to) : (options.around[to - depth] ?? `outer ${String(to - depth)}`);
   };
   const immediates = (name: string): string => {
     if (name.startsWith('local.')) {
@@ -60,7 +60,7 @@ export function listing(bytes: Uint8Array, options: ListingOptions): string[] {
     if (name === 'f32.const') return String(view.getFloat32((at += 4) - 4, true));
     if (name === 'v128.const' || name === 'i8x16.shuffle')
       return [...bytes.subarray(at, (at += 16))].join(' ');
-    if (/_lane/.test(name)) return String(bytes[at++]);
+    if (name.includes('_lane')) return String(bytes[at++]);
     if (!/\.(load|store)/.test(name)) return '';
     at++;
     return `+0x${unsigned().toString(16)}`;

@@ -1,15 +1,13 @@
 // The code of one case: a graph of values, and the effects on it in the order of semantics rule 2: checks and loads, stores,
 // registers, branch.
 
-import { Layout } from '../isa.ts';
-import type { Operand } from '../isa.ts';
+import type { Layout, Operand } from '../isa.ts';
 import type { Code } from '../wasm/code.ts';
 import type { OpName, TypeName } from '../wasm/opcodes.ts';
-
-import type { Frame } from './frame.ts';
 import { DISCARD_SLOT } from './frame.ts';
+import type { Frame } from './frame.ts';
 import type { FlagNodes, Node } from './node.ts';
-import { Sym } from './symbol.ts';
+import { asSymbol, Sym } from './symbol.ts';
 
 /** Widths of integers as value types. */
 export const intType = (w: number): 'i32' | 'i64' => (w === 64 ? 'i64' : 'i32');
@@ -164,7 +162,7 @@ export class Arm {
         offset: offset + known.value * bytes,
       };
     }
-    const s = r as Sym;
+    const s = asSymbol(r);
     s.read = true;
     return {
       push: () => {
@@ -181,7 +179,7 @@ export class Arm {
       const discarded = file === 'x' && known.value === 32;
       return this.register(discarded ? { ...known, value: DISCARD_SLOT } : known, file);
     }
-    const s = r as Sym;
+    const s = asSymbol(r);
     s.written = true;
     return {
       push: () => {

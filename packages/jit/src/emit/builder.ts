@@ -1,7 +1,6 @@
 // The value builder that writes WebAssembly: one execution of an instruction's semantics makes the code of one case.
 
 import type { Builder } from '../isa.ts';
-
 import type { Arm } from './arm.ts';
 import { controlPart } from './control.ts';
 import { flagPart } from './flags.ts';

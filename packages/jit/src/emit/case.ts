@@ -3,7 +3,6 @@
 import { parseEncoding, ZERO_SLOT } from '../isa.ts';
 import type { AnyRow, Builder, Case, EncodingField, Operands } from '../isa.ts';
 import type { Piece } from '../wasm/code.ts';
-
 import { Arm } from './arm.ts';
 import { emittingBuilder } from './builder.ts';
 import type { Frame } from './frame.ts';
@@ -123,7 +122,7 @@ const parsed = new WeakMap<AnyRow, readonly EncodingField[]>();
 function fieldsOf(row: AnyRow): readonly EncodingField[] {
   const known = parsed.get(row);
   if (known !== undefined) return known;
-  const { fields } = parseEncoding(row.encoding);
+  const { fields } = parseEncoding(String(row.encoding));
   parsed.set(row, fields);
   return fields;
 }

@@ -1,13 +1,12 @@
 // Branches, exceptions and handlers.
 
 import type { Imm, Label } from '../isa.ts';
-
 import { constantOperand } from './arm.ts';
 import type { Arm } from './arm.ts';
 import { Tables } from './frame.ts';
 import { immediate } from './integers.ts';
 import type { Node } from './node.ts';
-import type { Sym } from './symbol.ts';
+import { asSymbol } from './symbol.ts';
 
 /** The interface's methods about control, on nodes. */
 export interface ControlPart {
@@ -56,7 +55,7 @@ function branch(arm: Arm, to: Label): void {
   code.op('i32_sub');
   const known = constantOperand(to);
   if (known !== undefined) code.i32(known.value * 4);
-  else arm.slot((to as Sym).at, 'i32_load');
+  else arm.slot(asSymbol(to).at, 'i32_load');
   code.op('i32_add');
   code.tee(target);
   code.i32(Tables.pageRecords * 16);
@@ -83,7 +82,7 @@ export function controlPart(arm: Arm): ControlPart {
   const { code, frame } = arm;
   const useBranch = (to: Label): void => {
     if (constantOperand(to) !== undefined) return;
-    const s = to as Sym;
+    const s = asSymbol(to);
     s.read = s.branch = true;
   };
   const link = (): void => {

@@ -1,12 +1,11 @@
 // NZCV: AddWithCarry() and ConditionHolds() (DDI 0487 J1), with the four flags in four locals.
 
 import type { Cond, Imm } from '../isa.ts';
-
 import { constantOperand } from './arm.ts';
 import type { Arm } from './arm.ts';
 import { extend, immediate } from './integers.ts';
 import type { FlagNodes, Node } from './node.ts';
-import type { Sym } from './symbol.ts';
+import { asSymbol } from './symbol.ts';
 
 /** The interface's methods about flags, on nodes. */
 export interface FlagPart {
@@ -133,7 +132,7 @@ export function flagPart(arm: Arm): FlagPart {
     holds(c) {
       const known = constantOperand(c);
       if (known !== undefined) return conditionOn(arm, current(arm), known.value);
-      const s = c as Sym;
+      const s = asSymbol(c);
       s.read = true;
       const mask = arm.node('i32', [], () => {
         arm.slot(s.at);

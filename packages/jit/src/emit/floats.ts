@@ -4,7 +4,6 @@
 
 import type { Float1, Float2, FloatWidth, Imm, Rounding, Width } from '../isa.ts';
 import type { OpName, TypeName } from '../wasm/opcodes.ts';
-
 import { constantOperand, intType } from './arm.ts';
 import type { Arm } from './arm.ts';
 import { extend, immediate } from './integers.ts';

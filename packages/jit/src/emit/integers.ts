@@ -2,11 +2,10 @@
 
 import type { Imm, Width } from '../isa.ts';
 import type { OpName } from '../wasm/opcodes.ts';
-
 import { constantOperand, intType } from './arm.ts';
 import type { Arm } from './arm.ts';
 import type { Node } from './node.ts';
-import type { Sym } from './symbol.ts';
+import { asSymbol } from './symbol.ts';
 
 /** What the methods about integers and conditions are here: the interface's, on nodes. */
 export interface IntegerPart {
@@ -51,7 +50,7 @@ export function immediate(arm: Arm, type: 'i32' | 'i64', value: Imm | number): N
       known.kind === 'imm64' ? (BigInt(known.high) << 32n) | BigInt.asUintN(32, low) : low,
     );
   }
-  const s = value as Sym;
+  const s = asSymbol(value);
   s.read = true;
   const word = type === 'i64' ? 'i64_load32_s' : 'i32_load';
   const op: OpName = s.kind === 'small' ? `${type}_load16_u` : s.kind === 'imm64' ? `${type}_load` : word;

@@ -2,7 +2,6 @@
 
 import type { Access, MemoryLayout } from '../isa.ts';
 import type { OpName } from '../wasm/opcodes.ts';
-
 import { intType } from './arm.ts';
 import type { Arm } from './arm.ts';
 import { Tables } from './frame.ts';

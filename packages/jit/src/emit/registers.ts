@@ -2,10 +2,10 @@
 
 import type { Cell, FloatWidth, Gpr, PstateField, Vreg, Width } from '../isa.ts';
 import type { Layout } from '../isa.ts';
-
 import { constantOperand, intType } from './arm.ts';
 import type { Arm } from './arm.ts';
 import type { Node } from './node.ts';
+import { asSymbol } from './symbol.ts';
 import type { Sym } from './symbol.ts';
 
 /** The interface's methods about state, on nodes. */
@@ -86,7 +86,7 @@ export function registerPart(arm: Arm): RegisterPart {
       const value = readAt(r, 'x', 'i64', 'i64_load');
       const known = constantOperand(r);
       // A case where the base may be SP has a variant for it; the general one is never used for SP.
-      if (known === undefined) (r as Sym).addressed = true;
+      if (known === undefined) asSymbol(r).addressed = true;
       else if (known.value === 31) {
         const mask = arm.node('i64', [], () => {
           code.i32(0);

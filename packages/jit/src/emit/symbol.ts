@@ -116,3 +116,9 @@ export function symbolsOf(
   }
   return symbols;
 }
+
+/** An operand that is a place in the record. */
+export function asSymbol(o: Operand): Sym {
+  if (o instanceof Sym) return o;
+  throw new TypeError('this operand is a constant');
+}

@@ -2,7 +2,6 @@
 
 import type { Imm, LaneInput, LaneOp1, LaneOp2, LaneSize, Width } from '../isa.ts';
 import type { OpName } from '../wasm/opcodes.ts';
-
 import { constantOperand, intType } from './arm.ts';
 import type { Arm } from './arm.ts';
 import { extend, immediate } from './integers.ts';

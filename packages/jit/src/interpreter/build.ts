@@ -9,7 +9,6 @@ import type { Case } from '../isa.ts';
 import { Code } from '../wasm/code.ts';
 import type { Piece } from '../wasm/code.ts';
 import { encodeModule } from '../wasm/module.ts';
-
 import { createFrame, loopFunction } from './loop.ts';
 import { Fixed, Reason } from './reasons.ts';
 

@@ -5,7 +5,6 @@ import type { Engine, Stop } from '@worldswitch/platform';
 import { Tables } from '../emit/frame.ts';
 import type { FastMapping, InterpreterHost } from '../host.ts';
 import { Layout } from '../isa.ts';
-
 import { buildInterpreter } from './build.ts';
 import type { InterpreterCode, Shortfall } from './build.ts';
 import { FAST_TLB_BYTES, FastTlb } from './fast-tlb.ts';
@@ -131,9 +130,14 @@ class WasmInterpreter implements Interpreter {
         if (host.mustStep) this.step();
         else this.enterLoop();
       }
-      if (this.stopping) return 'stopped';
+      if (this.wasStopped()) return 'stopped';
     }
     return 'budget';
+  }
+
+  /** Whether `stop` was called: by anything that TypeScript did in the meantime. */
+  private wasStopped(): boolean {
+    return this.stopping;
   }
 
   stop(): void {

@@ -5,7 +5,6 @@ import { flagsOf, nibble } from '../emit/flags.ts';
 import { Frame, Tables } from '../emit/frame.ts';
 import { Code } from '../wasm/code.ts';
 import type { Piece, Target } from '../wasm/code.ts';
-
 import { Fixed, Reason } from './reasons.ts';
 
 /** Opens the blocks that arms leave to, and sets the frame's targets. `closeLoop` is the counterpart. */

@@ -2,10 +2,9 @@
 
 import { Tables } from '../emit/frame.ts';
 import { RECORD_BYTES } from '../emit/symbol.ts';
-
 import type { CaseRecord } from './build.ts';
-import { writeRecord } from './record.ts';
 import { Fixed } from './reasons.ts';
+import { writeRecord } from './record.ts';
 
 /** Stores to a decoded page before it is given up and becomes data again. */
 const STORES_TO_GIVE_UP = 64;

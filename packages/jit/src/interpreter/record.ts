@@ -5,7 +5,6 @@ import { RECORD_BYTES } from '../emit/symbol.ts';
 import type { Field } from '../emit/symbol.ts';
 import { decode, ZERO_SLOT } from '../isa.ts';
 import type { Operand, Operands } from '../isa.ts';
-
 import type { CaseRecord, NumberedVariant } from './build.ts';
 import { Fixed } from './reasons.ts';
 

@@ -27,7 +27,9 @@ export function encodeModule(functions: readonly ModuleFunction[]): Uint8Array<A
   });
   section(out, 3, (s) => {
     s.unsigned(functions.length);
-    for (let i = 0; i < functions.length; i++) s.unsigned(0);
+    functions.forEach(() => {
+      s.unsigned(0);
+    });
   });
   section(out, 7, (s) => {
     s.unsigned(functions.filter((f) => f.name !== undefined).length);
