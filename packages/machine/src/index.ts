@@ -21,4 +21,5 @@ export { createMachine, Machine, restoreMachine } from './machine.ts';
 export type { MachineOptions, RunEnd } from './machine.ts';
 export { decodeSnapshot, encodeSnapshot } from './snapshot/file.ts';
 export type { MachineState, RamState } from './snapshot/snapshot.ts';
+export { unflatten } from './tree/read.ts';
 export { flatten } from './tree/write.ts';

@@ -44,9 +44,9 @@ export class InputQueue {
   get waiting(): readonly InputRecord[] {
     return this.queue;
   }
-  /** When the first input is due, or `Infinity`. */
-  get nextDue(): number {
-    return this.queue[0]?.at ?? Infinity;
+  /** When the first input after a time is due, or `Infinity`. */
+  dueAfter(now: number): number {
+    return this.queue.reduce((first, r) => (r.at > now && r.at < first ? r.at : first), Infinity);
   }
   /** Bytes that wait. */
   get pending(): number {

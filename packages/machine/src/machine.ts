@@ -163,7 +163,8 @@ export class Machine {
         throw new ConfigurationError(name, `does not fit: it needs ${size} bytes at 0x${at.toString(16)}`);
       }
       found.memory.bytes.fill(0, at - found.base, at - found.base + size);
-      this.bus.load(at as Pa, bytes);
+      found.memory.bytes.set(bytes, at - found.base);
+      this.bus.foreignStore(at as Pa, size);
     }
     this.cpu.reset({ pc: BigInt(boot.entry), el: this.board.config.el2 ? 2 : 1, x0: BigInt(boot.x0) });
   }
@@ -191,14 +192,14 @@ export class Machine {
   /** Replays recorded inputs at their times. Before the first run. */
   replay(records: readonly InputRecord[]): void {
     for (const record of records) this.inputs.schedule(record);
-    this.poll.armAt(this.inputs.nextDue);
+    this.poll.armAt(this.inputs.dueAfter(-1));
   }
 
   private deliver(now: number): void {
     const more = this.inputs.deliver(now);
-    // A device that is full is asked again: on a grid of virtual time, so that how runs are cut makes no difference.
-    if (more) this.poll.armAt(now + 100_000);
-    else if (this.inputs.nextDue < Infinity) this.poll.armAt(this.inputs.nextDue);
+    // A device that is full is asked again: on a grid of virtual time, and whenever the next input is due, so that a replay asks
+    // at the times at which the recorded run asked.
+    this.poll.armAt(Math.min(this.inputs.dueAfter(now), more ? now + 100_000 : Infinity));
   }
 
   /** Asks `run` to return after the current instruction. */

@@ -165,7 +165,10 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
       type: checked.kind.type,
       config: own,
       bases: checked.bases,
-      interrupts: (pin) => spiCells(checked.interrupts[pin] ?? 0),
+      interrupts: (pin) => {
+        const spi = checked.interrupts[pin];
+        return spi === undefined ? [] : spiCells(spi);
+      },
     })),
   ];
   return { config, memory, ram, bus, clock, gic, timer, devices, cpu, engine, wires, parts };

@@ -45,8 +45,11 @@ export function idRegisters(inputs: IdInputs): Record<string, bigint> {
   for (const bank of inputs.banks) {
     for (const [register, fields] of Object.entries(bank.id)) {
       for (const [field, value] of Object.entries(fields)) {
+        // There is no AArch32, so its registers stay zero.
+        if (!register.startsWith('ID_AA64')) continue;
         const shift = FIELDS[register]?.[field];
-        if (shift !== undefined) id[register] = (id[register] ?? 0n) | (BigInt(value) << BigInt(shift));
+        if (shift === undefined) throw new RangeError(`no part may contribute ${register}.${field} yet`);
+        id[register] = (id[register] ?? 0n) | (BigInt(value) << BigInt(shift));
       }
     }
   }

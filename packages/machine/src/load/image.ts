@@ -20,16 +20,41 @@ export interface LoadedKernel {
 }
 
 const MIB = 1024 * 1024;
+/** Bytes beyond which a packed kernel is refused: a small file can unpack to more than the host has. */
+const UNPACKED_LIMIT = 1024 * MIB;
 
 /** Unpacks gzip; anything else is returned as it is. */
 export async function unpacked(bytes: Uint8Array, name: string): Promise<Uint8Array> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>])
+    .stream()
+    .pipeThrough(new DecompressionStream('gzip'));
+  const reader: ReadableStreamDefaultReader<Uint8Array> = stream.getReader();
+  const parts: Uint8Array[] = [];
+  let total = 0;
   try {
-    const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('gzip'));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return joined(parts, total);
+      parts.push(value);
+      total += value.length;
+      if (total > UNPACKED_LIMIT) break;
+    }
   } catch {
     throw new ConfigurationError(name, 'looks like gzip and cannot be unpacked; it may be cut short');
   }
+  await reader.cancel();
+  throw new ConfigurationError(name, `unpacks to more than ${UNPACKED_LIMIT / MIB} MiB`);
+}
+
+function joined(parts: readonly Uint8Array[], total: number): Uint8Array {
+  const all = new Uint8Array(total);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /**
@@ -37,7 +62,8 @@ export async function unpacked(bytes: Uint8Array, name: string): Promise<Uint8Ar
  *
  * @param bytes - the file, unpacked
  * @param name - of the file, for messages
- * @param ram - first address of RAM; an Image goes to 2 MiB above it unless its header says otherwise
+ * @param ram - first address of RAM; an Image goes where QEMU puts it: to its text offset, and 2 MiB higher where that is
+ *   within the first page
  */
 export function readKernel(bytes: Uint8Array, name: string, ram: number): LoadedKernel {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -66,18 +92,42 @@ function readImage(bytes: Uint8Array, view: DataView, name: string, ram: number)
   const textOffset = word(8);
   const imageSize = word(16);
   const flags = view.getUint32(24, true);
-  if ((flags & 1) !== 0) throw new ConfigurationError(name, 'is a big-endian kernel; give a little-endian one');
+  if ((flags & 1) !== 0)
+    throw new ConfigurationError(name, 'is a big-endian kernel; give a little-endian one');
   // Before Linux 3.17 image_size is zero and text_offset 0x80000.
   const size = imageSize === 0 ? bytes.length : imageSize;
   const offset = imageSize === 0 ? 0x8_0000 : textOffset;
   if (offset > 64 * MIB || size > 2 ** 32) {
-    throw new ConfigurationError(name, 'has an arm64 Image header that makes no sense; the file may be damaged');
+    throw new ConfigurationError(
+      name,
+      'has an arm64 Image header that makes no sense; the file may be damaged',
+    );
   }
-  if (imageSize !== 0 && bytes.length < imageSize / 2 && bytes.length < 4096) {
-    throw new ConfigurationError(name, `is cut short: ${bytes.length} bytes of ${imageSize}`);
+  const needed = sectionsEnd(bytes, view);
+  if (bytes.length < needed) {
+    throw new ConfigurationError(name, `is cut short: it has ${bytes.length} bytes of ${needed}`);
   }
-  const at = ram + 2 * MIB + offset;
+  const at = ram + (offset < 4096 ? 2 * MIB : 0) + offset;
   return { format: 'Image', segments: [{ at, bytes, size: Math.max(size, bytes.length) }], entry: at };
+}
+
+/**
+ * Where the sections of the PE header end that an Image with an EFI stub also has: the only sign of how long the file should be,
+ * as `image_size` counts zeroes after it. 0 without such a header.
+ */
+function sectionsEnd(bytes: Uint8Array, view: DataView): number {
+  if (view.getUint16(0, true) !== 0x5a4d) return 0;
+  const pe = view.getUint32(60, true);
+  if (pe + 24 > bytes.length) return pe + 24;
+  if (view.getUint32(pe) !== 0x50450000) return 0;
+  const table = pe + 24 + view.getUint16(pe + 20, true);
+  const count = view.getUint16(pe + 6, true);
+  let end = table + 40 * count;
+  if (end > bytes.length) return end;
+  for (let at = table; at < table + 40 * count; at += 40) {
+    end = Math.max(end, view.getUint32(at + 16, true) + view.getUint32(at + 20, true));
+  }
+  return end;
 }
 
 const EM_AARCH64 = 183;
@@ -97,7 +147,8 @@ function readElf(bytes: Uint8Array, view: DataView, name: string): LoadedKernel 
   const headers = word(32);
   const size = view.getUint16(54, true);
   const count = view.getUint16(56, true);
-  if (size < 56 || count === 0 || headers + size * count > bytes.length) bad('its program headers are not in the file');
+  if (size < 56 || count === 0 || headers + size * count > bytes.length)
+    bad('its program headers are not in the file');
   const segments: Segment[] = [];
   let entry = word(24);
   for (let i = 0; i < count; i++) {
@@ -106,7 +157,8 @@ function readElf(bytes: Uint8Array, view: DataView, name: string): LoadedKernel 
     const [offset, virtual, physical] = [word(at + 8), word(at + 16), word(at + 24)];
     const [fileSize, memorySize] = [word(at + 32), word(at + 40)];
     if (offset + fileSize > bytes.length) bad(`segment ${i} is not in the file; it may be cut short`);
-    if (memorySize < fileSize || physical + memorySize > 2 ** 48) bad(`segment ${i} has sizes that make no sense`);
+    if (memorySize < fileSize || physical + memorySize > 2 ** 48)
+      bad(`segment ${i} has sizes that make no sense`);
     segments.push({ at: physical, bytes: bytes.subarray(offset, offset + fileSize), size: memorySize });
     // An entry that is a virtual address is taken to where its segment lies.
     if (virtual !== physical && entry >= virtual && entry < virtual + memorySize) entry += physical - virtual;

@@ -46,7 +46,7 @@ export function boardTree(config: CheckedConfig, parts: readonly PlacedPart[], c
   const nodes = parts.flatMap(({ type, config: own, bases, interrupts }) => {
     const placement: Placement = { bases, interrupt: interrupts, fixedClock };
     const node = type.treeNode?.(own as never, placement);
-    return node === undefined ? [] : [node];
+    return node === undefined ? [] : [withoutEmpty(node)];
   });
   return {
     name: '',
@@ -69,6 +69,12 @@ export function boardTree(config: CheckedConfig, parts: readonly PlacedPart[], c
       ...nodes,
     ],
   };
+}
+
+/** A device whose wire is connected to nothing has no `interrupts`. */
+function withoutEmpty(node: TreeNode): TreeNode {
+  const { interrupts, ...properties } = node.properties;
+  return Array.isArray(interrupts) && interrupts.length === 0 ? { ...node, properties } : node;
 }
 
 function chosenNode(chosen: Chosen): TreeNode {

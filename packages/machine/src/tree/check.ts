@@ -23,24 +23,36 @@ export function checkTree(blob: Uint8Array, name: string): void {
   const strings = field(3);
   const stringsEnd = strings + field(8);
   if (structureEnd > total || stringsEnd > total || structure % 4 !== 0) bad('a block lies outside of it');
+  // The last text ends: then all do that begin before it.
+  if (stringsEnd > strings && view.getUint8(stringsEnd - 1) !== 0) bad('its texts have no end');
   walk(view, structure, structureEnd, stringsEnd - strings, bad);
 }
 
-function walk(view: DataView, from: number, end: number, strings: number, bad: (problem: string) => never): void {
+function walk(
+  view: DataView,
+  from: number,
+  end: number,
+  strings: number,
+  bad: (problem: string) => never,
+): void {
   let at = from;
   let depth = 0;
+  let roots = 0;
   for (;;) {
     if (at + 4 > end) bad('the structure has no end');
     const token = view.getUint32(at);
     at += 4;
     if (token === 1) {
-      depth++;
+      if (depth === 0 && ++roots > 1) bad('it has two roots');
+      if (++depth > 64) bad('its nodes are nested more than 64 deep');
       while (at < end && view.getUint8(at) !== 0) at++;
+      if (at >= end) bad('the name of a node has no end');
       at = Math.ceil((at + 1) / 4) * 4;
     } else if (token === 2) {
       depth--;
       if (depth < 0) bad('a node ends that has not begun');
     } else if (token === 3) {
+      if (depth === 0) bad('a property lies outside of every node');
       if (at + 8 > end) bad('a property is cut short');
       const length = view.getUint32(at);
       if (view.getUint32(at + 4) >= strings) bad('a property has no name');
@@ -48,6 +60,7 @@ function walk(view: DataView, from: number, end: number, strings: number, bad: (
       if (at > end) bad('a property is longer than the structure');
     } else if (token === 9) {
       if (depth !== 0) bad('a node does not end');
+      if (roots === 0) bad('it has no root');
       return;
     } else if (token !== 4) bad(`there is no token ${token}`);
   }

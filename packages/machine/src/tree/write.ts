@@ -59,7 +59,8 @@ function phandles(root: TreeNode): Map<string, number> {
   const numbers = new Map<string, number>();
   for (const label of labels) if (wanted.has(label)) numbers.set(label, numbers.size + 1);
   for (const label of wanted) {
-    if (!numbers.has(label)) throw new RangeError(`the device tree refers to ${label}, and no node is labelled so`);
+    if (!numbers.has(label))
+      throw new RangeError(`the device tree refers to ${label}, and no node is labelled so`);
   }
   return numbers;
 }
@@ -80,8 +81,13 @@ function valueBytes(value: TreeValue, handles: ReadonlyMap<string, number>): Uin
   return out.result;
 }
 
-/** The blob. Throws a RangeError for a reference to a label that no node has. */
-export function flatten(root: TreeNode): Uint8Array {
+/**
+ * The blob. Throws a RangeError for a reference to a label that no node has.
+ *
+ * @param root - the root node, whose name is empty
+ * @param reservations - the memory reservation block's entries, 16 bytes each, without the last
+ */
+export function flatten(root: TreeNode, reservations: Uint8Array = new Uint8Array()): Uint8Array {
   const handles = phandles(root);
   const structure = new Writer();
   const strings = new Writer();
@@ -111,20 +117,29 @@ export function flatten(root: TreeNode): Uint8Array {
   };
   node(root);
   structure.u32(END);
-  return assembled(structure.result, strings.result);
+  return assembled(structure.result, strings.result, reservations);
 }
 
-function assembled(structure: Uint8Array, strings: Uint8Array): Uint8Array {
+function assembled(structure: Uint8Array, strings: Uint8Array, reservations: Uint8Array): Uint8Array {
   const header = 40;
-  const reservations = 16;
-  const total = header + reservations + structure.length + strings.length;
+  const before = header + reservations.length + 16;
+  const total = before + structure.length + strings.length;
   const out = new Writer();
   const fields = [
-    MAGIC, total, header + reservations, header + reservations + structure.length, header, 17, 16, 0,
-    strings.length, structure.length,
+    MAGIC,
+    total,
+    before,
+    before + structure.length,
+    header,
+    17,
+    16,
+    0,
+    strings.length,
+    structure.length,
   ];
   for (const field of fields) out.u32(field);
-  for (let i = 0; i < reservations / 4; i++) out.u32(0);
+  out.raw(reservations);
+  for (let i = 0; i < 4; i++) out.u32(0);
   out.raw(structure);
   out.raw(strings);
   return out.result;
