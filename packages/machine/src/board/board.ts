@@ -85,6 +85,9 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
   const clock = new VirtualClock(config.nanosecondsPerInstruction, states?.now);
   const wires = new Map<string, Wire>();
   const wire = (name: string, drive: (level: boolean) => void): Wire => {
+    // A pin has one wire, however often its device asks for it.
+    const known = wires.get(name);
+    if (known) return known;
     const made = new Wire(drive, states?.wires[name] ?? false);
     wires.set(name, made);
     return made;
