@@ -12,6 +12,7 @@ export type {
   Field as EncodingField,
   Float1,
   Float2,
+  Float3,
   FloatWidth,
   Gpr,
   Imm,

@@ -9,7 +9,7 @@ import type { Random } from './random.ts';
 import { createRig, RAM } from './rig.ts';
 import type { Rig } from './rig.ts';
 
-const ENCODINGS = 8;
+const ENCODINGS = Number(process.env['ENCODINGS'] ?? 8);
 const CODE = RAM + 0x1000;
 const rows = [...new Set(cases.map((c) => c.row))];
 
