@@ -5,7 +5,7 @@ import { at } from './format.ts';
 import { floatFormats } from './operands/float.ts';
 import { integerFormats } from './operands/integer.ts';
 import { memoryFormats } from './operands/memory.ts';
-import { simdFormats } from './operands/simd.ts';
+import { listFormat, simdFormats } from './operands/simd.ts';
 import { systemFormats } from './operands/system.ts';
 import { vectorFormat } from './operands/vector.ts';
 
@@ -52,7 +52,7 @@ export function formatOf(name: string): OperandFormat | undefined {
   const listed = formats.get(name);
   if (listed !== undefined) return listed;
   const register = /^([XWRBHSDQ])([a-z]\d?)(\|SP)?$/.exec(name);
-  if (register === null) return vectorFormat(name);
+  if (register === null) return (vectorFormat(name) ?? listFormat(name));
   const [, kind = '', suffix = '', sp] = register;
   return /[XWR]/.test(kind) ? general(kind, `R${suffix}`, sp !== undefined) : scalar(kind, `R${suffix}`);
 }
