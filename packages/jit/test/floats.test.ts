@@ -1,7 +1,8 @@
 // Floating point that the loop does itself: on ordinary numbers it leaves the bits and flags of the reference engine, and does not ask it.
 
-import { assemble, CpuLayout } from '@worldswitch/isa-core';
 import { describe, expect, it } from 'vitest';
+
+import { assemble, CpuLayout } from '@worldswitch/isa-core';
 
 import { createRandom } from './random.ts';
 import { createRig, RAM } from './rig.ts';

@@ -12,24 +12,36 @@ const IXC = 0x10;
 
 /** The tools of one arm. Numbers are nodes of type `f32` or `f64` here. */
 export interface FloatTools {
-  half(n: Node): Node;
-  real(n: Node): Node;
-  bitsOf(f: Node): Node;
-  number(type: 'f32' | 'f64', value: number): Node;
-  op2(op: 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'copysign', a: Node, b: Node): Node;
-  op1(op: 'neg' | 'abs' | 'sqrt' | 'nearest' | 'ceil' | 'floor' | 'trunc', a: Node): Node;
-  test(op: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge', a: Node, b: Node): Node;
-  both(a: Node, b: Node): Node;
-  either(a: Node, b: Node): Node;
-  isZero(a: Node): Node;
-  plainFpcr(): void;
-  demand(ok: Node): void;
-  demandExact(exact: Node): void;
-  normal(f: Node): Node;
-  promote(a: Node): Node;
-  keep(n: Node): Node;
-  exactProduct(a: Node, b: Node): Node;
-  sumError(a: Node, b: Node, s: Node): Node;
+  /** Marks a number of half precision. */
+  readonly half: (n: Node) => Node;
+  /** The value as `f32` or `f64`. */
+  readonly real: (n: Node) => Node;
+  /** The bits of an `f32` or `f64`. */
+  readonly bitsOf: (f: Node) => Node;
+  /** A constant. */
+  readonly number: (type: 'f32' | 'f64', value: number) => Node;
+  readonly op2: (op: 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'copysign', a: Node, b: Node) => Node;
+  readonly op1: (op: 'neg' | 'abs' | 'sqrt' | 'nearest' | 'ceil' | 'floor' | 'trunc', a: Node) => Node;
+  readonly test: (op: 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge', a: Node, b: Node) => Node;
+  readonly both: (a: Node, b: Node) => Node;
+  readonly either: (a: Node, b: Node) => Node;
+  /** True for both zeros. */
+  readonly isZero: (a: Node) => Node;
+  /** Leaves if FPCR asks for something special. */
+  readonly plainFpcr: () => void;
+  /** Leaves unless `ok` holds. */
+  readonly demand: (ok: Node) => void;
+  /** Leaves unless FPSR.IXC is up or the result is exact, which is only computed when needed. */
+  readonly demandExact: (exact: Node) => void;
+  /** True for a finite number above the smallest normal one. */
+  readonly normal: (f: Node) => Node;
+  readonly promote: (a: Node) => Node;
+  /** Puts a value into a local now. */
+  readonly keep: (n: Node) => Node;
+  /** True if a product of doubles is certainly exact. */
+  readonly exactProduct: (a: Node, b: Node) => Node;
+  /** What a sum lost by rounding. */
+  readonly sumError: (a: Node, b: Node, s: Node) => Node;
 }
 
 /** Makes them. */

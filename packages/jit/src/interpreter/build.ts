@@ -51,12 +51,16 @@ const isHot = (entry: Case): boolean => {
   return /^(Load|Floating-point|FMOV \(|FCVT$|FCVT<|FCVTZ|SCVTF)/.test(row.name);
 };
 
+const sameBytes = (a: Uint8Array | undefined, b: Uint8Array): boolean =>
+  a?.length === b.length && a.every((byte, i) => byte === b[i]);
+
 /** Equal arms are one arm. */
 class Arms {
   readonly pieces: Piece[] = [];
   readonly frame: Frame;
   readonly emitter: CaseEmitter;
-  private readonly known = new Map<string, number>();
+  /** Indices of pieces by a hash of their bytes. */
+  private readonly known = new Map<number, readonly number[]>();
 
   constructor(base: number) {
     this.frame = createFrame(base);
@@ -64,10 +68,11 @@ class Arms {
   }
 
   index(piece: Piece): number {
-    const key = String.fromCharCode(...piece.bytes);
-    const found = this.known.get(key);
+    const hash = piece.bytes.reduce((h, byte) => Math.imul(h ^ byte, 0x0100_0193), piece.bytes.length);
+    const candidates = this.known.get(hash) ?? [];
+    const found = candidates.find((i) => sameBytes(this.pieces[i]?.bytes, piece.bytes));
     if (found !== undefined) return found;
-    this.known.set(key, this.pieces.length);
+    this.known.set(hash, [...candidates, this.pieces.length]);
     return this.pieces.push(piece) - 1;
   }
 }
