@@ -47,9 +47,9 @@ describe('the code of single instructions', () => {
   it.each(instructions)('%s', async (text) => {
     const word = assemble(text);
     const view = new DataView(new ArrayBuffer(16));
-    writeRecord(view, 0, word, code.records);
+    writeRecord(view, 0, word, (id) => code.recordOf(id));
     const number = view.getUint16(0, true);
-    const variants = code.records[decode(word)?.caseId ?? -1]?.variants ?? [];
+    const variants = code.recordOf(decode(word)?.caseId ?? -1)?.variants ?? [];
     const variant = variants.find((v) => v.number === number);
     if (variant === undefined) throw new Error(`${text} has no code`);
     const record = Array.from({ length: 7 }, (_, i) => view.getUint16(2 * i + 2, true).toString(16));

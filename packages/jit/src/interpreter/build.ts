@@ -32,15 +32,33 @@ export interface Shortfall {
   readonly why: string;
 }
 
+/** A module of its own for a case that is seldom used: exports and imports as the interpreter's, for its numbers only. */
+export interface Supplement {
+  readonly module: Uint8Array<ArrayBuffer>;
+  /** The first number that it has. */
+  readonly first: number;
+  /** How many. */
+  readonly count: number;
+}
+
 /** The interpreter, ready to be compiled. */
 export interface InterpreterCode {
   /** Exports `run`: executes up to `remaining` instructions and returns a `Reason`. Imports `env.memory`. */
   readonly module: Uint8Array<ArrayBuffer>;
-  /** By the index of the case; undefined for those of the reference engine. */
-  readonly records: readonly (CaseRecord | undefined)[];
+  /** By the index of the case; undefined for those of the reference engine. May tell of a supplement before it returns. */
+  recordOf(caseId: number): CaseRecord | undefined;
+  /** Grows as seldom cases are asked for. */
   readonly shortfalls: readonly Shortfall[];
   /** Arms of the hot loop and of all loops. */
   readonly arms: { readonly hot: number; readonly all: number };
+}
+
+/** Options of `buildInterpreter`. */
+export interface BuildOptions {
+  /** The cases; all of the table unless given. */
+  readonly table?: readonly Case[];
+  /** Told when the code of a seldom case was made. */
+  readonly supplement?: (s: Supplement) => void;
 }
 
 /** Row names that are in the hot loop though their kind is rare. */
@@ -50,6 +68,9 @@ const isHot = (entry: Case): boolean => {
   if (row.gate !== 'fp') return true;
   return /^(Load|Floating-point|FMOV \(|FCVT$|FCVT<|FCVTZ|SCVTF)/.test(row.name);
 };
+
+/** Long code for instructions that few programs have: it is made when one is decoded. */
+const isSeldom = (entry: Case): boolean => /^LD1/.test(entry.row.name);
 
 const sameBytes = (a: Uint8Array | undefined, b: Uint8Array): boolean =>
   a?.length === b.length && a.every((byte, i) => byte === b[i]);
@@ -78,47 +99,65 @@ class Arms {
 }
 
 /** Makes the interpreter of the CPU whose block lies at `base`. */
-export function buildInterpreter(base: number, table: readonly Case[] = cases): InterpreterCode {
+export function buildInterpreter(base: number, options: BuildOptions = {}): InterpreterCode {
+  const { table = cases, supplement } = options;
   const hot = new Arms(base);
   const rare = new Arms(base);
   const shortfalls: Shortfall[] = [];
-  const made = table.map((entry) => {
-    const arms = isHot(entry) ? hot : rare;
+  const emit = (entry: Case, arms: Arms): Numbered | undefined => {
     const code = emitCase(arms.emitter, entry);
-    if (!('variants' in code)) {
-      if (code.why !== undefined) shortfalls.push({ entry, why: code.why });
-      return undefined;
-    }
-    return numbered(code, arms);
-  });
+    if ('variants' in code) return numbered(code, arms);
+    if (code.why !== undefined) shortfalls.push({ entry, why: code.why });
+    return undefined;
+  };
+  const made = table.map((entry) => (isSeldom(entry) ? undefined : emit(entry, isHot(entry) ? hot : rare)));
   const rareFirst = Fixed.first + hot.pieces.length;
-  const records = made.map((entry) => {
-    if (entry === undefined) return undefined;
-    const first = entry.arms === hot ? Fixed.first : rareFirst;
-    return {
-      kinds: entry.kinds,
-      variants: entry.variants.map((v) => ({ ...v.variant, number: first + v.index })),
-    };
-  });
+  const records = made.map((m) => m && recordFrom(m, m.arms === hot ? Fixed.first : rareFirst));
   const functions = [loopFunction(hot.frame, 0, hot.pieces)];
   for (let at = 0; at < rare.pieces.length; at += RARE_ARMS) {
     functions.push(loopFunction(rare.frame, rareFirst + at, rare.pieces.slice(at, at + RARE_ARMS)));
   }
-  const driver = driverFunction(hot.frame, functions.length, rareFirst);
-  const module = encodeModule([...functions.map((body) => ({ body })), { name: 'run', body: driver }]);
+  let next = rareFirst + rare.pieces.length;
+  const driver = driverFunction(hot.frame, functions.length, rareFirst, next);
+  const waiting = new Map(table.filter(isSeldom).map((entry) => [entry.id, entry]));
   return {
-    module,
-    records,
+    module: encodeModule([...functions.map((body) => ({ body })), { name: 'run', body: driver }]),
+    recordOf(caseId) {
+      const entry = waiting.get(caseId);
+      if (entry === undefined) return records[caseId];
+      waiting.delete(caseId);
+      const arms = new Arms(base);
+      const code = emit(entry, arms);
+      if (code === undefined) return undefined;
+      const count = arms.pieces.length;
+      const module = encodeModule([{ name: 'run', body: loopFunction(arms.frame, next, arms.pieces) }]);
+      supplement?.({ module, first: next, count });
+      records[caseId] = recordFrom(code, next);
+      next += count;
+      return records[caseId];
+    },
     shortfalls,
     arms: { hot: hot.pieces.length, all: hot.pieces.length + rare.pieces.length },
   };
 }
 
+/** A case with the indices of its arms. */
+interface Numbered {
+  readonly arms: Arms;
+  readonly kinds: CaseRecord['kinds'];
+  readonly variants: readonly { readonly variant: Variant; readonly index: number }[];
+}
+
+/** The record of a case whose function's arms have numbers from `first` on. */
+function recordFrom(entry: Numbered, first: number): CaseRecord {
+  return {
+    kinds: entry.kinds,
+    variants: entry.variants.map((v) => ({ ...v.variant, number: first + v.index })),
+  };
+}
+
 /** The variants of a case with the indices of their arms. */
-function numbered(
-  code: Extract<CaseCode, { variants: unknown }>,
-  arms: Arms,
-): { arms: Arms; kinds: CaseRecord['kinds']; variants: { variant: Variant; index: number }[] } {
+function numbered(code: Extract<CaseCode, { variants: unknown }>, arms: Arms): Numbered {
   return {
     arms,
     kinds: code.kinds,
@@ -126,8 +165,8 @@ function numbered(
   };
 }
 
-/** Calls the loop that has the record's number, until one of them leaves for another reason. */
-function driverFunction(frame: Frame, loops: number, rareFirst: number): Uint8Array {
+/** Calls the loop that has the record's number, until one of them leaves for another reason or for another module. */
+function driverFunction(frame: Frame, loops: number, rareFirst: number, end: number): Uint8Array {
   const code = new Code();
   const group = code.fixedLocal('i32');
   const why = code.fixedLocal('i32');
@@ -146,18 +185,21 @@ function driverFunction(frame: Frame, loops: number, rareFirst: number): Uint8Ar
   code.call(0);
   code.set(why);
   code.end();
-  code.get(why);
-  code.i32(Reason.Other);
-  code.op('i32_ne');
-  code.if();
-  code.get(why);
-  code.op('return');
-  code.end();
-  // Group 0 is the hot loop.
+  // Group 0 is the hot loop; numbers after the last group's belong to another module.
   const number = code.fixedLocal('i32');
   code.i32(0);
   code.memory('i32_load', frame.at('exitInfo'), true);
   code.tee(number);
+  code.i32(end);
+  code.op('i32_ge_u');
+  code.get(why);
+  code.i32(Reason.Other);
+  code.ops('i32_ne', 'i32_or');
+  code.if();
+  code.get(why);
+  code.op('return');
+  code.end();
+  code.get(number);
   code.i32(rareFirst);
   code.op('i32_sub');
   code.i32(RARE_ARMS);

@@ -6,7 +6,7 @@ import { Tables } from '../emit/frame.ts';
 import type { FastMapping, InterpreterHost } from '../host.ts';
 import { Layout } from '../isa.ts';
 import { buildInterpreter } from './build.ts';
-import type { InterpreterCode, Shortfall } from './build.ts';
+import type { Shortfall } from './build.ts';
 import { FAST_TLB_BYTES, FastTlb } from './fast-tlb.ts';
 import { DecodedPages } from './pages.ts';
 import { Reason } from './reasons.ts';
@@ -48,7 +48,7 @@ export const interpreterBytes = (pages: number = DEFAULT_PAGES): number =>
 
 /** Makes the interpreter of one CPU. */
 export function createInterpreter(options: InterpreterOptions): Interpreter {
-  return new WasmInterpreter(options, buildInterpreter(options.host.base));
+  return new WasmInterpreter(options);
 }
 
 class WasmInterpreter implements Interpreter {
@@ -66,6 +66,8 @@ class WasmInterpreter implements Interpreter {
   private readonly tlb: FastTlb;
   private readonly pages: DecodedPages;
   private readonly runLoop: () => number;
+  /** Loops of seldom cases, by the numbers of their records. */
+  private readonly supplements = new Map<number, () => number>();
   private readonly mapping: FastMapping = { host: 0, readable: false, writable: false };
   /** By page of memory: 1 once a store may have been entered into a TLB. */
   private readonly writable: Uint8Array;
@@ -74,9 +76,19 @@ class WasmInterpreter implements Interpreter {
   private remainingAtMiss = -1;
   private missesInPlace = 0;
 
-  constructor(options: InterpreterOptions, code: InterpreterCode) {
+  constructor(options: InterpreterOptions) {
     const { host, tables } = options;
     const { memory } = host;
+    const instantiate = (module: Uint8Array<ArrayBuffer>): (() => number) => {
+      const instance = new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } });
+      return instance.exports['run'] as () => number;
+    };
+    const code = buildInterpreter(host.base, {
+      supplement: ({ module, first, count }) => {
+        const run = instantiate(module);
+        for (let i = 0; i < count; i++) this.supplements.set(first + i, run);
+      },
+    });
     this.host = host;
     this.shortfalls = code.shortfalls;
     this.words = new Int32Array(memory.buffer, host.base, Layout.size / 4);
@@ -87,13 +99,12 @@ class WasmInterpreter implements Interpreter {
       memory,
       tables + FAST_TLB_BYTES,
       options.pages ?? DEFAULT_PAGES,
-      code.records,
+      (id) => code.recordOf(id),
       (p) => {
         tlb.dropDecoded(p);
       },
     );
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(code.module), { env: { memory } });
-    this.runLoop = instance.exports['run'] as () => number;
+    this.runLoop = instantiate(code.module);
     const pages = this.pages;
     host.listener = {
       dropped: (lo, hi) => {
@@ -166,9 +177,10 @@ class WasmInterpreter implements Interpreter {
       const all = this.remaining;
       const part = Math.min(all, CHUNK);
       this.remaining = part;
-      words[Layout.exitInfo >> 2] = 0;
       this.counters.entries++;
-      const why = this.runLoop();
+      let why = this.runLoop();
+      while (why === Reason.Other)
+        why = (this.supplements.get(words[Layout.exitInfo >> 2] ?? 0) ?? this.runLoop)();
       this.remaining += all - part;
       if (!this.serve(why)) return;
     }

@@ -20,7 +20,7 @@ export class DecodedPages {
   private readonly words: Int32Array;
   private readonly offset: number;
   private readonly count: number;
-  private readonly records: readonly (CaseRecord | undefined)[];
+  private readonly recordOf: (caseId: number) => CaseRecord | undefined;
   private readonly dropped: PageDropped;
   /** By page of memory: number of the decoded page, plus one. */
   private readonly byHost: Int32Array;
@@ -37,14 +37,14 @@ export class DecodedPages {
     memory: WebAssembly.Memory,
     offset: number,
     count: number,
-    records: readonly (CaseRecord | undefined)[],
+    recordOf: (caseId: number) => CaseRecord | undefined,
     dropped: PageDropped,
   ) {
     this.view = new DataView(memory.buffer);
     this.words = new Int32Array(memory.buffer);
     this.offset = offset;
     this.count = count;
-    this.records = records;
+    this.recordOf = recordOf;
     this.dropped = dropped;
     this.byHost = new Int32Array(memory.buffer.byteLength >>> 12);
     this.hosts = new Int32Array(count).fill(-1);
@@ -85,7 +85,7 @@ export class DecodedPages {
     for (let i = pageOffset >>> 2; i < Tables.pageRecords; i++) {
       const at = decoded + i * RECORD_BYTES;
       if (this.view.getUint16(at, true) !== Fixed.decode) return;
-      if (writeRecord(this.view, at, this.view.getUint32(from + i * 4, true), this.records)) return;
+      if (writeRecord(this.view, at, this.view.getUint32(from + i * 4, true), this.recordOf)) return;
     }
   }
 

@@ -17,7 +17,7 @@ export const Reason = {
   Step: 7,
   /** The instruction before the PC unmasked interrupts, and one may be pending. */
   Poll: 8,
-  /** The record belongs to another function of the module, by the number in `exitInfo`. Never seen outside. */
+  /** The record belongs to another function or module, by the number in `exitInfo`. */
   Other: 9,
 } as const;
 /** The answer of `run`. */

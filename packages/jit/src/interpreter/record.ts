@@ -27,10 +27,10 @@ export function writeRecord(
   view: DataView,
   at: number,
   word: number,
-  records: readonly (CaseRecord | undefined)[],
+  recordOf: (caseId: number) => CaseRecord | undefined,
 ): boolean {
   const decoded = decode(word);
-  const record = decoded === undefined ? undefined : records[decoded.caseId];
+  const record = decoded === undefined ? undefined : recordOf(decoded.caseId);
   if (decoded === undefined || record === undefined) {
     view.setUint16(at, Fixed.step, true);
     return true;
