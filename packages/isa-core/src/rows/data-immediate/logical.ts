@@ -3,16 +3,18 @@
 import { imm64, width, X, XSP } from '../../semantics/operands.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { decodeBitMasks } from './bit-masks.ts';
 
-/** True where MOV (wide or inverted) would be the shorter way to write the same constant (MoveWidePreferred). */
+/**
+ * True where MOVZ or MOVN makes the same constant, so that MOV means one of these: at most one halfword is not zero, or not all
+ * ones. (MoveWidePreferred() has it so for MOVZ; of MOVN it leaves out some, which assemblers do not.)
+ */
 export function moveWidePreferred(f: { sf: number; N: number; immr: number; imms: number }): boolean {
-  const w = f.sf ? 64 : 32;
-  if (f.sf ? f.N !== 1 : f.N !== 0 || (f.imms & 0x20) !== 0) return false;
-  if (f.imms < 16) return (-f.immr & 15) <= 15 - f.imms;
-  if (f.imms >= w - 15) return (f.immr & 15) <= f.imms - (w - 15);
-  return false;
+  const mask = decodeBitMasks(f.sf, f.N, f.immr, f.imms);
+  if (mask === undefined) return false;
+  const words = f.sf ? [mask.low, mask.high] : [mask.low];
+  const halfwords = words.flatMap((word) => [word & 0xffff, word >>> 16]);
+  return [0, 0xffff].some((rest) => halfwords.filter((halfword) => halfword !== rest).length <= 1);
 }
 
 /** AND, ORR, EOR, ANDS with a bitmask immediate. */
@@ -20,7 +22,12 @@ export const logicalImmediate: AnyRow = row({
   name: 'Logical (immediate)',
   encoding: 'sf opc:2 100100 N immr:6 imms:6 Rn:5 Rd:5',
   asm: [
-    { text: 'mov <Rd|SP>, <bitmask>', set: { opc: 1, Rn: 31 }, when: (f) => !moveWidePreferred(f) },
+    // MOVZ and MOVN have no SP.
+    {
+      text: 'mov <Rd|SP>, <bitmask>',
+      set: { opc: 1, Rn: 31 },
+      when: (f) => f.Rd === 31 || !moveWidePreferred(f),
+    },
     { text: 'tst <Rn>, <bitmask>', set: { opc: 3, Rd: 31 } },
     { text: 'and <Rd|SP>, <Rn>, <bitmask>', set: { opc: 0 } },
     { text: 'orr <Rd|SP>, <Rn>, <bitmask>', set: { opc: 1 } },

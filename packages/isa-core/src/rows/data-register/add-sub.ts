@@ -3,7 +3,6 @@
 import { small, width, X, XSP } from '../../semantics/operands.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { shifted } from './shifted.ts';
 
 /** ADD, ADDS, SUB, SUBS with a shifted register. */

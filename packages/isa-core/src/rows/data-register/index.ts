@@ -1,7 +1,6 @@
 // Data processing (register) (DDI 0487 C4.1.5).
 
 import type { AnyRow } from '../../table/row.ts';
-
 import { addSubExtended, addSubShifted, addSubWithCarry } from './add-sub.ts';
 import { conditionalRows } from './conditional.ts';
 import { logicalShifted } from './logical.ts';

@@ -3,7 +3,6 @@
 import { small, width, X } from '../../semantics/operands.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { shifted } from './shifted.ts';
 
 /** AND, BIC, ORR, ORN, EOR, EON, ANDS, BICS. */

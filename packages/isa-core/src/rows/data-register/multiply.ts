@@ -46,10 +46,12 @@ export const multiplyRows: readonly AnyRow[] = [
   }),
   row({
     name: 'SMULH/UMULH',
-    // Ra is should-be-one.
-    encoding: '1 00 11011 U 10 Rm:5 0 xxxxx Rn:5 Rd:5',
+    encoding: '1 00 11011 U 10 Rm:5 0 Ra:5 Rn:5 Rd:5',
     asm: [
+      // Ra should be ones, and is so when assembled.
+      { text: 'smulh <Xd>, <Xn>, <Xm>', set: { U: 0, Ra: 31 } },
       { text: 'smulh <Xd>, <Xn>, <Xm>', set: { U: 0 } },
+      { text: 'umulh <Xd>, <Xn>, <Xm>', set: { U: 1, Ra: 31 } },
       { text: 'umulh <Xd>, <Xn>, <Xm>', set: { U: 1 } },
     ],
     split: ['U'],

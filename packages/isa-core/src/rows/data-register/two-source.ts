@@ -37,7 +37,10 @@ export const twoSource: readonly AnyRow[] = [
       const w = width(sf);
       const x = b.x(n, w);
       const by = b.x(m, w);
-      b.setX(d, op2 === 0 ? b.shl(x, by) : op2 === 1 ? b.shr(x, by) : op2 === 2 ? b.sar(x, by) : b.ror(x, by));
+      b.setX(
+        d,
+        op2 === 0 ? b.shl(x, by) : op2 === 1 ? b.shr(x, by) : op2 === 2 ? b.sar(x, by) : b.ror(x, by),
+      );
     },
   }),
   row({

@@ -113,8 +113,9 @@ const acquireRelease = row({
   encoding: 'size:2 001000 1 L 0 Rs:5 1 Rt2:5 Rn:5 Rt:5',
   asm: [
     ...ignoring({ Rs: 31, Rt2: 31 }, forms('stlr', '<@t>, [<Xn|SP>]', SIZES, { L: 0 })),
-    // binutils has no name for LDAR with other values in the fields that should be ones.
+    // binutils has no name for LDAR with other values in the fields that should be ones, but for the top bit of Rs in all but LDARH.
     ...forms('ldar', '<@t>, [<Xn|SP>]', SIZES, { L: 1, Rs: 31, Rt2: 31 }),
+    ...forms('ldar', '<@t>, [<Xn|SP>]', [0, 2, 3], { L: 1, Rs: 15, Rt2: 31 }),
   ],
   split: ['size', 'L'],
   decode: (f) => ({ t: X(f.Rt), n: XSP(f.Rn) }),

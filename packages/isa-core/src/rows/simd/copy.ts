@@ -3,7 +3,6 @@
 import { small, V, X } from '../../semantics/operands.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { arrangement, fit, laneBits, laneLetter } from './forms.ts';
 
 /** imm5 holds a one at the size's bit and the index above it. Four forms of fields, by the size. */
@@ -54,11 +53,9 @@ const duplicateGeneral = forSizes((size) =>
     gate: 'fp',
     asm: [0, 1]
       .filter((Q) => size !== 3 || Q === 1)
-      .map((Q) => ({
-        text: `dup <Vd.${arrangement(size, Q)}>, <${size === 3 ? 'X' : 'W'}n>`,
-        // The bits above the size's do not matter.
-        set: { Q, imm5: 1 << size },
-      })),
+      .map((Q) => ({ text: `dup <Vd.${arrangement(size, Q)}>, <${size === 3 ? 'X' : 'W'}n>`, set: { Q } }))
+      // The bits above the size's do not matter; they are zero when assembled.
+      .flatMap((form) => [{ ...form, set: { ...form.set, imm5: 1 << size } }, { ...form, when: isSize(size) }]),
     split: ['Q'],
     allocated: (s) => size !== 3 || s.Q === 1,
     decode: (f) => (sizeOf(f.imm5) === size ? { d: V(f.Rd), n: X(f.Rn) } : undefined),
