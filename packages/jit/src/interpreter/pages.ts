@@ -6,6 +6,9 @@ import type { CaseRecord } from './build.ts';
 import { Fixed } from './reasons.ts';
 import { writeRecord } from './record.ts';
 
+/** Log2 of the words whose records are kept. */
+const KNOWN_BITS = 15;
+
 /** Stores to a decoded page before it is given up and becomes data again. */
 const STORES_TO_GIVE_UP = 64;
 
@@ -28,6 +31,11 @@ export class DecodedPages {
   private readonly hosts: Int32Array;
   private readonly stores: Uint16Array;
   private next = 0;
+  /** Records of words, by a hash of the word: what compilers emit repeats itself. */
+  private readonly known: Int32Array = new Int32Array(4 << KNOWN_BITS);
+  private readonly knownWords: Int32Array = new Int32Array(1 << KNOWN_BITS);
+  /** 0 for an empty slot, 1 for an instruction, 2 for one that ends a block. */
+  private readonly knownEnds: Uint8Array = new Uint8Array(1 << KNOWN_BITS);
 
   /**
    * @param memory - the shared memory
@@ -85,8 +93,24 @@ export class DecodedPages {
     for (let i = pageOffset >>> 2; i < Tables.pageRecords; i++) {
       const at = decoded + i * RECORD_BYTES;
       if (this.view.getUint16(at, true) !== Fixed.decode) return;
-      if (writeRecord(this.view, at, this.view.getUint32(from + i * 4, true), this.recordOf)) return;
+      if (this.write(at >> 2, this.words[(from >> 2) + i] ?? 0)) return;
     }
+  }
+
+  /** Writes one record, at a word of the memory: from the cache if the same word was decoded lately. True at a block's end. */
+  private write(at: number, word: number): boolean {
+    const { words, known } = this;
+    const slot = Math.imul(word, 0x9e37_79b1) >>> (32 - KNOWN_BITS);
+    const from = slot * 4;
+    if (this.knownWords[slot] !== word || this.knownEnds[slot] === 0) {
+      const ends = writeRecord(this.view, at * 4, word >>> 0, this.recordOf);
+      for (let i = 0; i < 4; i++) known[from + i] = words[at + i] ?? 0;
+      this.knownWords[slot] = word;
+      this.knownEnds[slot] = ends ? 2 : 1;
+      return ends;
+    }
+    for (let i = 0; i < 4; i++) words[at + i] = known[from + i] ?? 0;
+    return this.knownEnds[slot] === 2;
   }
 
   /** Bytes of memory have changed. */

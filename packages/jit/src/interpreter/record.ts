@@ -31,16 +31,12 @@ export function writeRecord(
 ): boolean {
   const decoded = decode(word);
   const record = decoded === undefined ? undefined : recordOf(decoded.caseId);
-  if (decoded === undefined || record === undefined) {
+  const variant = decoded && record && variantFor(record, decoded.operands);
+  for (let i = 0; i < RECORD_BYTES; i += 4) view.setUint32(at + i, 0, true);
+  if (decoded === undefined || variant === undefined) {
     view.setUint16(at, Fixed.step, true);
     return true;
   }
-  const variant = variantFor(record, decoded.operands);
-  if (variant === undefined) {
-    view.setUint16(at, Fixed.step, true);
-    return true;
-  }
-  for (let i = 2; i < RECORD_BYTES; i += 2) view.setUint16(at + i, 0, true);
   for (const f of variant.fields) writeField(view, at + f.at, f, decoded.operands);
   view.setUint16(at, variant.number, true);
   return decoded.row.ends === 'block';
