@@ -30,7 +30,9 @@ export function arranged(
     [0, 1]
       .filter((Q) => only?.(size, Q) !== false && !(size === 3 && Q === 0 && text.includes('*')))
       .map((Q) => ({
-        text: text.replaceAll('*', arrangement(size, Q)).replaceAll('#', `${64 / laneBits(size)}${laneLetter(size + 1)}`),
+        text: text
+          .replaceAll('*', arrangement(size, Q))
+          .replaceAll('#', `${64 / laneBits(size)}${laneLetter(size + 1)}`),
         set: { ...set, size, Q },
       })),
   );

@@ -2,11 +2,16 @@
 
 import type { AnyRow } from '../../table/row.ts';
 
+import { byElement } from './by-element.ts';
 import { copyRows } from './copy.ts';
 import { immediateRows } from './immediate.ts';
+import { narrowingRows } from './narrowing.ts';
 import { permuteRows } from './permute.ts';
+import { saturatingRows } from './saturating.ts';
 import { shiftImmediateRows } from './shift-immediate.ts';
+import { shiftSaturatingRows } from './shift-saturating.ts';
 import { structureRows } from './structures.ts';
+import { threeDifferent } from './three-different.ts';
 import { threeSame } from './three-same.ts';
 import { twoRegisters } from './two-registers.ts';
 
@@ -19,4 +24,9 @@ export const simdRows: readonly AnyRow[] = [
   ...permuteRows,
   ...shiftImmediateRows,
   ...structureRows,
+  ...saturatingRows,
+  ...threeDifferent,
+  ...byElement,
+  ...narrowingRows,
+  ...shiftSaturatingRows,
 ];

@@ -50,7 +50,8 @@ const extract: AnyRow = row({
     { text: 'ext <Vd.16b>, <Vn.16b>, <Vm.16b>, <extindex>', set: { Q: 1 } },
   ],
   split: ['Q'],
-  decode: (f) => (f.Q === 0 && f.imm4 > 7 ? undefined : { d: V(f.Rd), n: V(f.Rn), m: V(f.Rm), at: small(f.imm4) }),
+  decode: (f) =>
+    f.Q === 0 && f.imm4 > 7 ? undefined : { d: V(f.Rd), n: V(f.Rn), m: V(f.Rm), at: small(f.imm4) },
   execute(b, { d, n, m, at }, { Q }) {
     if (Q) b.setV(d, b.extract(b.v(n), b.v(m), at));
     else {
@@ -85,7 +86,11 @@ const lookup: AnyRow = row({
     t3: V((f.Rn + 3) & 31),
   }),
   execute(b, { d, m, t0, t1, t2, t3 }, { Q, len, op }) {
-    const found = b.tableLookup(tables(b, [t0, t1, t2, t3].slice(0, len + 1)), b.v(m), op ? b.v(d) : b.vzero());
+    const found = b.tableLookup(
+      tables(b, [t0, t1, t2, t3].slice(0, len + 1)),
+      b.v(m),
+      op ? b.v(d) : b.vzero(),
+    );
     b.setV(d, fit(b, found, Q));
   },
 });

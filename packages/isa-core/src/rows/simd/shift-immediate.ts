@@ -13,7 +13,10 @@ import { narrowed } from './two-registers.ts';
 /** immh:immb: the size is the highest bit of immh; a left shift is what is above it, a right one what is missing to twice it. */
 const sizeOf = (immh: number): number => (immh === 0 ? -1 : 31 - Math.clz32(immh));
 const all = (f: { readonly immh: number; readonly immb: number }): number => (f.immh << 3) | f.immb;
-const isSize = (size: number): ((f: { readonly immh: number }) => boolean) => (f) => sizeOf(f.immh) === size;
+const isSize =
+  (size: number): ((f: { readonly immh: number }) => boolean) =>
+  (f) =>
+    sizeOf(f.immh) === size;
 
 interface Operation {
   readonly mnemonic: string;
@@ -139,7 +142,11 @@ const lengthening = WIDE.map((size) =>
         const letter = U ? 'u' : 's';
         return [
           { text: `${letter}xtl${Q ? '2' : ''} ${registers}`, set: { Q, U, immb: 0, immh: 1 << size } },
-          { text: `${letter}shll${Q ? '2' : ''} ${registers}, <lshift${size}>`, set: { Q, U }, when: isSize(size) },
+          {
+            text: `${letter}shll${Q ? '2' : ''} ${registers}, <lshift${size}>`,
+            set: { Q, U },
+            when: isSize(size),
+          },
         ];
       }),
     ),
@@ -149,7 +156,12 @@ const lengthening = WIDE.map((size) =>
     execute(b, { d, n, by }, { Q, U }) {
       const bits = laneBits(size);
       const count = 64 / bits;
-      const wide = b.map(laneBits(size + 1), count, [{ from: b.v(n), size: bits, signed: U === 0, first: Q * count }], (x) => x ?? b.int(64, 0));
+      const wide = b.map(
+        laneBits(size + 1),
+        count,
+        [{ from: b.v(n), size: bits, signed: U === 0, first: Q * count }],
+        (x) => x ?? b.int(64, 0),
+      );
       b.setV(d, b.laneShift('shl', laneBits(size + 1), wide, by));
     },
   }),

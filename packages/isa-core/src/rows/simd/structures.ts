@@ -30,7 +30,8 @@ const list = (Rt: number): { t0: Vreg; t1: Vreg; t2: Vreg; t3: Vreg } => ({
 type List = ReturnType<typeof list>;
 const registersOf = (o: List, count: number): Vreg[] => [o.t0, o.t1, o.t2, o.t3].slice(0, count);
 
-const offset = (b: Builder, base: Int<64>, bytes: number): Int<64> => (bytes === 0 ? base : b.add(base, b.int(64, bytes)));
+const offset = (b: Builder, base: Int<64>, bytes: number): Int<64> =>
+  bytes === 0 ? base : b.add(base, b.int(64, bytes));
 
 /** Whole registers: LD1 and ST1 of several registers. */
 function moveWhole(b: Builder, base: Int<64>, registers: readonly Vreg[], Q: number, load: boolean): void {
@@ -46,7 +47,14 @@ function moveWhole(b: Builder, base: Int<64>, registers: readonly Vreg[], Q: num
 const ELEMENTS = {} as const;
 
 /** Interleaved elements: element e of register r lies at (e * registers + r). */
-function moveInterleaved(b: Builder, base: Int<64>, registers: readonly Vreg[], size: number, Q: number, load: boolean): void {
+function moveInterleaved(
+  b: Builder,
+  base: Int<64>,
+  registers: readonly Vreg[],
+  size: number,
+  Q: number,
+  load: boolean,
+): void {
   const bits = laneBits(size);
   const layout = intLayout(64, (bits / 8) as 1 | 2 | 4 | 8);
   const values: Vec[] = registers.map((r) => (load ? b.vzero() : b.v(r)));
@@ -62,7 +70,11 @@ function moveInterleaved(b: Builder, base: Int<64>, registers: readonly Vreg[], 
 }
 
 /** Post-index: Rm 31 is the size of what was moved, else a register. */
-function writeBack(b: Builder, o: { readonly n: Gpr; readonly m?: Gpr; readonly i?: Imm }, base: Int<64>): void {
+function writeBack(
+  b: Builder,
+  o: { readonly n: Gpr; readonly m?: Gpr; readonly i?: Imm },
+  base: Int<64>,
+): void {
   if (o.m !== undefined) b.setX(o.n, b.add(base, b.x(o.m, 64)));
   else if (o.i !== undefined) b.setX(o.n, b.add(base, b.int(64, o.i)));
 }
@@ -131,9 +143,15 @@ interface Single {
   readonly size: number;
   readonly index: number;
 }
-function singleOf(f: { readonly Q: number; readonly S: number; readonly scale: number; readonly size: number }): Single | undefined {
+function singleOf(f: {
+  readonly Q: number;
+  readonly S: number;
+  readonly scale: number;
+  readonly size: number;
+}): Single | undefined {
   if (f.scale === 0) return { size: 0, index: (f.Q << 3) | (f.S << 2) | f.size };
-  if (f.scale === 1) return (f.size & 1) === 0 ? { size: 1, index: (f.Q << 2) | (f.S << 1) | (f.size >> 1) } : undefined;
+  if (f.scale === 1)
+    return (f.size & 1) === 0 ? { size: 1, index: (f.Q << 2) | (f.S << 1) | (f.size >> 1) } : undefined;
   if (f.scale === 2 && f.size === 0) return { size: 2, index: (f.Q << 1) | f.S };
   if (f.scale === 2 && f.size === 1 && f.S === 0) return { size: 3, index: f.Q };
   return undefined;
@@ -183,7 +201,10 @@ function singleForms(mode: Mode): AsmForm[] {
     [1, 2, 3, 4].flatMap((count) =>
       MNEMONICS.map((mnemonic, L) => ({
         text: `${mnemonic}${count} <{Vt.${laneLetter(size)}}*${count}[single]>, [<Xn|SP>]${suffix(mode, (count * laneBits(size)) / 8)}`,
-        set: { L, R: (count - 1) & 1, three: (count - 1) >> 1, scale: Math.min(size, 2) } as Record<string, number>,
+        set: { L, R: (count - 1) & 1, three: (count - 1) >> 1, scale: Math.min(size, 2) } as Record<
+          string,
+          number
+        >,
         when: (f: Readonly<Record<string, number>>) => singleSize(f['scale'] ?? 0, f['size'] ?? 0) === size,
       })),
     ),
@@ -234,4 +255,8 @@ function replicateForms(mode: Mode): AsmForm[] {
 }
 
 /** All of them. */
-export const structureRows: readonly AnyRow[] = MODES.flatMap((mode) => [multiple(mode), single(mode), replicate(mode)]);
+export const structureRows: readonly AnyRow[] = MODES.flatMap((mode) => [
+  multiple(mode),
+  single(mode),
+  replicate(mode),
+]);

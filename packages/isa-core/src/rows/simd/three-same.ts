@@ -47,8 +47,16 @@ const operations: Readonly<Record<number, Operation>> = {
   [code(1, 16)]: plain('sub', 'sub'),
   [code(0, 17)]: plain('cmtst', 'tst'),
   [code(1, 17)]: plain('cmeq', 'eq'),
-  [code(0, 18)]: { mnemonic: 'mla', sizes: NARROW, apply: (b, s, n, m, d) => b.lanes2('add', s, d, b.lanes2('mul', s, n, m)) },
-  [code(1, 18)]: { mnemonic: 'mls', sizes: NARROW, apply: (b, s, n, m, d) => b.lanes2('sub', s, d, b.lanes2('mul', s, n, m)) },
+  [code(0, 18)]: {
+    mnemonic: 'mla',
+    sizes: NARROW,
+    apply: (b, s, n, m, d) => b.lanes2('add', s, d, b.lanes2('mul', s, n, m)),
+  },
+  [code(1, 18)]: {
+    mnemonic: 'mls',
+    sizes: NARROW,
+    apply: (b, s, n, m, d) => b.lanes2('sub', s, d, b.lanes2('mul', s, n, m)),
+  },
   [code(0, 19)]: plain('mul', 'mul', NARROW),
   [code(0, 20)]: pairwise('smaxp', 'maxs'),
   [code(1, 20)]: pairwise('umaxp', 'maxu'),
@@ -79,7 +87,11 @@ function compute(b: Builder, operation: Operation, size: LaneSize, Q: number, n:
   return operation.apply(b, size, everySecond(b, size, Q, n, m, 0), everySecond(b, size, Q, n, m, 1), d);
 }
 
-const find = (s: { readonly U: number; readonly opcode: number; readonly size: number }): Operation | undefined => {
+const find = (s: {
+  readonly U: number;
+  readonly opcode: number;
+  readonly size: number;
+}): Operation | undefined => {
   const operation = operations[code(s.U, s.opcode)];
   return operation?.sizes.includes(s.size) ? operation : undefined;
 };
@@ -102,7 +114,16 @@ const vector: AnyRow = row({
 });
 
 /** Scalar forms of 64 bits: ADD, SUB and comparisons. */
-const SCALAR = [code(0, 6), code(1, 6), code(0, 7), code(1, 7), code(0, 16), code(1, 16), code(0, 17), code(1, 17)];
+const SCALAR = [
+  code(0, 6),
+  code(1, 6),
+  code(0, 7),
+  code(1, 7),
+  code(0, 16),
+  code(1, 16),
+  code(0, 17),
+  code(1, 17),
+];
 const scalar: AnyRow = row({
   name: 'Advanced SIMD scalar three same (integer)',
   encoding: '01 U 11110 11 1 Rm:5 opcode:5 1 Rn:5 Rd:5',
@@ -158,7 +179,10 @@ const logical: AnyRow = row({
     ...LOGICAL.flatMap((mnemonic, which) =>
       [0, 1].map((Q) => {
         const t = Q ? '16b' : '8b';
-        return { text: `${mnemonic} <Vd.${t}>, <Vn.${t}>, <Vm.${t}>`, set: { Q, U: which >> 2, size: which & 3 } };
+        return {
+          text: `${mnemonic} <Vd.${t}>, <Vn.${t}>, <Vm.${t}>`,
+          set: { Q, U: which >> 2, size: which & 3 },
+        };
       }),
     ),
   ],

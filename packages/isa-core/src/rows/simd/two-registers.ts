@@ -56,7 +56,11 @@ const entries = Object.entries(operations).map(([key, operation]) => ({
   operation,
   set: { U: Number(key) >> 5, opcode: Number(key) & 31 },
 }));
-const find = (s: { readonly U: number; readonly opcode: number; readonly size: number }): Operation | undefined => {
+const find = (s: {
+  readonly U: number;
+  readonly opcode: number;
+  readonly size: number;
+}): Operation | undefined => {
   const operation = operations[code(s.U, s.opcode)];
   return operation?.sizes.includes(s.size) ? operation : undefined;
 };
@@ -117,8 +121,14 @@ const extractNarrow: AnyRow = row({
   encoding: '0 Q 001110 size:2 10000 10010 10 Rn:5 Rd:5',
   gate: 'fp',
   asm: [0, 1, 2].flatMap((size) => [
-    { text: `xtn <Vd.${64 / laneBits(size)}${laneLetter(size)}>, <Vn.${64 / laneBits(size)}${laneLetter(size + 1)}>`, set: { Q: 0, size } },
-    { text: `xtn2 <Vd.${128 / laneBits(size)}${laneLetter(size)}>, <Vn.${64 / laneBits(size)}${laneLetter(size + 1)}>`, set: { Q: 1, size } },
+    {
+      text: `xtn <Vd.${64 / laneBits(size)}${laneLetter(size)}>, <Vn.${64 / laneBits(size)}${laneLetter(size + 1)}>`,
+      set: { Q: 0, size },
+    },
+    {
+      text: `xtn2 <Vd.${128 / laneBits(size)}${laneLetter(size)}>, <Vn.${64 / laneBits(size)}${laneLetter(size + 1)}>`,
+      set: { Q: 1, size },
+    },
   ]),
   split: ['Q', 'size'],
   allocated: (s) => s.size !== 3,
@@ -163,12 +173,19 @@ const across: AnyRow = row({
   gate: 'fp',
   asm: ACROSS.flatMap(([mnemonic, U, opcode]) =>
     [0, 1, 2].flatMap((size) =>
-      arranged(`${mnemonic} <${laneLetter(size).toUpperCase()}d>, <Vn.*>`, [size], { U, opcode }, (s, Q) => s !== 2 || Q === 1),
+      arranged(
+        `${mnemonic} <${laneLetter(size).toUpperCase()}d>, <Vn.*>`,
+        [size],
+        { U, opcode },
+        (s, Q) => s !== 2 || Q === 1,
+      ),
     ),
   ),
   split: ['Q', 'U', 'size', 'opcode'],
   allocated: (s) =>
-    ACROSS.some(([, U, opcode]) => U === s.U && opcode === s.opcode) && s.size !== 3 && (s.size !== 2 || s.Q === 1),
+    ACROSS.some(([, U, opcode]) => U === s.U && opcode === s.opcode) &&
+    s.size !== 3 &&
+    (s.size !== 2 || s.Q === 1),
   decode: (f) => ({ d: V(f.Rd), n: V(f.Rn) }),
   execute(b, { d, n }, { Q, U, size, opcode }) {
     const op = ACROSS.find((a) => a[1] === U && a[2] === opcode)?.[3] ?? 'add';
@@ -184,7 +201,12 @@ const addLong: AnyRow = row({
   gate: 'fp',
   asm: ['saddlv', 'uaddlv'].flatMap((mnemonic, U) =>
     [0, 1, 2].flatMap((size) =>
-      arranged(`${mnemonic} <${laneLetter(size + 1).toUpperCase()}d>, <Vn.*>`, [size], { U }, (s, Q) => s !== 2 || Q === 1),
+      arranged(
+        `${mnemonic} <${laneLetter(size + 1).toUpperCase()}d>, <Vn.*>`,
+        [size],
+        { U },
+        (s, Q) => s !== 2 || Q === 1,
+      ),
     ),
   ),
   split: ['Q', 'U', 'size'],
@@ -193,7 +215,8 @@ const addLong: AnyRow = row({
   execute(b, { d, n }, { Q, U, size }) {
     const value = b.v(n);
     let sum: Int<64> = b.int(64, 0);
-    for (let i = 0; i < laneCount(size, Q); i++) sum = b.add(sum, b.lane(laneBits(size), value, i, U === 0, 64));
+    for (let i = 0; i < laneCount(size, Q); i++)
+      sum = b.add(sum, b.lane(laneBits(size), value, i, U === 0, 64));
     b.setV(d, b.withLane(laneBits(size + 1), b.vzero(), 0, sum));
   },
 });

@@ -85,6 +85,25 @@ export function elementList(field: string, letter: string, count: number): Opera
   };
 }
 
+/** `v2.h[3]` or `v2.s[1]` of a by-element form: the register in M:Rm or Rm, the index in H:L:M or H:L. */
+const byElement = (letter: 'h' | 's'): OperandFormat => ({
+  pattern: `v${REGISTER_NUMBER}\\.${letter}\\[${NUMBER}\\]`,
+  print(f) {
+    const m = at(f, 'M');
+    const index = letter === 'h' ? (at(f, 'H') << 2) | (at(f, 'L') << 1) | m : (at(f, 'H') << 1) | at(f, 'L');
+    return `v${letter === 'h' ? at(f, 'Rm') : (m << 4) | at(f, 'Rm')}.${letter}[${index}]`;
+  },
+  parse(text) {
+    const [name = '', digits = ''] = text.split(/[[\]]/);
+    const register = Number.parseInt(name.slice(1), 10);
+    const index = Number(numberOf(digits));
+    if (index < 0 || index > (letter === 'h' ? 7 : 3) || (letter === 'h' && register > 15)) return undefined;
+    return letter === 'h'
+      ? { Rm: register, H: index >> 2, L: (index >> 1) & 1, M: index & 1 }
+      : { Rm: register & 15, M: register >> 4, H: index >> 1, L: index & 1 };
+  },
+});
+
 /** abc:defgh as a number. */
 const immediate8: OperandFormat = {
   pattern: NUMBER,
@@ -139,6 +158,8 @@ const elements = Object.fromEntries(
 /** By the names that templates use. */
 export const simdFormats: Readonly<Record<string, OperandFormat>> = {
   ...elements,
+  'Vm.h[HLM]': byElement('h'),
+  'Vm.s[HLM]': byElement('s'),
   'Vn=Vm.8b': both('8b'),
   'Vn=Vm.16b': both('16b'),
   zero: { pattern: '#0(?:x0)?', print: () => '#0', parse: () => ({}) },
