@@ -10,8 +10,6 @@ import type { FastMapping, HostListener, InterpreterHost } from './host.ts';
 /** Contexts that are told apart at once; beyond, numbering starts anew and the listener forgets all. */
 const CONTEXTS = 4096;
 
-const address = (lo: number, hi: number): bigint => (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
-
 /** The host that a CPU is. It takes the CPU's listener. */
 export function cpuHost(cpu: Cpu): InterpreterHost {
   const stepper = createStepper(cpu);
@@ -75,12 +73,8 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     fillData(vaLo, vaHi, write, asUnprivileged, out: FastMapping) {
       if (cpu.alignmentChecked || cpu.bigEndian) return false;
       const user = cpu.state.el === 0 || (asUnprivileged && cpu.state.el === 1);
-      const pa = cpu.translator.translate(
-        address(vaLo, vaHi),
-        write ? Access.Write : Access.Read,
-        user,
-        false,
-      );
+      const access = write ? Access.Write : Access.Read;
+      const pa = cpu.translator.translateHalves(vaLo, vaHi, access, user, false);
       if (pa < 0 || cpu.translator.device) return false;
       const memory = windowAt(pa);
       if (memory === undefined) return false;
@@ -93,7 +87,7 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     },
     fillFetch(vaLo, vaHi, out: FastMapping) {
       if ((vaLo & 3) !== 0) return false;
-      const pa = cpu.translator.translate(address(vaLo, vaHi), Access.Execute, cpu.state.el === 0, false);
+      const pa = cpu.translator.translateHalves(vaLo, vaHi, Access.Execute, cpu.state.el === 0, false);
       if (pa < 0 || windowAt(pa) === undefined) return false;
       out.host = cpu.bus.host((pa - (pa % 4096)) as Pa);
       out.readable = true;

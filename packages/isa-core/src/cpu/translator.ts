@@ -62,9 +62,19 @@ export class Translator {
 
   /** Fills the request for the walker. */
   prepare(va: bigint, regime: Regime, access: Access, unprivileged: boolean): void {
+    this.prepareHalves(Number(va & LOW32), Number(va >> 32n), regime, access, unprivileged);
+  }
+
+  private prepareHalves(
+    vaLo: number,
+    vaHi: number,
+    regime: Regime,
+    access: Access,
+    unprivileged: boolean,
+  ): void {
     const { request } = this;
-    request.vaLo = Number(va & LOW32);
-    request.vaHi = Number(va >> 32n);
+    request.vaLo = vaLo;
+    request.vaHi = vaHi;
     request.regime = regime;
     request.access = access;
     request.unprivileged = unprivileged;
@@ -76,9 +86,20 @@ export class Translator {
    * The physical address of `va` in the current regime, or -1 with the fault in `answer`. On success `entry` is the TLB's.
    */
   translate(va: bigint, access: Access, unprivileged: boolean, unaligned: boolean): number {
+    return this.translateHalves(Number(va & LOW32), Number(va >> 32n), access, unprivileged, unaligned);
+  }
+
+  /** The same for an address in two unsigned halves, without BigInt: engines fill their own tables with it. */
+  translateHalves(
+    vaLo: number,
+    vaHi: number,
+    access: Access,
+    unprivileged: boolean,
+    unaligned: boolean,
+  ): number {
     const { tlb } = this.cpu;
     const regime = this.regime;
-    this.prepare(va, regime, access, unprivileged);
+    this.prepareHalves(vaLo, vaHi, regime, access, unprivileged);
     const { request, answer } = this;
     request.unaligned = unaligned;
     const found = tlb.lookup(this.context, request.vaLo, request.vaHi, this.asid);
