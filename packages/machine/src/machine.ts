@@ -11,9 +11,9 @@ import type { SystemBus } from './bus/bus.ts';
 import { checkConfig } from './config/config.ts';
 import type { MachineConfig } from './config/config.ts';
 import { ConfigurationError } from './errors.ts';
+import { ExceptionWatch } from './exception-watch.ts';
 import { psciCall } from './firmware/psci.ts';
 import type { PsciHost } from './firmware/psci.ts';
-import { ExceptionWatch } from './exception-watch.ts';
 import { hashWords, MemoryHash } from './hash.ts';
 import { mpidr } from './id/registers.ts';
 import { InputQueue } from './input.ts';
@@ -50,6 +50,8 @@ export interface MachineOptions {
 
 /** Instructions of a slice when no deadline is near. */
 const SLICE = 10_000_000;
+/** Jumps of a run in which nothing is executed. */
+const JUMPS = 10_000;
 
 /** A machine. */
 export class Machine {
@@ -196,7 +198,9 @@ export class Machine {
   }
 
   private deliver(now: number): void {
+    const before = this.inputs.pending;
     const more = this.inputs.deliver(now);
+    this.blocked = more && this.inputs.pending === before;
     // A device that is full is asked again: on a grid of virtual time, and whenever the next input is due, so that a replay asks
     // at the times at which the recorded run asked.
     this.poll.armAt(Math.min(this.inputs.dueAfter(now), more ? now + 100_000 : Infinity));
@@ -222,7 +226,7 @@ export class Machine {
   }
 
   /**
-   * Runs at most `instructions`.
+   * Runs at most `instructions`. A machine that only jumps from deadline to deadline returns `budget` early.
    *
    * @param jump - false to return `waiting` instead of jumping to the next deadline when the CPU waits
    */
@@ -230,6 +234,7 @@ export class Machine {
     const { clock, engine } = this.board;
     this.stopping = false;
     let left = instructions;
+    let jumps = 0;
     while (left > 0) {
       if (clock.next <= clock.now) clock.advanceTo(clock.now);
       clock.limit = clock.next;
@@ -246,13 +251,24 @@ export class Machine {
       if (this.end !== undefined) return this.taken();
       if (this.stopping) return 'stopped';
       if (why === 'wait' && this.cpu.waiting) {
-        if (clock.next === Infinity) return 'idle';
+        if (this.nothingWillHappen()) return 'idle';
         if (!jump) return 'waiting';
         clock.advanceTo(clock.next);
+        // A timer that nobody listens to may fire for ever: the caller wants to look at the host now and then.
+        if (executed === 0 && ++jumps === JUMPS) return 'budget';
       }
     }
     return 'budget';
   }
+
+  /** No deadline, or only the one at which a device that takes no input is asked again: it will not without the CPU. */
+  private nothingWillHappen(): boolean {
+    const { clock } = this.board;
+    if (clock.next < this.poll.deadline) return false;
+    return clock.next === Infinity || (this.blocked && this.inputs.dueAfter(this.now) === Infinity);
+  }
+  /** The last time that it was asked, a device took nothing of what waits for it. */
+  private blocked = false;
 
   private taken(): RunEnd {
     const end = this.end ?? 'stopped';

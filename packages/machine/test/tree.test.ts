@@ -3,8 +3,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { requireTool, run, tempDir } from '@worldswitch/test-tools';
 import { describe, expect, test } from 'vitest';
+
+import { requireTool, run, tempDir } from '@worldswitch/test-tools';
 
 import { ConfigurationError, createMachine, deviceTree, flatten, unflatten, virt } from '../src/index.ts';
 import type { MachineConfig } from '../src/index.ts';

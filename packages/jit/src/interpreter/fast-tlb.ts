@@ -109,8 +109,9 @@ export class FastTlb {
     }
   }
 
-  /** Drops everything. */
+  /** Drops everything. The CPU's block may have been cleared too: the next `select` writes the tables' places anew. */
   dropAll(): void {
+    this.context = this.other = -1;
     for (let slot = 0; slot < SLOTS; slot++) {
       if (this.used[slot] === 0) continue;
       this.used[slot] = 0;
