@@ -3,9 +3,10 @@
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { parse } from 'yaml';
+
 import { checkConfig } from '@worldswitch/machine';
 import type { MachineConfig } from '@worldswitch/machine';
-import { parse } from 'yaml';
 
 import { CliError } from './errors.ts';
 import { readNamed } from './files.ts';
@@ -42,6 +43,9 @@ async function defaultOf(url: string, path: string): Promise<unknown> {
   return module.default;
 }
 
+/** No dependency: used where it happens to be installed. */
+const TRANSFORMER = 'esbuild' as string;
+
 /** Node 22 and newer run TypeScript themselves; on older ones esbuild takes the types out, where it is installed. */
 async function readTypeScript(bytes: Uint8Array, path: string): Promise<unknown> {
   if ('typescript' in process.features && process.features.typescript) {
@@ -49,7 +53,7 @@ async function readTypeScript(bytes: Uint8Array, path: string): Promise<unknown>
   }
   let transform: (code: string, options: object) => Promise<{ code: string }>;
   try {
-    ({ transform } = (await import('esbuild' as string)) as { transform: typeof transform });
+    ({ transform } = (await import(TRANSFORMER)) as { transform: typeof transform });
   } catch {
     throw new CliError(
       `--config ${path}: this Node cannot run TypeScript; use Node 22, or a .mjs or .yaml board`,

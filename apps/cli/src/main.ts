@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // worldswitch: the command. Mistakes of the user's end with one line and status 2.
 
+import { CommanderError } from 'commander';
+
 import { ConfigurationError } from '@worldswitch/machine';
 import { StateError } from '@worldswitch/platform';
-import { CommanderError } from 'commander';
 
 import { CliError } from './errors.ts';
 import { program } from './program.ts';

@@ -2,10 +2,11 @@
 
 import { readFile } from 'node:fs/promises';
 
+import { Command, Option } from 'commander';
+
 import { tiny } from '@worldswitch/guests';
 import { cpuModels, rawKernel, readKernel, unpacked, virt } from '@worldswitch/machine';
 import type { BootImages, MachineConfig } from '@worldswitch/machine';
-import { Command, Option } from 'commander';
 
 import { readBoard } from './board-file.ts';
 import { debianFiles } from './debian/fetch.ts';

@@ -58,7 +58,8 @@ export class ExceptionWatch {
     const { state } = this.cpu;
     const lines = [`EL${state.el}, PC ${hex(state.pc)}`];
     for (const e of this.first) {
-      const what = e.esr === undefined ? 'interrupt' : `ESR 0x${e.esr.toString(16)}: ${describeSyndrome(e.esr)}`;
+      const what =
+        e.esr === undefined ? 'interrupt' : `ESR 0x${e.esr.toString(16)}: ${describeSyndrome(e.esr)}`;
       const far = e.far === undefined ? '' : `, address ${hex(e.far)}`;
       lines.push(`  from EL${e.from} to EL${e.el} at PC ${hex(e.pc)}: ${what}${far}`);
     }
@@ -74,7 +75,9 @@ export class ExceptionWatch {
       const at = pc - back * 4n;
       const word = this.peek(at);
       if (word === undefined) continue;
-      lines.push(`  ${hex(at)}  ${word.toString(16).padStart(8, '0')}  ${disassemble(word, Number(at)) ?? 'no instruction'}`);
+      lines.push(
+        `  ${hex(at)}  ${word.toString(16).padStart(8, '0')}  ${disassemble(word, Number(at)) ?? 'no instruction'}`,
+      );
     }
     return lines.length === 0 ? [] : ['  the last instructions:', ...lines];
   }

@@ -5,7 +5,12 @@ import type { Memory } from '@worldswitch/platform';
 import { PAGE } from './memory/window.ts';
 
 /** Two multiply-xor lanes over 32-bit words (the finishers of MurmurHash3); not cryptographic. */
-export function hashWords(words: Uint32Array, from: number, count: number, seed: number): readonly [number, number] {
+export function hashWords(
+  words: Uint32Array,
+  from: number,
+  count: number,
+  seed: number,
+): readonly [number, number] {
   let a = seed ^ 0x9e3779b9;
   let b = seed ^ 0x85ebca6b;
   for (let i = from; i < from + count; i++) {

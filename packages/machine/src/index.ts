@@ -3,7 +3,14 @@
 export { buildBoard } from './board/board.ts';
 export type { Board, BoardDevice, PartStates } from './board/board.ts';
 export { checkConfig, configurationSchema, defineMachine } from './config/config.ts';
-export type { AddressInput, CheckedConfig, CheckedDevice, DeviceConfig, GicConfig, MachineConfig } from './config/config.ts';
+export type {
+  AddressInput,
+  CheckedConfig,
+  CheckedDevice,
+  DeviceConfig,
+  GicConfig,
+  MachineConfig,
+} from './config/config.ts';
 export { deviceKinds } from './config/devices.ts';
 export type { AnyDeviceType, DeviceKind } from './config/devices.ts';
 export type { DeviceHost } from './config/device-host.ts';

@@ -33,9 +33,13 @@ export class InputQueue {
     this.schedule(record);
     this.recorded.push(record);
   }
+  /** True when a device of this name receives characters. */
+  takes(device: string): boolean {
+    return this.receivers.has(device);
+  }
   /** An input that comes at its time. */
   schedule(record: InputRecord): void {
-    if (!this.receivers.has(record.device)) {
+    if (!this.takes(record.device)) {
       throw new RangeError(`no device called ${record.device} receives characters`);
     }
     this.queue.push(record);

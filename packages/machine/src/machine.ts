@@ -2,7 +2,7 @@
 
 import { CpuLayout } from '@worldswitch/isa-core';
 import type { Cpu } from '@worldswitch/isa-core';
-import { Reset } from '@worldswitch/platform';
+import { Reset, StateError } from '@worldswitch/platform';
 import type { Engine, Pa, Plain, Timer } from '@worldswitch/platform';
 
 import { buildBoard } from './board/board.ts';
@@ -104,7 +104,12 @@ export class Machine {
     this.cpu.restore(saved.cpu);
     this.instructions = saved.instructions;
     this.moveMonitor(this.board.ram.offset);
-    for (const input of saved.inputs) this.inputs.schedule(input);
+    this.boot = saved.boot;
+    for (const [i, input] of saved.inputs.entries()) {
+      if (!this.inputs.takes(input.device))
+        throw new StateError(`inputs[${i}].device`, 'must be a device that receives characters');
+      this.inputs.schedule(input);
+    }
     this.poll.armAt(saved.poll);
   }
 
@@ -135,6 +140,7 @@ export class Machine {
       instructions: this.instructions,
       inputs: this.inputs.waiting,
       poll: this.poll.deadline,
+      boot: this.boot,
     });
   }
 
@@ -249,7 +255,7 @@ export class Machine {
       this.instructions += executed;
       left -= executed;
       if (this.end !== undefined) return this.taken();
-      if (this.stopping) return 'stopped';
+      if (this.stopAsked()) return 'stopped';
       if (why === 'wait' && this.cpu.waiting) {
         if (this.nothingWillHappen()) return 'idle';
         if (!jump) return 'waiting';
@@ -269,6 +275,11 @@ export class Machine {
   }
   /** The last time that it was asked, a device took nothing of what waits for it. */
   private blocked = false;
+
+  /** Whether `stop` was called since the run began. */
+  private stopAsked(): boolean {
+    return this.stopping;
+  }
 
   private taken(): RunEnd {
     const end = this.end ?? 'stopped';
@@ -293,8 +304,9 @@ export class Machine {
     copy.fill(0, (CpuLayout.x + 8 * 33) >> 2, CpuLayout.pc >> 2);
     copy.fill(0, (CpuLayout.v + 16 * 32) >> 2, CpuLayout.cells >> 2);
     copy[CpuLayout.exclusiveHost >> 2] = 0;
-    if (copy[CpuLayout.exclusiveOpen >> 2] === 0) copy.fill(0, CpuLayout.exclusiveBytes >> 2, CpuLayout.tlb >> 2);
-    const seed = this.now % 2 ** 32 ^ Math.floor(this.now / 2 ** 32);
+    if (copy[CpuLayout.exclusiveOpen >> 2] === 0)
+      copy.fill(0, CpuLayout.exclusiveBytes >> 2, CpuLayout.tlb >> 2);
+    const seed = (this.now % 2 ** 32) ^ Math.floor(this.now / 2 ** 32);
     return hashWords(copy, 0, copy.length, seed);
   }
 

@@ -85,7 +85,8 @@ async function download(
       return stdout;
     } catch (thrown) {
       const error = thrown as NodeJS.ErrnoException & { stderr?: string };
-      if (error.code === 'ENOENT') throw new CliError(`there is no ${program} here to fetch Debian's kernel with; ${ELSEWHERE}`);
+      if (error.code === 'ENOENT')
+        throw new CliError(`there is no ${program} here to fetch Debian's kernel with; ${ELSEWHERE}`);
       const last = (error.stderr ?? error.message).trim().split('\n').at(-1) ?? '';
       throw new CliError(`${program} could not fetch Debian's arm64 packages (${last}); ${ELSEWHERE}`);
     }
@@ -95,7 +96,10 @@ async function download(
   const pattern = `^linux-image-6[.]1[.]0-[0-9]+-${flavour}$`;
   const names = (await apt('apt-cache', 'search', '--names-only', pattern)).trim().split('\n');
   const number = (name: string): number => Number(/6\.1\.0-(\d+)-/.exec(name)?.[1] ?? -1);
-  const kernel = names.map((n) => n.split(' ')[0] ?? '').sort((a, b) => number(a) - number(b)).at(-1);
+  const kernel = names
+    .map((n) => n.split(' ')[0] ?? '')
+    .sort((a, b) => number(a) - number(b))
+    .at(-1);
   if (!kernel) throw new CliError(`apt knows no package ${pattern}; ${ELSEWHERE}`);
   await apt('apt-get', 'download', '-qq', kernel, 'busybox-static');
   const tree = join(scratch, 'tree');

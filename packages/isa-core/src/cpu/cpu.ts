@@ -9,7 +9,6 @@ import { Fault } from '@worldswitch/platform';
 import { instructionEnded, InstructionEnded } from '../reference/host.ts';
 import type { ReferenceHost } from '../reference/host.ts';
 import type { Access, Raise } from '../semantics/builder.ts';
-
 import { updateControls } from './context.ts';
 import { defaultTarget, takeException, takeSynchronous, takeUndefined, Vector } from './exceptions.ts';
 import type { ExceptionRecord } from './exceptions.ts';
@@ -114,11 +113,19 @@ export class Cpu implements ReferenceHost {
     this.features = options.features;
     this.state = new CpuState(options.memory, options.base);
     this.controls = createControls({ ...options.features.mmu, el2: options.features.el2 });
-    const by: Transaction = { requester: options.index, streamId: -1, secure: false, privileged: true, fault: Fault.None };
+    const by: Transaction = {
+      requester: options.index,
+      streamId: -1,
+      secure: false,
+      privileged: true,
+      fault: Fault.None,
+    };
     this.tlb = this.listenTo(new Tlb(options.tlb));
     this.translator = new Translator(this, createWalker(this.controls, busPort(options.bus, { ...by })));
     this.access = new MemoryAccess(this, options.memory, by);
-    this.spCells = ['SP_EL0', 'SP_EL1', 'SP_EL2'].map((name) => registerByName(name).cell).concat(Layout.cellCount - 1);
+    this.spCells = ['SP_EL0', 'SP_EL1', 'SP_EL2']
+      .map((name) => registerByName(name).cell)
+      .concat(Layout.cellCount - 1);
     for (const bank of options.banks ?? []) this.plug(bank);
     this.reset({ pc: 0n, el: this.highestEl });
   }
@@ -416,7 +423,13 @@ export class Cpu implements ReferenceHost {
   pcAlignmentFault(): void {
     const { pc } = this.state;
     const el = defaultTarget(this);
-    takeException(this, { el, vector: Vector.Synchronous, esr: ((EC.PcAlignment << 26) | (1 << 25)) >>> 0, far: pc, pc });
+    takeException(this, {
+      el,
+      vector: Vector.Synchronous,
+      esr: ((EC.PcAlignment << 26) | (1 << 25)) >>> 0,
+      far: pc,
+      pc,
+    });
   }
   /** A load or store whose base is SP: the stack pointer must be aligned where SCTLR_ELx.SA or SA0 says so. */
   checkSp(): void {
@@ -429,7 +442,6 @@ export class Cpu implements ReferenceHost {
   }
   /** Ends the current instruction after its exception has been taken. */
   endInstruction(): never {
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- no error: a jump out of nested semantics, caught in `step`
     throw instructionEnded;
   }
   /** True for the value that `endInstruction` throws. */

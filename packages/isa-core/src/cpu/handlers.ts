@@ -62,7 +62,10 @@ export function readSystemRegister(cpu: Cpu, id: number): bigint | undefined {
   if (entry === undefined) return undefined;
   const bank = cpu.bankOf(entry.cell);
   if (bank) return bank.read();
-  if (entry.name.startsWith('CNT')) return unplugged(cpu);
+  if (entry.name.startsWith('CNT')) {
+    unplugged(cpu);
+    return undefined;
+  }
   return entry.read ? entry.read(cpu) : cpu.state.cell(entry.cell);
 }
 
@@ -76,7 +79,10 @@ export function writeSystemRegister(cpu: Cpu, id: number, value: bigint): boolea
     bank.write(value);
     return true;
   }
-  if (entry.name.startsWith('CNT')) return unplugged(cpu) !== undefined;
+  if (entry.name.startsWith('CNT')) {
+    unplugged(cpu);
+    return false;
+  }
   const old = cpu.state.cell(entry.cell);
   const merged = (old & ~entry.writable) | (value & entry.writable);
   if (entry.write) entry.write(cpu, merged);
@@ -85,9 +91,8 @@ export function writeSystemRegister(cpu: Cpu, id: number, value: bigint): boolea
 }
 
 /** A timer register on a board without timers. */
-function unplugged(cpu: Cpu): undefined {
+function unplugged(cpu: Cpu): void {
   takeUndefined(cpu);
-  return undefined;
 }
 
 /** WFI and WFE: trapped by SCTLR_EL1.nTWI/nTWE at EL0, HCR_EL2.TWI/TWE below EL2, SCR_EL3.TWI/TWE below EL3. */
@@ -118,7 +123,12 @@ function msrImmediate(cpu: Cpu, field: number, value: number): Handled {
   const { state } = cpu;
   if (field === 0x1e || field === 0x1f) {
     if (state.el === 0 && (cpu.register('SCTLR_EL1') & (1n << 9n)) === 0n) {
-      takeSynchronous(cpu, defaultTarget(cpu), EC.SystemRegister, systemIss((0 << 14) | (3 << 11) | (4 << 7) | (value << 3) | (field & 7), 31, false));
+      takeSynchronous(
+        cpu,
+        defaultTarget(cpu),
+        EC.SystemRegister,
+        systemIss((0 << 14) | (3 << 11) | (4 << 7) | (value << 3) | (field & 7), 31, false),
+      );
       return 'jumped';
     }
     state.daif = field === 0x1e ? state.daif | value : state.daif & ~value;

@@ -12,4 +12,9 @@ export type { CpuSavedState } from './saved-state.ts';
 export { CpuState } from './state.ts';
 export { describeFaultStatus, describeSyndrome, EC, syndrome } from './syndrome.ts';
 export type { SystemRegisterEntry } from './sysregs/entry.ts';
-export { lookup as systemRegisterAt, registerById, registerByName, systemRegisters } from './sysregs/table.ts';
+export {
+  lookup as systemRegisterAt,
+  registerById,
+  registerByName,
+  systemRegisters,
+} from './sysregs/table.ts';

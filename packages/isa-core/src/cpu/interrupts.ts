@@ -102,11 +102,14 @@ export function interruptStatus(cpu: Cpu): bigint {
   const virtual = cpu.state.el === 1 && cpu.el2Enabled;
   const bit = (physical: number, kind: number): boolean => {
     const v = VIRTUAL[kind];
-    if (virtual && v !== undefined && (hcr & v.hcr) !== 0n) return (pending & v.pin) !== 0 || (hcr & v.bit) !== 0n;
+    if (virtual && v !== undefined && (hcr & v.hcr) !== 0n)
+      return (pending & v.pin) !== 0 || (hcr & v.bit) !== 0n;
     return (pending & physical) !== 0;
   };
   return (
-    (bit(Pin.serror, 0) ? 1n << 8n : 0n) | (bit(Pin.irq, 2) ? 1n << 7n : 0n) | (bit(Pin.fiq, 1) ? 1n << 6n : 0n)
+    (bit(Pin.serror, 0) ? 1n << 8n : 0n) |
+    (bit(Pin.irq, 2) ? 1n << 7n : 0n) |
+    (bit(Pin.fiq, 1) ? 1n << 6n : 0n)
   );
 }
 

@@ -1,7 +1,6 @@
 // SVC, HVC, SMC, BRK, HLT and UNDEFINED: where each goes (DDI 0487 D1.3, the CheckForSMCUndefOrTrap family).
 
 import type { Raise } from '../semantics/builder.ts';
-
 import type { Cpu } from './cpu.ts';
 import { defaultTarget, takeException, takeSynchronous, takeUndefined, Vector } from './exceptions.ts';
 import { EC, syndrome } from './syndrome.ts';
@@ -57,7 +56,8 @@ function smc(cpu: Cpu, immediate: number): void {
 
 function brk(cpu: Cpu, immediate: number): void {
   const { el } = cpu.state;
-  const toEl2 = el < 2 && cpu.el2Enabled && ((cpu.hcr & HCR.TGE) !== 0n || (cpu.register('MDCR_EL2') & MDCR.TDE) !== 0n);
+  const toEl2 =
+    el < 2 && cpu.el2Enabled && ((cpu.hcr & HCR.TGE) !== 0n || (cpu.register('MDCR_EL2') & MDCR.TDE) !== 0n);
   takeSynchronous(cpu, toEl2 ? 2 : Math.max(el, 1), EC.Brk64, immediate & 0xffff);
 }
 

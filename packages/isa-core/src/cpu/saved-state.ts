@@ -74,7 +74,11 @@ export function cpuCodec(tlb: TlbShape = { sets: 512, ways: 4 }, highestEl = 2):
       ];
       for (const [name, at, most] of limits) {
         const value = view.getUint32(at, true);
-        if (value > most) throw new StateError(`${path}.block.${name}`, `must be at most ${most}, but is ${value}`);
+        if (value > most)
+          throw new StateError(
+            `${path === '' ? '' : `${path}.`}block.${name}`,
+            `must be at most ${most}, but is ${value}`,
+          );
       }
       return state;
     },

@@ -118,7 +118,9 @@ export class CpuState {
   /** PSTATE as an exception saves it in SPSR_ELx. */
   get spsr(): bigint {
     const mode = (this.el << 2) | this.spSel;
-    const low = (mode | (this.daif << 6) | (this.il << 20) | (this.ss << 21) | (this.pan << 22) | (this.uao << 23)) >>> 0;
+    const low =
+      (mode | (this.daif << 6) | (this.il << 20) | (this.ss << 21) | (this.pan << 22) | (this.uao << 23)) >>>
+      0;
     return BigInt((this.nzcv | low) >>> 0);
   }
 

@@ -51,7 +51,12 @@ const CLASS_NAMES: ReadonlyMap<number, string> = new Map([
   [0x3c, 'BRK'],
 ]);
 
-const FAULT_NAMES: readonly string[] = ['address size fault', 'translation fault', 'access flag fault', 'permission fault'];
+const FAULT_NAMES: readonly string[] = [
+  'address size fault',
+  'translation fault',
+  'access flag fault',
+  'permission fault',
+];
 
 /** A fault status code in words. */
 export function describeFaultStatus(code: number): string {
@@ -68,7 +73,8 @@ export function describeSyndrome(esr: number): string {
   const ec = esr >>> 26;
   const iss = esr & 0x1ff_ffff;
   const name = CLASS_NAMES.get(ec) ?? `exception class 0x${ec.toString(16)}`;
-  if (ec === 0x15 || ec === 0x16 || ec === 0x17 || ec === 0x3c) return `${name} #0x${(iss & 0xffff).toString(16)}`;
+  if (ec === 0x15 || ec === 0x16 || ec === 0x17 || ec === 0x3c)
+    return `${name} #0x${(iss & 0xffff).toString(16)}`;
   if (ec === 0x20 || ec === 0x21) return `${name}: ${describeFaultStatus(iss & 63)}`;
   if (ec === 0x24 || ec === 0x25) {
     return `${name}: ${describeFaultStatus(iss & 63)}, on a ${(iss & 64) !== 0 ? 'write' : 'read'}`;
@@ -106,6 +112,11 @@ export function instructionSyndrome(word: number): number {
 
 function single(size: number, signed: boolean, rt: number, sf: boolean, ordered: boolean): number {
   return (
-    DataIss.ISV | (size << 22) | (signed ? 1 << 21 : 0) | (rt << 16) | (sf ? 1 << 15 : 0) | (ordered ? 1 << 14 : 0)
+    DataIss.ISV |
+    (size << 22) |
+    (signed ? 1 << 21 : 0) |
+    (rt << 16) |
+    (sf ? 1 << 15 : 0) |
+    (ordered ? 1 << 14 : 0)
   );
 }

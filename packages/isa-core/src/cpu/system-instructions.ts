@@ -29,12 +29,25 @@ const define = (at: readonly [number, number, number, number], op: Operation): v
 
 // TLBI: op1, CRm and op2 by name; CRm 3 and 7 are Inner Shareable
 const TLBI_EL1: readonly (readonly [string, number])[] = [
-  ['VMALLE1', 0], ['VAE1', 1], ['ASIDE1', 2], ['VAAE1', 3], ['VALE1', 5], ['VAALE1', 7],
+  ['VMALLE1', 0],
+  ['VAE1', 1],
+  ['ASIDE1', 2],
+  ['VAAE1', 3],
+  ['VALE1', 5],
+  ['VAALE1', 7],
 ];
 const TLBI_EL2: readonly (readonly [string, number])[] = [
-  ['ALLE2', 0], ['VAE2', 1], ['ALLE1', 4], ['VALE2', 5], ['VMALLS12E1', 6],
+  ['ALLE2', 0],
+  ['VAE2', 1],
+  ['ALLE1', 4],
+  ['VALE2', 5],
+  ['VMALLS12E1', 6],
 ];
-const TLBI_EL3: readonly (readonly [string, number])[] = [['ALLE3', 0], ['VAE3', 1], ['VALE3', 5]];
+const TLBI_EL3: readonly (readonly [string, number])[] = [
+  ['ALLE3', 0],
+  ['VAE3', 1],
+  ['VALE3', 5],
+];
 
 function defineTlbi(name: string, op1: number, op2: number, crm: number, shared: boolean): void {
   const operation = tlbiOperation(name);
@@ -53,18 +66,29 @@ function defineTlbi(name: string, op1: number, op2: number, crm: number, shared:
     },
   });
 }
-for (const [crm, shared] of [[3, true], [7, false]] as const) {
+for (const [crm, shared] of [
+  [3, true],
+  [7, false],
+] as const) {
   for (const [name, op2] of TLBI_EL1) defineTlbi(name, 0, op2, crm, shared);
   for (const [name, op2] of TLBI_EL2) defineTlbi(name, 4, op2, crm, shared);
   for (const [name, op2] of TLBI_EL3) defineTlbi(name, 6, op2, crm, shared);
 }
-for (const [crm, shared] of [[0, true], [4, false]] as const) {
+for (const [crm, shared] of [
+  [0, true],
+  [4, false],
+] as const) {
   defineTlbi('IPAS2E1', 4, 1, crm, shared);
   defineTlbi('IPAS2LE1', 4, 5, crm, shared);
 }
 
 /** AT: stage 1 alone or both, of a regime, as EL0 or privileged. An abort of a table fetch itself goes to PAR_EL1 too. */
-function defineAt(name: string, op1: number, op2: number, how: { regime: Regime; write: boolean; user: boolean; both: boolean }): void {
+function defineAt(
+  name: string,
+  op1: number,
+  op2: number,
+  how: { regime: Regime; write: boolean; user: boolean; both: boolean },
+): void {
   define([op1, 7, 8, op2], {
     name: `AT ${name}`,
     minEl: op1 === 0 ? 1 : op1 === 4 ? 2 : 3,

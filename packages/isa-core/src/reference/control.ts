@@ -40,7 +40,7 @@ export const controlPart = (host: ReferenceHost, effects: Transaction): ControlP
   const handOver = (name: string, args: readonly (Int<64> | Imm)[], to?: Gpr): never => {
     const result = host.callHandler(name, args.map(argument));
     if (to !== undefined) state.setX(to.value, result);
-     
+
     throw instructionEnded;
   };
   return {

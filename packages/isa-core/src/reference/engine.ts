@@ -12,6 +12,7 @@ export function referenceEngine(cpu: Cpu): Engine {
   const remaining = (): number => cpu.state.word(Layout.remaining) | 0;
   let budget = 0;
   let stopping = false;
+  const stopAsked = (): boolean => stopping;
   return {
     name: 'reference',
     get executed() {
@@ -24,7 +25,7 @@ export function referenceEngine(cpu: Cpu): Engine {
       while (remaining() > 0) {
         if (cpu.waiting) return 'wait';
         if (!cpu.poll()) stepper.step();
-        if (stopping) return 'stopped';
+        if (stopAsked()) return 'stopped';
       }
       return 'budget';
     },

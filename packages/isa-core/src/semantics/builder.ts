@@ -31,7 +31,19 @@ export type Raise = 'svc' | 'hvc' | 'smc' | 'brk' | 'hlt' | 'undefined';
 export type Float1 = 'neg' | 'abs' | 'sqrt' | 'recpe' | 'rsqrte' | 'recpx';
 /** Operations on two; `recps` and `rsqrts` are the fused steps, `mulx` FMULX, `abd` FABD, `nmul` FNMUL. */
 export type Float2 =
-  | 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min' | 'maxnm' | 'minnm' | 'mulx' | 'nmul' | 'abd' | 'recps' | 'rsqrts';
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'max'
+  | 'min'
+  | 'maxnm'
+  | 'minnm'
+  | 'mulx'
+  | 'nmul'
+  | 'abd'
+  | 'recps'
+  | 'rsqrts';
 /** Fused: `madd` is a + n*m, `msub` a - n*m, `nmadd` -a - n*m, `nmsub` -a + n*m (DDI 0487 C7, FMADD and its kin). */
 export type Float3 = 'madd' | 'msub' | 'nmadd' | 'nmsub';
 /** A rounding mode: by FPCR, to nearest even, towards +inf, -inf, zero, to nearest away; `odd` is FCVTXN's. */
@@ -40,8 +52,7 @@ export type Rounding = 'fpcr' | 'even' | 'plus' | 'minus' | 'zero' | 'away' | 'o
 export type LaneSize = 8 | 16 | 32 | 64;
 /** Lane-wise operations that a back end does with one instruction of its own where it can; integers modulo the lane. */
 export type LaneOp2 =
-  | 'add' | 'sub' | 'mul' | 'eq' | 'gts' | 'ges' | 'gtu' | 'geu' | 'mins' | 'maxs' | 'minu' | 'maxu'
-  | 'tst';
+  'add' | 'sub' | 'mul' | 'eq' | 'gts' | 'ges' | 'gtu' | 'geu' | 'mins' | 'maxs' | 'minu' | 'maxu' | 'tst';
 /** The same with one operand. `cnt`, `clz`, `rbit` are per lane; `not` is bitwise. */
 export type LaneOp1 = 'neg' | 'abs' | 'not' | 'cnt' | 'clz' | 'rbit';
 
@@ -115,7 +126,12 @@ export interface Builder {
   /** Reverses the bytes of every `unit` bits. */
   reverseBytes<W extends Width>(a: Int<W>, unit: 16 | 32 | 64): Int<W>;
   /** The lowest `bits` of `a`, sign- or zero-extended to `w`. */
-  extend<V extends Width, W extends Width>(a: Int<V>, bits: 1 | 8 | 16 | 32 | 64, signed: boolean, w: W): Int<W>;
+  extend<V extends Width, W extends Width>(
+    a: Int<V>,
+    bits: 1 | 8 | 16 | 32 | 64,
+    signed: boolean,
+    w: W,
+  ): Int<W>;
   /** CRC32 (polynomial 0x04C11DB7) or CRC32C (0x1EDC6F41) of the low `bytes` bytes of `value`, bit-reflected as CRC32x has it. */
   crc32(accumulator: Int<32>, value: Int<64>, bytes: 1 | 2 | 4 | 8, castagnoli: boolean): Int<32>;
 
@@ -201,9 +217,18 @@ export interface Builder {
   floatTest<W extends FloatWidth>(op: 'eq' | 'ge' | 'gt', a: Float<W>, b: Float<W>): Bool;
   /** To a fixed-point number of `w` bits with `fraction` fraction bits, saturating. */
   floatToInt<W extends FloatWidth, V extends Width>(
-    a: Float<W>, w: V, signed: boolean, rounding: Rounding, fraction?: Imm | number): Int<V>;
+    a: Float<W>,
+    w: V,
+    signed: boolean,
+    rounding: Rounding,
+    fraction?: Imm | number,
+  ): Int<V>;
   intToFloat<V extends Width, W extends FloatWidth>(
-    a: Int<V>, w: W, signed: boolean, fraction?: Imm | number): Float<W>;
+    a: Int<V>,
+    w: W,
+    signed: boolean,
+    fraction?: Imm | number,
+  ): Float<W>;
   /** FRINTx: `exact` raises Inexact (FRINTX). */
   floatRound<W extends FloatWidth>(a: Float<W>, rounding: Rounding, exact: boolean): Float<W>;
   floatConvert<W extends FloatWidth, V extends FloatWidth>(a: Float<W>, w: V, rounding?: Rounding): Float<V>;
@@ -248,7 +273,12 @@ export interface Builder {
    * Lane by lane, in order: `count` lanes of `size` bits; the rest of the 128 bits is zero. `each` sees one `Int<64>` per
    * input and is run once by an emitting back end, so it may not count. This is the general form: prefer the others.
    */
-  map(size: LaneSize, count: number, inputs: readonly LaneInput[], each: (...lanes: readonly Int<64>[]) => Int<64>): Vec;
+  map(
+    size: LaneSize,
+    count: number,
+    inputs: readonly LaneInput[],
+    each: (...lanes: readonly Int<64>[]) => Int<64>,
+  ): Vec;
   /** Sets FPSR.QC if the condition holds. */
   saturated(c: Bool): void;
 }

@@ -31,7 +31,11 @@ export type Cell = Operand<'cell'>;
 /** What `decode` returns: operands by name. The order of the keys is the order of storage. */
 export type Operands = Readonly<Record<string, Operand>>;
 
-const operand = <K extends OperandKind>(kind: K, value: number, high = value < 0 ? -1 : 0): Operand<K> => ({ kind, value, high });
+const operand = <K extends OperandKind>(kind: K, value: number, high = value < 0 ? -1 : 0): Operand<K> => ({
+  kind,
+  value,
+  high,
+});
 
 /** Slot of the register file that reads as zero; writes to it are dropped by the back end. */
 export const ZERO_SLOT = 32;

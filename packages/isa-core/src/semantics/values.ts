@@ -21,7 +21,8 @@ export type Bool = Value<'bool'>;
 /** NZCV as one value. Only a back end knows whether it is four bits or the operands that would produce them. */
 export type Flags = Value<'flags'>;
 /** Any value. */
-export type AnyValue = Int<32> | Int<64> | Int | Float<16> | Float<32> | Float<64> | Float<32 | 64> | Float | Vec | Bool | Flags;
+export type AnyValue =
+  Int<32> | Int<64> | Int | Float<16> | Float<32> | Float<64> | Float<32 | 64> | Float | Vec | Bool | Flags;
 
 /** How a value of type `T` lies in memory. */
 export interface Layout<T> {
@@ -44,4 +45,9 @@ export const intLayout = <W extends Width>(
 ): Layout<Int<W>> => ({ as: 'int', width, bytes, signed });
 
 /** The low `bytes` bytes of a vector register; a load clears the rest of the 128 bits. */
-export const vecLayout = (bytes: 1 | 2 | 4 | 8 | 16): Layout<Vec> => ({ as: 'vec', width: 64, bytes, signed: false });
+export const vecLayout = (bytes: 1 | 2 | 4 | 8 | 16): Layout<Vec> => ({
+  as: 'vec',
+  width: 64,
+  bytes,
+  signed: false,
+});

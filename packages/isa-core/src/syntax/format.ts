@@ -51,7 +51,9 @@ export function signedImmediate(field: string, bits: number, scale = 1): Operand
     print: (f) => `#${(at(f, field) >= half ? at(f, field) - 2 * half : at(f, field)) * scale}`,
     parse(text) {
       const n = Number(numberOf(text)) / scale;
-      return Number.isInteger(n) && n >= -half && n < half ? { [field]: n < 0 ? n + 2 * half : n } : undefined;
+      return Number.isInteger(n) && n >= -half && n < half
+        ? { [field]: n < 0 ? n + 2 * half : n }
+        : undefined;
     },
   };
 }

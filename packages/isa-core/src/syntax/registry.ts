@@ -52,7 +52,7 @@ export function formatOf(name: string): OperandFormat | undefined {
   const listed = formats.get(name);
   if (listed !== undefined) return listed;
   const register = /^([XWRBHSDQ])([a-z]\d?)(\|SP)?$/.exec(name);
-  if (register === null) return (vectorFormat(name) ?? listFormat(name));
+  if (register === null) return vectorFormat(name) ?? listFormat(name);
   const [, kind = '', suffix = '', sp] = register;
   return /[XWR]/.test(kind) ? general(kind, `R${suffix}`, sp !== undefined) : scalar(kind, `R${suffix}`);
 }

@@ -1,7 +1,6 @@
 // A form's template, compiled once for both directions: fields to text, and text to fields.
 
 import type { AnyRow, AsmForm } from '../table/row.ts';
-
 import type { FieldValues, OperandFormat } from './format.ts';
 import { formatOf } from './registry.ts';
 
@@ -24,7 +23,10 @@ export interface Template {
 
 /** Canonical text: lower case, one space after the mnemonic, none elsewhere, no comment. */
 export function canonical(text: string): string {
-  const line = text.replace(/\s*\/\/.*$/, '').trim().toLowerCase();
+  const line = text
+    .replace(/\s*\/\/.*$/, '')
+    .trim()
+    .toLowerCase();
   const [mnemonic = '', ...rest] = line.split(/\s+/);
   const operands = rest.join(' ').replace(/\s*([,[\]{}!])\s*/g, '$1');
   return operands === '' ? mnemonic : `${mnemonic} ${operands}`;
@@ -85,7 +87,7 @@ function printPieces(list: readonly Piece[], f: FieldValues, pc: number): string
 export function applies(form: AsmForm, f: FieldValues): boolean {
   const set = (form.set ?? {}) as Readonly<Record<string, number>>;
   for (const name of Object.keys(set)) if (f[name] !== set[name]) return false;
-  return form.when?.(f as never) !== false;
+  return form.when?.(f) !== false;
 }
 
 /** The text of a form, or undefined where it cannot say these fields. */
@@ -98,7 +100,9 @@ export function print(template: Template, f: FieldValues, pc: number): string | 
 export function parse(template: Template, text: string, pc: number): FieldValues | undefined {
   const match = template.pattern.exec(text);
   if (match === null) return undefined;
-  const fields: Record<string, number> = { ...(template.form.set as Readonly<Record<string, number>> | undefined) };
+  const fields: Record<string, number> = {
+    ...(template.form.set as Readonly<Record<string, number>> | undefined),
+  };
   for (const [i, format] of template.operands.entries()) {
     const operand = match[i + 1];
     if (operand === undefined) continue;

@@ -1,7 +1,6 @@
 // Which row has an instruction word, with what operands (DDI 0487 C4.1).
 
 import type { Operands } from '../semantics/operands.ts';
-
 import { fieldsOf } from './encoding.ts';
 import type { AnyRow } from './row.ts';
 import { cases, packSplit, table } from './table.ts';
@@ -36,7 +35,7 @@ export function decode(word: number): Decoded | undefined {
     const fields = fieldsOf(encoding, word);
     const caseId = entry.caseIds[packSplit(entry, fields)] ?? -1;
     if (caseId < 0) continue;
-    const operands = row.decode(fields);
+    const operands = row.decode(fields) as Operands | undefined;
     if (operands !== undefined) {
       return { row, caseId, fields, operands, split: cases[caseId]?.split ?? {} };
     }

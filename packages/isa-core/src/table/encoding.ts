@@ -52,7 +52,10 @@ export function fieldsOf(encoding: Encoding, word: number): Record<string, numbe
 }
 
 /** The word that has these field values. Fields that are not given are zero. */
-export function encodeFields(encoding: Encoding, values: Readonly<Record<string, number | undefined>>): number {
+export function encodeFields(
+  encoding: Encoding,
+  values: Readonly<Record<string, number | undefined>>,
+): number {
   let word = encoding.value;
   for (const { name, lsb, width } of encoding.fields) {
     const bits = width === 32 ? -1 : (1 << width) - 1;

@@ -5,11 +5,15 @@ import type { Operands } from '../semantics/operands.ts';
 
 /** `"sf 0 S 100010 imm12:12 Rd:5"`: fields by name, one bit each unless it says how many. */
 type Tokens<E extends string> = E extends `${infer A} ${infer B}` ? A | Tokens<B> : E;
-type FieldOf<T extends string> = T extends `${'0' | '1' | 'x'}${string}` ? never : T extends `${infer N}:${string}` ? N : T;
+type FieldOf<T extends string> = T extends `${'0' | '1' | 'x'}${string}`
+  ? never
+  : T extends `${infer N}:${string}`
+    ? N
+    : T;
 /** The names of an encoding's fields. */
 export type FieldName<E extends string> = FieldOf<Tokens<E>>;
 /** The values of an encoding's fields, unsigned. */
-export type Fields<E extends string = string> = { readonly [N in FieldName<E>]: number };
+export type Fields<E extends string = string> = Readonly<Record<FieldName<E>, number>>;
 
 /**
  * One assembly form. `text` is `mnemonic operand, operand …` in lower case, as binutils prints it, with `<name>` for an operand
@@ -48,18 +52,25 @@ export interface Row<
   /** The fields on which the instruction is specialised: plain numbers in `execute`, one case for each combination. */
   readonly split?: readonly S[];
   /** False for a combination of split fields that is unallocated. */
-  readonly allocated?: (s: { readonly [N in S]: number }) => boolean;
+  readonly allocated?: (s: Readonly<Record<S, number>>) => boolean;
   /** Decode time, on numbers. Undefined means that this row does not have the encoding. */
   readonly decode: (f: Fields<E>) => O | undefined;
   /** Run time, on abstract values. */
-  readonly execute: (b: Builder, o: O, s: { readonly [N in S]: number }) => void;
+  readonly execute: (b: Builder, o: O, s: Readonly<Record<S, number>>) => void;
 }
 
 /** Any row, as back ends see it. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- rows of different fields in one table
-export type AnyRow = Row<any, any, any>;
+export interface AnyRow extends Row<any, any, any> {
+  readonly encoding: string;
+  readonly split?: readonly string[];
+}
 
 /** Writes a row with its field names checked against its encoding. */
-export const row = <const E extends string, const S extends FieldName<E> = never, O extends Operands = Operands>(
+export const row = <
+  const E extends string,
+  const S extends FieldName<E> = never,
+  O extends Operands = Operands,
+>(
   r: Row<E, S, O>,
 ): AnyRow => r;

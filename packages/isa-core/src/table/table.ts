@@ -8,7 +8,6 @@ import { memoryRows } from '../rows/memory/index.ts';
 import { simdRows } from '../rows/simd/index.ts';
 import { simdFloatRows } from '../rows/simd-float/index.ts';
 import { systemRows } from '../rows/system/index.ts';
-
 import { parseEncoding } from './encoding.ts';
 import type { Encoding } from './encoding.ts';
 import type { AnyRow } from './row.ts';

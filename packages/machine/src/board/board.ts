@@ -19,7 +19,6 @@ import { idRegisters } from '../id/registers.ts';
 import { createArena } from '../memory/arena.ts';
 import { memoryWindow } from '../memory/window.ts';
 import type { PlacedPart } from '../tree/board.ts';
-
 import { directDma } from './dma.ts';
 import { Wire } from './wire.ts';
 
@@ -93,7 +92,12 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
     return made;
   };
   const dma = directDma(bus);
-  const wiring = <Pin extends string>(line: (pin: Pin) => Wire): Wiring<Pin> => ({ line, clock, dma, trace: noTrace });
+  const wiring = <Pin extends string>(line: (pin: Pin) => Wire): Wiring<Pin> => ({
+    line,
+    clock,
+    dma,
+    trace: noTrace,
+  });
 
   // The CPU comes last but the GIC drives its pins: they meet here.
   const pins: { cpu: Cpu | undefined } = { cpu: undefined };
@@ -142,7 +146,8 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
     ...(config.psci && { firmware: around.firmware }),
   });
   pins.cpu = cpu;
-  const engine = config.engine === 'jit' ? createInterpreter({ host: cpuHost(cpu), tables }) : referenceEngine(cpu);
+  const engine =
+    config.engine === 'jit' ? createInterpreter({ host: cpuHost(cpu), tables }) : referenceEngine(cpu);
   bus.onForeignStore((at, bytes) => {
     engine.invalidate(at, bytes);
   });
@@ -222,7 +227,11 @@ function named<T>(name: string, make: () => T): T {
 function mapBlocks(
   bus: SystemBus,
   name: string,
-  regions: readonly { readonly name: string; readonly size: number; readonly widths: readonly (Width | 8)[] }[],
+  regions: readonly {
+    readonly name: string;
+    readonly size: number;
+    readonly widths: readonly (Width | 8)[];
+  }[],
   bases: readonly number[],
   blocks: readonly Mmio[],
 ): void {

@@ -13,7 +13,9 @@ export function directDma(bus: SystemBus): Dma {
     const found = bus.memoryAt(at as Pa);
     if (found === undefined || (write && !found.memory.writable)) return undefined;
     const offset = at - found.base;
-    return offset + bytes <= found.memory.size ? found.memory.bytes.subarray(offset, offset + bytes) : undefined;
+    return offset + bytes <= found.memory.size
+      ? found.memory.bytes.subarray(offset, offset + bytes)
+      : undefined;
   };
   const ended = (): Fault => {
     const { fault } = by;

@@ -52,7 +52,8 @@ export class SystemBus implements Bus {
     if (!whole || size <= 0 || base % align !== 0 || size % align !== 0) {
       throw new ConfigurationError(name, `base and size must be multiples of ${align} and the size not zero`);
     }
-    if (base + size > 2 ** 52) throw new ConfigurationError(name, `ends beyond the 52 bits of a physical address`);
+    if (base + size > 2 ** 52)
+      throw new ConfigurationError(name, `ends beyond the 52 bits of a physical address`);
     const other = this.entries.find((e) => base < e.end && e.base < base + size);
     if (other) {
       throw new ConfigurationError(

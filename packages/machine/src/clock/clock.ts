@@ -7,7 +7,7 @@ import type { Clock, Timer } from '@worldswitch/platform';
 const NEVER = 2 ** 53;
 
 class Deadline implements Timer {
-  deadline: number = Infinity;
+  deadline = Infinity;
   private readonly clock: VirtualClock;
   private readonly fire: (now: number) => void;
 
@@ -38,7 +38,7 @@ export class VirtualClock implements Clock {
   /** Called when a timer is armed to be due before `limit`. */
   onEarlier: () => void = () => undefined;
   /** The end of the slice that is running. */
-  limit: number = Infinity;
+  limit: number = Number.POSITIVE_INFINITY;
 
   /**
    * @param nanosecondsPerInstruction - a positive integer

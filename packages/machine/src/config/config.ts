@@ -6,7 +6,6 @@ import { z } from 'zod';
 import { ConfigurationError } from '../errors.ts';
 import { cpuModels } from '../id/models.ts';
 import type { CpuModelName } from '../id/models.ts';
-
 import { deviceKinds } from './devices.ts';
 import type { AnyDeviceType, DeviceKind } from './devices.ts';
 
@@ -72,7 +71,9 @@ interface Parsed {
   el2: boolean;
   memory: number | string;
   ramBase: AddressInput;
-  gic: Record<'distributor' | 'cpuInterface' | 'hypervisor' | 'virtualCpu', AddressInput> & { interrupts: number };
+  gic: Record<'distributor' | 'cpuInterface' | 'hypervisor' | 'virtualCpu', AddressInput> & {
+    interrupts: number;
+  };
   timer: { frequency: number };
   psci: boolean;
   nanosecondsPerInstruction: number;
@@ -89,7 +90,10 @@ export interface CheckedConfig extends Omit<Parsed, 'memory' | 'ramBase' | 'devi
   readonly devices: readonly CheckedDevice[];
 }
 /** `"256M"`, `"1G"`, `268435456`. */
-const size = z.union([z.number().int().positive(), z.string().regex(/^\d+[KMG]?$/, 'must be a number, or one with K, M or G')]);
+const size = z.union([
+  z.number().int().positive(),
+  z.string().regex(/^\d+[KMG]?$/, 'must be a number, or one with K, M or G'),
+]);
 /** An address: a number, or a hexadecimal string. */
 const address = z.union([
   z.number().int().nonnegative(),
@@ -97,10 +101,18 @@ const address = z.union([
 ]);
 
 const device = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower case letters, digits and -').describe('Unique name; a serial port is addressed by it'),
-  type: z.custom<string | AnyDeviceType | DeviceKind>().describe('A known device (pl011, pl031), or in TypeScript a DeviceType'),
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, 'must be lower case letters, digits and -')
+    .describe('Unique name; a serial port is addressed by it'),
+  type: z
+    .custom<string | AnyDeviceType | DeviceKind>()
+    .describe('A known device (pl011, pl031), or in TypeScript a DeviceType'),
   at: z.union([address, z.array(address)]).describe('Base address of each register block'),
-  interrupts: z.record(z.string(), z.number().int().min(0).max(987)).optional().describe('SPI number of each pin, from 0'),
+  interrupts: z
+    .record(z.string(), z.number().int().min(0).max(987))
+    .optional()
+    .describe('SPI number of each pin, from 0'),
   config: z.record(z.string(), z.unknown()).optional().describe("The device's own settings"),
 });
 
@@ -131,8 +143,20 @@ const schema: z.ZodType<Parsed> = z.strictObject({
     .default({ frequency: 62_500_000 })
     .describe('Generic timer'),
   psci: z.boolean().default(true).describe('Firmware answers PSCI: by SMC with EL2, by HVC without'),
-  nanosecondsPerInstruction: z.number().int().min(1).max(1000).default(1).describe('Virtual time of an instruction'),
-  startTime: z.number().int().min(0).max(2 ** 32 - 1).default(0).describe('Seconds since 1970 at virtual time 0'),
+  nanosecondsPerInstruction: z
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(1)
+    .describe('Virtual time of an instruction'),
+  startTime: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(0)
+    .describe('Seconds since 1970 at virtual time 0'),
   engine: z.enum(['jit', 'reference']).default('jit').describe('What executes instructions'),
   devices: z.array(device).default([]).describe('Devices on the bus'),
 });
@@ -159,7 +183,10 @@ function kindOf(given: unknown, field: string): DeviceKind {
   if (typeof given === 'string') {
     const kind = deviceKinds[given];
     if (kind) return kind;
-    throw new ConfigurationError(field, `no device is called "${given}"; there are ${Object.keys(deviceKinds).join(', ')}`);
+    throw new ConfigurationError(
+      field,
+      `no device is called "${given}"; there are ${Object.keys(deviceKinds).join(', ')}`,
+    );
   }
   if (typeof given === 'object' && given !== null) {
     if ('create' in given) return { type: given as AnyDeviceType, configure: (config) => config };
@@ -173,7 +200,9 @@ export function checkConfig(given: unknown): CheckedConfig {
   const result = schema.safeParse(given);
   if (!result.success) {
     const issue = result.error.issues[0];
-    const path = (issue?.path ?? []).map((p) => (typeof p === 'number' ? `[${p}]` : `.${String(p)}`)).join('');
+    const path = (issue?.path ?? [])
+      .map((p) => (typeof p === 'number' ? `[${p}]` : `.${String(p)}`))
+      .join('');
     throw new ConfigurationError(path.replace(/^\./, '') || 'configuration', issue?.message ?? 'is wrong');
   }
   const config = result.data;
@@ -185,16 +214,23 @@ export function checkConfig(given: unknown): CheckedConfig {
   const names = new Set<string>();
   const devices = config.devices.map((d, i): CheckedDevice => {
     const field = `devices[${i}]`;
-    if (names.has(d.name)) throw new ConfigurationError(`${field}.name`, `"${d.name}" is taken by another device`);
+    if (names.has(d.name))
+      throw new ConfigurationError(`${field}.name`, `"${d.name}" is taken by another device`);
     names.add(d.name);
     const kind = kindOf(d.type, `${field}.type`);
     const bases = (typeof d.at === 'object' ? d.at : [d.at]).map(numberOf);
     if (bases.length !== kind.type.regions.length) {
-      throw new ConfigurationError(`${field}.at`, `must give ${kind.type.regions.length} addresses, but gives ${bases.length}`);
+      throw new ConfigurationError(
+        `${field}.at`,
+        `must give ${kind.type.regions.length} addresses, but gives ${bases.length}`,
+      );
     }
     for (const pin of Object.keys(d.interrupts ?? {})) {
       if (!kind.type.pins.includes(pin)) {
-        throw new ConfigurationError(`${field}.interrupts`, `there is no pin ${pin}; there are ${kind.type.pins.join(', ')}`);
+        throw new ConfigurationError(
+          `${field}.interrupts`,
+          `there is no pin ${pin}; there are ${kind.type.pins.join(', ')}`,
+        );
       }
     }
     return { name: d.name, kind, bases, interrupts: d.interrupts ?? {}, config: d.config ?? {} };
@@ -219,5 +255,5 @@ export function defineMachine(config: MachineConfig): MachineConfig {
 
 /** The JSON Schema of YAML and JSON boards. */
 export function configurationSchema(): Record<string, unknown> {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>;
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
 }

@@ -38,8 +38,18 @@ export interface PsciHost {
 
 const LOW32 = 0xffff_ffffn;
 const known: ReadonlySet<number> = new Set([
-  VERSION, CPU_SUSPEND, CPU_SUSPEND | WIDE, CPU_OFF, CPU_ON, CPU_ON | WIDE, AFFINITY_INFO, AFFINITY_INFO | WIDE,
-  MIGRATE_INFO_TYPE, SYSTEM_OFF, SYSTEM_RESET, FEATURES,
+  VERSION,
+  CPU_SUSPEND,
+  CPU_SUSPEND | WIDE,
+  CPU_OFF,
+  CPU_ON,
+  CPU_ON | WIDE,
+  AFFINITY_INFO,
+  AFFINITY_INFO | WIDE,
+  MIGRATE_INFO_TYPE,
+  SYSTEM_OFF,
+  SYSTEM_RESET,
+  FEATURES,
 ]);
 
 /** Answers one call of the SMC Calling Convention. An unknown function gives NOT_SUPPORTED. */
@@ -51,7 +61,12 @@ export function psciCall(host: PsciHost, cpu: number): void {
   if (result !== undefined) host.setResult(cpu, BigInt.asUintN(64, BigInt(result)));
 }
 
-function perform(host: PsciHost, cpu: number, fn: number, argument: (n: number) => bigint): number | undefined {
+function perform(
+  host: PsciHost,
+  cpu: number,
+  fn: number,
+  argument: (n: number) => bigint,
+): number | undefined {
   switch (known.has(fn) ? fn & ~WIDE : -1) {
     case VERSION & ~WIDE:
       return 0x0001_0001;

@@ -26,12 +26,18 @@ export function createArena(): Arena {
     open() {
       const pages = Math.ceil(end / WASM_PAGE);
       if (pages > LIMIT) {
-        throw new ConfigurationError('memory', `needs ${pages * 64} KiB in all, and 4 GiB is the most; give less`);
+        throw new ConfigurationError(
+          'memory',
+          `needs ${pages * 64} KiB in all, and 4 GiB is the most; give less`,
+        );
       }
       try {
         return new WebAssembly.Memory({ initial: pages, maximum: pages });
       } catch {
-        throw new ConfigurationError('memory', `the host has no ${Math.round(pages / 16)} MiB to give; ask for less`);
+        throw new ConfigurationError(
+          'memory',
+          `the host has no ${Math.round(pages / 16)} MiB to give; ask for less`,
+        );
       }
     },
   };

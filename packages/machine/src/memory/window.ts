@@ -6,7 +6,12 @@ import type { Memory } from '@worldswitch/platform';
 export const PAGE = 4096;
 
 /** A window of `size` bytes at `offset`. */
-export function memoryWindow(memory: WebAssembly.Memory, offset: number, size: number, writable: boolean): Memory {
+export function memoryWindow(
+  memory: WebAssembly.Memory,
+  offset: number,
+  size: number,
+  writable: boolean,
+): Memory {
   return {
     size,
     offset,

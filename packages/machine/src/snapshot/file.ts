@@ -3,9 +3,13 @@
 import { StateError } from '@worldswitch/platform';
 import type { Plain } from '@worldswitch/platform';
 
+import { gunzip } from '../load/gunzip.ts';
+
 const MAGIC = 'worldswitch snapshot 1\n';
 /** Bytes that a file may unpack to: 4 GiB of memory do not fit in one array anyway. */
 const LIMIT = 2 ** 32;
+/** Levels of records and lists that a tree may have. */
+const DEPTH = 64;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -13,9 +17,9 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 /** Byte arrays in JSON: `{"$bytes":[offset,length]}`. */
 const BYTES = '$bytes';
 
-async function through(bytes: Uint8Array, stream: TransformStream): Promise<Uint8Array> {
+async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
   const source = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
-  return new Uint8Array(await new Response(source.pipeThrough(stream)).arrayBuffer());
+  return new Uint8Array(await new Response(source.pipeThrough(new CompressionStream('gzip'))).arrayBuffer());
 }
 
 /** The file of a state tree. */
@@ -30,7 +34,9 @@ export async function encodeSnapshot(tree: Plain): Promise<Uint8Array> {
     }
     if (Array.isArray(value)) return (value as readonly Plain[]).map(strip);
     if (typeof value === 'object' && value !== null) {
-      return Object.fromEntries(Object.entries(value as Record<string, Plain>).map(([k, v]) => [k, strip(v)]));
+      return Object.fromEntries(
+        Object.entries(value as Record<string, Plain>).map(([k, v]) => [k, strip(v)]),
+      );
     }
     return value;
   };
@@ -44,22 +50,22 @@ export async function encodeSnapshot(tree: Plain): Promise<Uint8Array> {
     whole.set(blob, at);
     at += blob.length;
   }
-  return through(whole, new CompressionStream('gzip'));
+  return gzip(whole);
 }
 
 /** The state tree of a file. Throws a `StateError` for a file that is none. */
 export async function decodeSnapshot(file: Uint8Array): Promise<Plain> {
-  let whole: Uint8Array;
-  try {
-    whole = await through(file, new DecompressionStream('gzip'));
-  } catch {
+  const whole = await gunzip(file, LIMIT).catch(() => {
     throw new StateError('snapshot', 'is no snapshot, or is cut short: it cannot be unpacked');
-  }
-  if (whole.length > LIMIT) throw new StateError('snapshot', 'is larger than any machine');
+  });
+  if (whole === undefined) throw new StateError('snapshot', 'is larger than any machine');
   const start = encoder.encode(MAGIC);
-  if (!start.every((byte, i) => whole[i] === byte)) throw new StateError('snapshot', 'is no snapshot of this version');
+  if (!start.every((byte, i) => whole[i] === byte))
+    throw new StateError('snapshot', 'is no snapshot of this version');
   const newline = whole.indexOf(10, start.length);
-  const length = Number(new TextDecoder().decode(whole.subarray(start.length, Math.max(newline, start.length))));
+  const length = Number(
+    new TextDecoder().decode(whole.subarray(start.length, Math.max(newline, start.length))),
+  );
   const json = newline + 1;
   if (newline < 0 || !Number.isSafeInteger(length) || length < 0 || json + length > whole.length) {
     throw new StateError('snapshot', 'has a damaged header');
@@ -71,11 +77,12 @@ export async function decodeSnapshot(file: Uint8Array): Promise<Plain> {
   } catch {
     throw new StateError('snapshot', 'has a damaged index');
   }
-  return restoreBytes(tree, blobs);
+  return restoreBytes(tree, blobs, 0);
 }
 
-function restoreBytes(value: unknown, blobs: Uint8Array): Plain {
-  if (Array.isArray(value)) return value.map((v) => restoreBytes(v, blobs));
+function restoreBytes(value: unknown, blobs: Uint8Array, depth: number): Plain {
+  if (depth > DEPTH) throw new StateError('snapshot', `is nested more than ${DEPTH} deep`);
+  if (Array.isArray(value)) return value.map((v) => restoreBytes(v, blobs, depth + 1));
   if (typeof value !== 'object' || value === null) return value as Plain;
   const entries = Object.entries(value as Record<string, unknown>);
   if (entries.length === 1 && entries[0]?.[0] === BYTES) {
@@ -86,7 +93,7 @@ function restoreBytes(value: unknown, blobs: Uint8Array): Plain {
     }
     return blobs.slice(offset, offset + length);
   }
-  return Object.fromEntries(entries.map(([k, v]) => [k, restoreBytes(v, blobs)]));
+  return Object.fromEntries(entries.map(([k, v]) => [k, restoreBytes(v, blobs, depth + 1)]));
 }
 
 const isCount = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;

@@ -11,6 +11,7 @@ import type { PartStates } from '../board/board.ts';
 import { checkConfig } from '../config/config.ts';
 import type { CheckedConfig, MachineConfig } from '../config/config.ts';
 import type { InputRecord } from '../input.ts';
+import type { Placed } from '../load/boot.ts';
 import { PAGE } from '../memory/window.ts';
 
 /** Everything that decides a machine's future. */
@@ -22,6 +23,8 @@ export interface MachineState {
   readonly inputs: readonly InputRecord[];
   /** When inputs are looked at next, or `Infinity`. */
   readonly poll: number;
+  /** What a reset loads again. */
+  readonly boot: Placed | undefined;
 }
 
 /** Pages that are not zero: their numbers as little-endian 32-bit words, and their bytes. */
@@ -38,7 +41,19 @@ const VERSION = 1;
 export function boardIdentity(config: CheckedConfig): string {
   const { cpu, cpus, el2, memory, ramBase, gic, timer, psci, nanosecondsPerInstruction, startTime } = config;
   const devices = config.devices.map((d) => [d.name, d.kind.type.compatible, d.bases, d.interrupts]);
-  return JSON.stringify({ cpu, cpus, el2, memory, ramBase, gic, timer, psci, nanosecondsPerInstruction, startTime, devices });
+  return JSON.stringify({
+    cpu,
+    cpus,
+    el2,
+    memory,
+    ramBase,
+    gic,
+    timer,
+    psci,
+    nanosecondsPerInstruction,
+    startTime,
+    devices,
+  });
 }
 
 /** The pages of a window that are not zero. */
@@ -88,23 +103,52 @@ export function toPlain(config: CheckedConfig, state: MachineState): Plain {
     ram: { pages: state.ram.pages, bytes: state.ram.bytes },
     inputs: state.inputs.map(({ at, device, bytes }) => ({ at, device, bytes })),
     poll: Number.isFinite(state.poll) ? state.poll : null,
+    boot: state.boot === undefined ? null : bootPlain(state.boot),
   };
 }
+
+const bootPlain = ({ entry, x0, pieces }: Placed): Plain => ({
+  entry,
+  x0,
+  pieces: pieces.map(({ name, at, size, bytes }) => ({ name, at, size, bytes })),
+});
+
+const ROOT_FIELDS: ReadonlySet<string> = new Set([
+  'version',
+  'board',
+  'now',
+  'instructions',
+  'cpu',
+  'gic',
+  'timer',
+  'devices',
+  'wires',
+  'ram',
+  'inputs',
+  'poll',
+  'boot',
+]);
 
 /** Checks a plain tree against a board. Throws a `StateError` that names the field. */
 export function fromPlain(given: MachineConfig, tree: Plain): MachineState {
   const config = checkConfig(given);
   const root = fieldsOf(tree, 'snapshot');
+  const surplus = Object.keys(root).find((name) => !ROOT_FIELDS.has(name));
+  if (surplus !== undefined) throw new StateError(surplus, 'is not a known field');
   if (root['version'] !== VERSION) throw new StateError('version', `must be ${VERSION}`);
   if (root['board'] !== boardIdentity(config)) {
-    throw new StateError('board', 'is another board than the one given: restore on the configuration that was saved');
+    throw new StateError(
+      'board',
+      'is another board than the one given: restore on the configuration that was saved',
+    );
   }
   const codec = <T>(name: string, at: Plain | undefined, parse: (from: Plain, version: number) => T): T => {
     const section = fieldsOf(at, name);
     try {
       return parse(section['state'] ?? null, count(section['version'], `${name}.version`));
     } catch (thrown) {
-      if (thrown instanceof StateError) throw new StateError(`${name}.${thrown.field}`, thrown.message.slice(thrown.field.length + 1));
+      if (thrown instanceof StateError)
+        throw new StateError(`${name}.${thrown.field}`, thrown.message.slice(thrown.field.length + 1));
       throw thrown;
     }
   };
@@ -126,8 +170,29 @@ export function fromPlain(given: MachineConfig, tree: Plain): MachineState {
     cpu: codec('cpu', root['cpu'], (from, v) => cpu.parse(from, v)),
     ram: ramOf(root['ram'], config.memory / PAGE),
     instructions: count(root['instructions'], 'instructions'),
-    inputs: inputsOf(root['inputs']),
+    inputs: inputsOf(root['inputs'], new Set(config.devices.map((d) => d.name))),
     poll: root['poll'] === null ? Infinity : count(root['poll'], 'poll'),
+    boot: root['boot'] === null ? undefined : bootOf(root['boot'], config),
+  };
+}
+
+function bootOf(from: Plain | undefined, { ramBase, memory }: CheckedConfig): Placed {
+  const { entry, x0, pieces } = fieldsOf(from, 'boot');
+  if (!Array.isArray(pieces)) throw new StateError('boot.pieces', 'must be a list');
+  return {
+    entry: count(entry, 'boot.entry'),
+    x0: count(x0, 'boot.x0'),
+    pieces: (pieces as readonly Plain[]).map((piece, i) => {
+      const path = `boot.pieces[${i}]`;
+      const { name, at, size, bytes } = fieldsOf(piece, path);
+      if (typeof name !== 'string') throw new StateError(`${path}.name`, 'must be a name');
+      if (!(bytes instanceof Uint8Array)) throw new StateError(`${path}.bytes`, 'must be bytes');
+      const [from, length] = [count(at, `${path}.at`), count(size, `${path}.size`)];
+      if (length < bytes.length) throw new StateError(`${path}.size`, 'must hold its bytes');
+      if (from < ramBase || from + length > ramBase + memory)
+        throw new StateError(`${path}.at`, 'must lie in memory');
+      return { name, at: from, size: length, bytes };
+    }),
   };
 }
 
@@ -156,7 +221,8 @@ function levels(from: Plain | undefined): Record<string, boolean> {
 
 function ramOf(from: Plain | undefined, limit: number): RamState {
   const { pages, bytes } = fieldsOf(from, 'ram');
-  if (!(pages instanceof Uint8Array) || !(bytes instanceof Uint8Array)) throw new StateError('ram', 'must hold bytes');
+  if (!(pages instanceof Uint8Array) || !(bytes instanceof Uint8Array))
+    throw new StateError('ram', 'must hold bytes');
   if (pages.length % 4 !== 0 || bytes.length !== (pages.length / 4) * PAGE) {
     throw new StateError('ram.bytes', 'must be 4096 for each page');
   }
@@ -164,17 +230,20 @@ function ramOf(from: Plain | undefined, limit: number): RamState {
   let last = -1;
   for (let i = 0; i < pages.length; i += 4) {
     const page = view.getUint32(i, true);
-    if (page <= last || page >= limit) throw new StateError(`ram.pages[${i / 4}]`, `must rise and be below ${limit}`);
+    if (page <= last || page >= limit)
+      throw new StateError(`ram.pages[${i / 4}]`, `must rise and be below ${limit}`);
     last = page;
   }
   return { pages, bytes };
 }
 
-function inputsOf(from: Plain | undefined): InputRecord[] {
+function inputsOf(from: Plain | undefined, known: ReadonlySet<string>): InputRecord[] {
   if (!Array.isArray(from)) throw new StateError('inputs', 'must be a list');
   return (from as readonly Plain[]).map((item, i) => {
     const { at, device, bytes } = fieldsOf(item, `inputs[${i}]`);
-    if (typeof device !== 'string') throw new StateError(`inputs[${i}].device`, 'must be a name');
+    if (typeof device !== 'string' || !known.has(device)) {
+      throw new StateError(`inputs[${i}].device`, 'must be the name of a device');
+    }
     if (!(bytes instanceof Uint8Array)) throw new StateError(`inputs[${i}].bytes`, 'must be bytes');
     return { at: count(at, `inputs[${i}].at`), device, bytes };
   });

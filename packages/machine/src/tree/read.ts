@@ -4,7 +4,6 @@
 import type { TreeNode, TreeValue } from '@worldswitch/platform';
 
 import { ConfigurationError } from '../errors.ts';
-
 import { checkTree } from './check.ts';
 
 const BEGIN_NODE = 1;

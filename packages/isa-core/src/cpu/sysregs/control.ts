@@ -1,7 +1,6 @@
 // Control registers of EL1, EL2 and EL3: translation, routing, exception handling (DDI 0487 D17.2).
 
 import type { Cpu } from '../cpu.ts';
-
 import { ALL, LOW32 } from './entry.ts';
 import type { Definition } from './entry.ts';
 import { cpacTrap, fpTrap, HCR, hcrTrap, sctlrAllows } from './traps.ts';
@@ -16,18 +15,36 @@ const context =
     cpu.contextChanged();
   };
 
-const el1 = (name: string, crn: number, crm: number, op2: number, more: Partial<Definition> = {}): Definition => ({
+const el1 = (
+  name: string,
+  crn: number,
+  crm: number,
+  op2: number,
+  more: Partial<Definition> = {},
+): Definition => ({
   name,
   at: [3, 0, crn, crm, op2],
   traps: vm,
   ...more,
 });
-const el2 = (name: string, crn: number, crm: number, op2: number, more: Partial<Definition> = {}): Definition => ({
+const el2 = (
+  name: string,
+  crn: number,
+  crm: number,
+  op2: number,
+  more: Partial<Definition> = {},
+): Definition => ({
   name,
   at: [3, 4, crn, crm, op2],
   ...more,
 });
-const el3 = (name: string, crn: number, crm: number, op2: number, more: Partial<Definition> = {}): Definition => ({
+const el3 = (
+  name: string,
+  crn: number,
+  crm: number,
+  op2: number,
+  more: Partial<Definition> = {},
+): Definition => ({
   name,
   at: [3, 6, crn, crm, op2],
   ...more,
@@ -71,7 +88,12 @@ const controlEl1: readonly Definition[] = [
 const controlEl2: readonly Definition[] = [
   el2('SCTLR_EL2', 1, 0, 0, { writable: SCTLR23_WRITABLE, reset: SCTLR23_RES1, write: context('SCTLR_EL2') }),
   el2('ACTLR_EL2', 1, 0, 1),
-  el2('HCR_EL2', 1, 1, 0, { writable: HCR_WRITABLE, reset: HCR.RW, write: context('HCR_EL2'), read: (cpu) => cpu.hcr | HCR.RW }),
+  el2('HCR_EL2', 1, 1, 0, {
+    writable: HCR_WRITABLE,
+    reset: HCR.RW,
+    write: context('HCR_EL2'),
+    read: (cpu) => cpu.hcr | HCR.RW,
+  }),
   el2('MDCR_EL2', 1, 1, 1, { writable: 0xfffn }),
   el2('CPTR_EL2', 1, 1, 2, { writable: 0x8010_0400n, reset: 0x33ffn, write: context('CPTR_EL2') }),
   el2('HSTR_EL2', 1, 1, 3, { writable: 0xffffn }),

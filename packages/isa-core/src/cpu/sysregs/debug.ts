@@ -62,7 +62,11 @@ const pmu = (name: string, crm: number, op2: number, more: Partial<Definition> =
 
 /** No event counters and no cycle counter act yet: writes are dropped, which PMCR_EL0.N = 0 announces. */
 const monitors: readonly Definition[] = [
-  pmu('PMCR_EL0', 12, 0, { traps: [...user(), mdcrTrap(MDCR.TPMCR)], writable: 0x79n, read: (cpu) => cpu.idRegister('PMCR_EL0') | (cpu.register('PMCR_EL0') & 0x79n) }),
+  pmu('PMCR_EL0', 12, 0, {
+    traps: [...user(), mdcrTrap(MDCR.TPMCR)],
+    writable: 0x79n,
+    read: (cpu) => cpu.idRegister('PMCR_EL0') | (cpu.register('PMCR_EL0') & 0x79n),
+  }),
   pmu('PMCNTENSET_EL0', 12, 1),
   pmu('PMCNTENCLR_EL0', 12, 2),
   pmu('PMOVSCLR_EL0', 12, 3),

@@ -1,7 +1,6 @@
 // The system-register table: every register that the CPU has, by encoding and by name (DDI 0487 D17.1).
 
 import { Layout } from '../layout.ts';
-
 import { control } from './control.ts';
 import { debugAndMonitors } from './debug.ts';
 import { ALL, levelOfOp1, systemId } from './entry.ts';
@@ -40,13 +39,20 @@ if (systemRegisters.length > Layout.cellCount) throw new RangeError('more system
 const byId = new Map<number, SystemRegisterEntry>();
 const byName = new Map<string, SystemRegisterEntry>();
 for (const entry of systemRegisters) {
-  if (byId.has(entry.id)) throw new Error(`${entry.name} and ${byId.get(entry.id)?.name ?? ''} share an encoding`);
+  if (byId.has(entry.id))
+    throw new Error(`${entry.name} and ${byId.get(entry.id)?.name ?? ''} share an encoding`);
   byId.set(entry.id, entry);
   byName.set(entry.name, entry);
 }
 
 /** The register of an encoding, or undefined where there is none. */
-export function lookup(op0: number, op1: number, crn: number, crm: number, op2: number): SystemRegisterEntry | undefined {
+export function lookup(
+  op0: number,
+  op1: number,
+  crn: number,
+  crm: number,
+  op2: number,
+): SystemRegisterEntry | undefined {
   return byId.get(systemId(op0, op1, crn, crm, op2));
 }
 

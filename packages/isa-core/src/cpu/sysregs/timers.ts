@@ -10,7 +10,13 @@ const vct: readonly TrapControl[] = [counterUser(KCTL.VCTEN)];
 const pt: readonly TrapControl[] = [counterUser(KCTL.PTEN), counterHyp(2n)];
 const vt: readonly TrapControl[] = [counterUser(KCTL.VTEN)];
 
-const el0 = (name: string, crm: number, op2: number, traps: readonly TrapControl[], more: Partial<Definition> = {}): Definition => ({
+const el0 = (
+  name: string,
+  crm: number,
+  op2: number,
+  traps: readonly TrapControl[],
+  more: Partial<Definition> = {},
+): Definition => ({
   name,
   at: [3, 3, 14, crm, op2],
   traps,
@@ -18,7 +24,8 @@ const el0 = (name: string, crm: number, op2: number, traps: readonly TrapControl
 });
 
 /** Reads of the frequency need either counter to be open to EL0. */
-const frequency: TrapControl = (cpu, write) => (write ? undefined : counterUser(KCTL.PCTEN | KCTL.VCTEN)(cpu, write));
+const frequency: TrapControl = (cpu, write) =>
+  write ? undefined : counterUser(KCTL.PCTEN | KCTL.VCTEN)(cpu, write);
 
 /** CNTPS_*_EL1: Secure EL1 only where SCR_EL3.ST allows; UNDEFINED in the Non-secure state. */
 const secureTimer: TrapControl = (cpu) => {

@@ -2,16 +2,42 @@
 
 import type { Cpu } from '../cpu.ts';
 import { EC } from '../syndrome.ts';
-
 import type { Trap, TrapControl } from './entry.ts';
 
 /** Bits of HCR_EL2 that the CPU uses. */
 export const HCR = {
-  VM: 0x1n, SWIO: 0x2n, PTW: 0x4n, FMO: 0x8n, IMO: 0x10n, AMO: 0x20n, VF: 0x40n, VI: 0x80n,
-  VSE: 0x100n, FB: 0x200n, DC: 0x1000n, TWI: 0x2000n, TWE: 0x4000n, TID0: 0x8000n, TID1: 0x10000n,
-  TID2: 0x20000n, TID3: 0x40000n, TSC: 0x80000n, TIDCP: 0x100000n, TACR: 0x200000n, TSW: 0x400000n, TPC: 0x800000n,
-  TPU: 0x1000000n, TTLB: 0x2000000n, TVM: 0x4000000n, TGE: 0x8000000n, TDZ: 0x10000000n, HCD: 0x20000000n, TRVM: 0x40000000n,
-  RW: 0x80000000n, CD: 0x100000000n, ID: 0x200000000n,
+  VM: 0x1n,
+  SWIO: 0x2n,
+  PTW: 0x4n,
+  FMO: 0x8n,
+  IMO: 0x10n,
+  AMO: 0x20n,
+  VF: 0x40n,
+  VI: 0x80n,
+  VSE: 0x100n,
+  FB: 0x200n,
+  DC: 0x1000n,
+  TWI: 0x2000n,
+  TWE: 0x4000n,
+  TID0: 0x8000n,
+  TID1: 0x10000n,
+  TID2: 0x20000n,
+  TID3: 0x40000n,
+  TSC: 0x80000n,
+  TIDCP: 0x100000n,
+  TACR: 0x200000n,
+  TSW: 0x400000n,
+  TPC: 0x800000n,
+  TPU: 0x1000000n,
+  TTLB: 0x2000000n,
+  TVM: 0x4000000n,
+  TGE: 0x8000000n,
+  TDZ: 0x10000000n,
+  HCD: 0x20000000n,
+  TRVM: 0x40000000n,
+  RW: 0x80000000n,
+  CD: 0x100000000n,
+  ID: 0x200000000n,
 } as const;
 
 const TO_EL2: Trap = { el: 2 };
@@ -45,7 +71,14 @@ export const mdcr3Trap =
     cpu.state.el < 3 && cpu.features.el3 && (cpu.register('MDCR_EL3') & bits) !== 0n ? { el: 3 } : undefined;
 
 /** MDCR_EL2 and MDCR_EL3 bits. */
-export const MDCR = { TPMCR: 0x20n, TPM: 0x40n, TDE: 0x100n, TDA: 0x200n, TDOSA: 0x400n, TDRA: 0x800n } as const;
+export const MDCR = {
+  TPMCR: 0x20n,
+  TPM: 0x40n,
+  TDE: 0x100n,
+  TDA: 0x200n,
+  TDOSA: 0x400n,
+  TDRA: 0x800n,
+} as const;
 
 /** An access from EL0 that SCTLR_EL1 must allow by a bit. */
 export const sctlrAllows =

@@ -3,7 +3,6 @@
 import { cond, label, signExtend, small, width, X } from '../../semantics/operands.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { exceptionRows } from './exceptions.ts';
 
 const immediate: readonly AnyRow[] = [

@@ -4,10 +4,9 @@
 import type { Builder, LaneSize } from '../../semantics/builder.ts';
 import { small, V } from '../../semantics/operands.ts';
 import type { Imm, Vreg } from '../../semantics/operands.ts';
-import type { Int, Vec } from '../../semantics/values.ts';
+import type { Vec } from '../../semantics/values.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { arrangement, laneBits, laneCount, laneLetter } from './forms.ts';
 import { doublingHigh, doublingLong, saturatingAdd, saturatingSub } from './lane-arithmetic.ts';
 import type { TwoLanes } from './lane-arithmetic.ts';
@@ -78,13 +77,17 @@ const indexOf = (f: ElementFields): number =>
   f.size === 1 ? (f.H << 2) | (f.L << 1) | f.M : (f.H << 1) | f.L;
 const registerOf = (f: ElementFields): number => (f.size === 1 ? f.Rm : (f.M << 4) | f.Rm);
 
-type Operands = { readonly d: Vreg; readonly n: Vreg; readonly m: Vreg; readonly i: Imm };
+interface Operands {
+  readonly d: Vreg;
+  readonly n: Vreg;
+  readonly m: Vreg;
+  readonly i: Imm;
+}
 
 /** All lanes are one element of `m`. */
 function run(b: Builder, operation: Operation, size: LaneSize, Q: number, lanes: number, o: Operands): Vec {
   const m = b.splat(size, b.lane(size, b.v(o.m), o.i, false, 64));
   const [n, d] = [b.v(o.n), b.v(o.d)];
-  const zero = (): Int<64> => b.int(64, 0);
   if (operation.long) {
     const wide = (size * 2) as LaneSize;
     return longLanes(b, { ...operation, kind: 'long' }, size, wide, {
@@ -98,8 +101,8 @@ function run(b: Builder, operation: Operation, size: LaneSize, Q: number, lanes:
   const inputs = [n, m, d].map((from) => ({ from, size, signed: operation.signed }));
   const { accumulate } = operation;
   return b.map(size, lanes, accumulate ? inputs : inputs.slice(0, 2), (x, y, acc) => {
-    const result = operation.apply(b, size, x ?? zero(), y ?? zero());
-    return accumulate ? accumulate(b, size, acc ?? zero(), result) : result;
+    const result = operation.apply(b, size, x, y);
+    return accumulate ? accumulate(b, size, acc, result) : result;
   });
 }
 

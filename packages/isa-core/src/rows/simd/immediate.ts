@@ -3,7 +3,6 @@
 import { imm64, V } from '../../semantics/operands.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { fit } from './forms.ts';
 
 /** What is written: MOVI and MVNI, or ORR and BIC. FMOV (cmode 15, but for op 0 and 1 with floats) is elsewhere. */

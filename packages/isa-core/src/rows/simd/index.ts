@@ -1,7 +1,6 @@
 // Advanced SIMD on integers (DDI 0487 C4.1.94, C4.1.96).
 
 import type { AnyRow } from '../../table/row.ts';
-
 import { byElement } from './by-element.ts';
 import { copyRows } from './copy.ts';
 import { immediateRows } from './immediate.ts';

@@ -6,7 +6,6 @@ import { V } from '../../semantics/operands.ts';
 import type { Int, Vec } from '../../semantics/values.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { arranged, arrangement, laneBits, laneCount, laneLetter } from './forms.ts';
 import { mixedAdd, saturate, saturatingSub } from './lane-arithmetic.ts';
 import { narrowed } from './two-registers.ts';
@@ -73,8 +72,7 @@ function run(b: Builder, operation: LaneOperation, size: LaneSize, count: number
     { from: n, size, signed: operation.signed[0] },
     { from: d, size, signed: operation.signed[1] },
   ];
-  const zero = (): Int<64> => b.int(64, 0);
-  return b.map(size, count, inputs, (x, y) => operation.apply(b, size, x ?? zero(), y ?? zero()));
+  return b.map(size, count, inputs, (x, y) => operation.apply(b, size, x, y));
 }
 
 const vector: AnyRow = row({
@@ -139,10 +137,9 @@ const pairs: AnyRow = row({
     const signed = U === 0;
     const halves = [0, 1].map((first) => ({ from, size: bits, signed, first, step: 2 as const }));
     const inputs = accumulate ? [...halves, { from: b.v(d), size: wide, signed }] : halves;
-    const zero = (): Int<64> => b.int(64, 0);
     const sums = b.map(wide, laneCount(size, Q) / 2, inputs, (x, y, acc) => {
-      const sum = b.add(x ?? zero(), y ?? zero());
-      return accumulate ? b.add(sum, acc ?? zero()) : sum;
+      const sum = b.add(x, y);
+      return accumulate ? b.add(sum, acc) : sum;
     });
     b.setV(d, sums);
   },
@@ -170,9 +167,8 @@ export function saturateNarrow(b: Builder, size: LaneSize, x: Int<64>, from: boo
 
 function extracted(b: Builder, size: LaneSize, count: number, n: Vec, from: boolean, to: boolean): Vec {
   const wide = (size * 2) as LaneSize;
-  const zero = (): Int<64> => b.int(64, 0);
   return b.map(wide, count, [{ from: n, size: wide, signed: from }], (x) =>
-    saturateNarrow(b, size, x ?? zero(), from, to),
+    saturateNarrow(b, size, x, from, to),
   );
 }
 
@@ -240,7 +236,7 @@ const shiftLong: AnyRow = row({
     const input = { from: b.v(n), size: bits, signed: false, first: Q * count };
     b.setV(
       d,
-      b.map(laneBits(size + 1), count, [input], (x) => b.shl(x ?? b.int(64, 0), b.int(64, bits))),
+      b.map(laneBits(size + 1), count, [input], (x) => b.shl(x, b.int(64, bits))),
     );
   },
 });

@@ -6,7 +6,6 @@ import type { Vreg } from '../../semantics/operands.ts';
 import type { Vec } from '../../semantics/values.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { arranged, fit, laneBits, laneCount } from './forms.ts';
 
 const KINDS = ['', 'uzp1', 'trn1', 'zip1', '', 'uzp2', 'trn2', 'zip2'] as const;

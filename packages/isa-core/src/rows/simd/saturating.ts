@@ -3,10 +3,8 @@
 
 import type { Builder } from '../../semantics/builder.ts';
 import { V } from '../../semantics/operands.ts';
-import type { Int } from '../../semantics/values.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { arranged, laneBits, laneCount, laneLetter } from './forms.ts';
 import {
   absoluteDifference,
@@ -87,10 +85,9 @@ function execute(
   const size = laneBits(s.size);
   const { signed } = operation;
   const inputs = [b.v(o.n), b.v(o.m), b.v(o.d)].map((from) => ({ from, size, signed }));
-  const zero = (): Int<64> => b.int(64, 0);
   const value = b.map(size, count, operation.accumulate ? inputs : inputs.slice(0, 2), (x, y, d) => {
-    const result = operation.apply(b, size, x ?? zero(), y ?? zero());
-    return operation.accumulate ? b.add(d ?? zero(), result) : result;
+    const result = operation.apply(b, size, x, y);
+    return operation.accumulate ? b.add(d, result) : result;
   });
   b.setV(o.d, value);
 }

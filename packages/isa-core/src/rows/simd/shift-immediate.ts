@@ -6,7 +6,6 @@ import type { Imm } from '../../semantics/operands.ts';
 import type { Vec } from '../../semantics/values.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { arrangement, fit, laneBits, laneLetter } from './forms.ts';
 import { narrowed } from './two-registers.ts';
 
@@ -160,7 +159,7 @@ const lengthening = WIDE.map((size) =>
         laneBits(size + 1),
         count,
         [{ from: b.v(n), size: bits, signed: U === 0, first: Q * count }],
-        (x) => x ?? b.int(64, 0),
+        (x) => x,
       );
       b.setV(d, b.laneShift('shl', laneBits(size + 1), wide, by));
     },

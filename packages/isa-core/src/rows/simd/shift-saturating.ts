@@ -7,7 +7,6 @@ import type { Imm, Vreg } from '../../semantics/operands.ts';
 import type { Int } from '../../semantics/values.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { arrangement, laneBits, laneCount, laneLetter } from './forms.ts';
 import { plainRight, roundedRight, saturatingLeft } from './lane-arithmetic.ts';
 import { saturateNarrow } from './narrowing.ts';
@@ -63,16 +62,15 @@ const entries = Object.entries(operations).map(([key, operation]) => ({
   set: { U: Number(key) >> 5, opcode: Number(key) & 31 },
 }));
 
-type Operands = { readonly d: Vreg; readonly n: Vreg; readonly by: Imm };
+type Operands = Readonly<{ d: Vreg; n: Vreg; by: Imm }>;
 
 function run(b: Builder, operation: Operation, size: LaneSize, count: number, { d, n, by }: Operands): void {
   const { signed, accumulate } = operation;
   const inputs = [b.v(n), b.v(d)].map((from) => ({ from, size, signed }));
   const shift = b.int(64, by);
-  const zero = (): Int<64> => b.int(64, 0);
   const value = b.map(size, count, accumulate ? inputs : inputs.slice(0, 1), (x, acc) => {
-    const result = operation.apply(b, size, x ?? zero(), shift);
-    return accumulate ? b.add(result, acc ?? zero()) : result;
+    const result = operation.apply(b, size, x, shift);
+    return accumulate ? b.add(result, acc) : result;
   });
   b.setV(d, value);
 }
@@ -176,8 +174,7 @@ function narrowLanes(
 ): ReturnType<Builder['v']> {
   const wide = (size * 2) as LaneSize;
   const shift = b.int(64, by);
-  return b.map(wide, count, [{ from: b.v(n), size: wide, signed: how.from }], (lane) => {
-    const x = lane ?? b.int(64, 0);
+  return b.map(wide, count, [{ from: b.v(n), size: wide, signed: how.from }], (x) => {
     const moved = (how.round ? roundedRight : plainRight)(b, x, shift, how.from);
     return how.saturating ? saturateNarrow(b, size, moved, how.from, how.to) : moved;
   });

@@ -7,7 +7,6 @@ import { intLayout, vecLayout } from '../../semantics/values.ts';
 import type { Int, Vec } from '../../semantics/values.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow, AsmForm } from '../../table/row.ts';
-
 import { arrangement, laneBits, laneCount, laneLetter } from './forms.ts';
 
 /** Registers of a list and elements of a structure, by the opcode of the multiple forms. */
@@ -66,7 +65,10 @@ function moveInterleaved(
       else b.store(at, layout, b.lane(bits, value, e, false, 64));
     });
   }
-  if (load) registers.forEach((r, i) => b.setV(r, values[i] ?? b.vzero()));
+  if (load)
+    registers.forEach((r, i) => {
+      b.setV(r, values[i] ?? b.vzero());
+    });
 }
 
 /** Post-index: Rm 31 is the size of what was moved, else a register. */
@@ -131,11 +133,11 @@ function multipleForms(mode: Mode): AsmForm[] {
         .flatMap((size) =>
           MNEMONICS.map((mnemonic, L) => ({
             text: `${mnemonic}${elements} <{Vt.${size === 3 && Q === 0 ? '1d' : arrangement(size, Q)}}*${registers}>, [<Xn|SP>]${suffix(mode, registers * (Q ? 16 : 8))}`,
-            set: { Q, L, opcode: Number(opcode), size } as Record<string, number>,
+            set: { Q, L, opcode: Number(opcode), size },
           })),
         ),
     ),
-  ) as AsmForm[];
+  );
 }
 
 /** Where a single structure's element is: opcode, S and size give the lane size and with Q the index. */
@@ -201,14 +203,11 @@ function singleForms(mode: Mode): AsmForm[] {
     [1, 2, 3, 4].flatMap((count) =>
       MNEMONICS.map((mnemonic, L) => ({
         text: `${mnemonic}${count} <{Vt.${laneLetter(size)}}*${count}[single]>, [<Xn|SP>]${suffix(mode, (count * laneBits(size)) / 8)}`,
-        set: { L, R: (count - 1) & 1, three: (count - 1) >> 1, scale: Math.min(size, 2) } as Record<
-          string,
-          number
-        >,
+        set: { L, R: (count - 1) & 1, three: (count - 1) >> 1, scale: Math.min(size, 2) },
         when: (f: Readonly<Record<string, number>>) => singleSize(f['scale'] ?? 0, f['size'] ?? 0) === size,
       })),
     ),
-  ) as AsmForm[];
+  );
 }
 
 const replicate = (mode: Mode): AnyRow =>
@@ -248,10 +247,10 @@ function replicateForms(mode: Mode): AsmForm[] {
     [0, 1].flatMap((Q) =>
       [0, 1, 2, 3].map((size) => ({
         text: `ld${count}r <{Vt.${size === 3 && Q === 0 ? '1d' : arrangement(size, Q)}}*${count}>, [<Xn|SP>]${suffix(mode, (count * laneBits(size)) / 8)}`,
-        set: { Q, size, R: (count - 1) & 1, three: (count - 1) >> 1 } as Record<string, number>,
+        set: { Q, size, R: (count - 1) & 1, three: (count - 1) >> 1 },
       })),
     ),
-  ) as AsmForm[];
+  );
 }
 
 /** All of them. */

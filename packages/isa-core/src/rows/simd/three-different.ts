@@ -2,10 +2,9 @@
 
 import type { Builder, LaneSize } from '../../semantics/builder.ts';
 import { V } from '../../semantics/operands.ts';
-import type { Int, Vec } from '../../semantics/values.ts';
+import type { Vec } from '../../semantics/values.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { arrangement, laneBits, laneLetter } from './forms.ts';
 import {
   absoluteDifference,
@@ -118,7 +117,6 @@ export function longLanes(
   },
 ): Vec {
   const { signed, apply, accumulate } = operation;
-  const zero = (): Int<64> => b.int(64, 0);
   const n =
     operation.kind === 'wide'
       ? { from: at.n, size: wide, signed }
@@ -132,8 +130,8 @@ export function longLanes(
   };
   const d = { from: at.d, size: wide, signed };
   return b.map(wide, at.count, accumulate ? [n, m, d] : [n, m], (x, y, acc) => {
-    const result = apply(b, size, x ?? zero(), y ?? zero());
-    return accumulate ? accumulate(b, wide, acc ?? zero(), result) : result;
+    const result = apply(b, size, x, y);
+    return accumulate ? accumulate(b, wide, acc, result) : result;
   });
 }
 
@@ -181,8 +179,7 @@ const vector: AnyRow = row({
       return;
     }
     const inputs = [b.v(n), b.v(m)].map((from) => ({ from, size: wide, signed: false }));
-    const zero = (): Int<64> => b.int(64, 0);
-    const halves = b.map(wide, count, inputs, (x, y) => operation.apply(b, bits, x ?? zero(), y ?? zero()));
+    const halves = b.map(wide, count, inputs, (x, y) => operation.apply(b, bits, x, y));
     b.setV(d, narrowed(b, bits, halves, b.v(d), Q));
   },
 });

@@ -5,7 +5,6 @@ import { V } from '../../semantics/operands.ts';
 import type { Vec } from '../../semantics/values.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { arranged, fit, laneBits } from './forms.ts';
 
 type Lanes = (b: Builder, size: LaneSize, n: Vec, m: Vec, d: Vec) => Vec;

@@ -6,7 +6,6 @@ import { V } from '../../semantics/operands.ts';
 import type { Int, Vec } from '../../semantics/values.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
-
 import { arranged, fit, laneBits, laneCount, laneLetter } from './forms.ts';
 
 interface Operation {

@@ -4,11 +4,29 @@ import { decodeBitMasks, encodeBitMasks } from '../../rows/data-immediate/bit-ma
 import { at, hexImmediate, immediate, NUMBER, numberOf, word } from '../format.ts';
 import type { FieldValues, OperandFormat } from '../format.ts';
 
-const CONDITIONS = ['eq', 'ne', 'cs', 'cc', 'mi', 'pl', 'vs', 'vc', 'hi', 'ls', 'ge', 'lt', 'gt', 'le', 'al', 'nv'] as const;
+const CONDITIONS = [
+  'eq',
+  'ne',
+  'cs',
+  'cc',
+  'mi',
+  'pl',
+  'vs',
+  'vc',
+  'hi',
+  'ls',
+  'ge',
+  'lt',
+  'gt',
+  'le',
+  'al',
+  'nv',
+] as const;
 const ALIASES: Readonly<Record<string, string>> = { hs: 'cs', lo: 'cc' };
 const CONDITION = `${CONDITIONS.join('|')}|hs|lo`;
 
-const conditionOf = (text: string): number => (CONDITIONS as readonly string[]).indexOf(ALIASES[text] ?? text);
+const conditionOf = (text: string): number =>
+  (CONDITIONS as readonly string[]).indexOf(ALIASES[text] ?? text);
 
 /** A condition, or its inverse (CSET and its kin). */
 const condition = (flip: 0 | 1): OperandFormat => ({
@@ -93,7 +111,8 @@ const extended: OperandFormat = {
     const [name = 'lsl', amount = '#0'] = rest?.split(' ') ?? [];
     const option = name === 'lsl' ? (sf ? 3 : 2) : (EXTENDS as readonly string[]).indexOf(name);
     if (is64 !== (sf === 1 && (option & 3) === 3)) return undefined;
-    if (name === 'lsl' && at(known, 'Rn') !== 31 && !(known['Rd'] === 31 && at(known, 'S') === 0)) return undefined;
+    if (name === 'lsl' && at(known, 'Rn') !== 31 && !(known['Rd'] === 31 && at(known, 'S') === 0))
+      return undefined;
     const n = Number(numberOf(amount));
     return n <= 4 ? { Rm: m, option, imm3: n } : undefined;
   },
@@ -108,11 +127,17 @@ const imm12sh: OperandFormat = {
     const n = Number(numberOf(number));
     if (shifted === 'lsl #12') return n >= 0 && n < 4096 ? { imm12: n, sh: 1 } : undefined;
     if (n >= 0 && n < 4096) return { imm12: n, sh: 0 };
+    if (shifted !== undefined) return undefined;
     return n % 4096 === 0 && n > 0 && n < 2 ** 24 ? { imm12: n / 4096, sh: 1 } : undefined;
   },
 };
 
-const unsigned = (text: string, sf: number): bigint => BigInt.asUintN(sf ? 64 : 32, numberOf(text));
+/** A constant of the register's width, written with or without its sign; undefined where it does not fit. */
+function constantOf(text: string, sf: number): bigint | undefined {
+  const n = numberOf(text);
+  const bits = sf ? 64 : 32;
+  return n === BigInt.asIntN(bits, n) || n === BigInt.asUintN(bits, n) ? BigInt.asUintN(bits, n) : undefined;
+}
 
 const bitmask: OperandFormat = {
   pattern: NUMBER,
@@ -120,7 +145,10 @@ const bitmask: OperandFormat = {
     const mask = decodeBitMasks(at(f, 'sf'), at(f, 'N'), at(f, 'immr'), at(f, 'imms'));
     return mask && hexImmediate((BigInt(mask.high >>> 0) << 32n) | BigInt(mask.low >>> 0));
   },
-  parse: (text, _pc, known) => encodeBitMasks(at(known, 'sf'), unsigned(text, at(known, 'sf'))),
+  parse(text, _pc, known) {
+    const value = constantOf(text, at(known, 'sf'));
+    return value === undefined ? undefined : encodeBitMasks(at(known, 'sf'), value);
+  },
 };
 
 /** MOV of a wide immediate: the value that MOVZ or MOVN leaves. */
@@ -132,7 +160,9 @@ const moveWide = (inverted: boolean): OperandFormat => ({
   },
   parse(text, _pc, known) {
     const sf = at(known, 'sf');
-    const value = BigInt.asUintN(sf ? 64 : 32, inverted ? ~unsigned(text, sf) : unsigned(text, sf));
+    const constant = constantOf(text, sf);
+    if (constant === undefined) return undefined;
+    const value = BigInt.asUintN(sf ? 64 : 32, inverted ? ~constant : constant);
     for (let hw = 0; hw < (sf ? 4 : 2); hw++) {
       const piece = (value >> BigInt(16 * hw)) & 0xffffn;
       if (piece << BigInt(16 * hw) === value) return { hw, imm16: Number(piece) };
@@ -212,7 +242,10 @@ const both: OperandFormat = {
 const testRegister: OperandFormat = {
   pattern: '[xw](?:[12]?\\d|30|zr)',
   print: (f) => `${at(f, 'b5') ? 'x' : 'w'}${at(f, 'Rt') === 31 ? 'zr' : at(f, 'Rt')}`,
-  parse: (text) => ({ Rt: text.endsWith('zr') ? 31 : Number(text.slice(1)) }),
+  parse: (text) => ({
+    Rt: text.endsWith('zr') ? 31 : Number(text.slice(1)),
+    ...(text.startsWith('w') && { b5: 0 }),
+  }),
 };
 const testBit: OperandFormat = {
   pattern: NUMBER,

@@ -2,7 +2,6 @@
 
 import { at, hexImmediate, immediate, NUMBER, numberOf } from '../format.ts';
 import type { OperandFormat } from '../format.ts';
-
 import { REGISTER_NUMBER } from './vector.ts';
 
 const LETTERS = ['b', 'h', 's', 'd'] as const;
