@@ -187,7 +187,10 @@ for (const engine of ['jit', 'reference'] as const) {
 
 test('with EL2 the guest is entered there, and PSCI is called by SMC', () => {
   const el2 = { ...virt({ memory: '8M', el2: true }) };
-  const smc = running(el2, `mrs x5, CurrentEL\n${constant('x0', 0x8400_0000)}\nsmc #0\nmov x6, x0\n${constant('x0', 0x8400_0008)}\nsmc #0`);
+  const smc = running(
+    el2,
+    `mrs x5, CurrentEL\n${constant('x0', 0x8400_0000)}\nsmc #0\nmov x6, x0\n${constant('x0', 0x8400_0008)}\nsmc #0`,
+  );
   expect(smc.machine.run(1000)).toBe('off');
   expect(smc.machine.cpu.state.x(5)).toBe(8n);
   expect(smc.machine.cpu.state.x(6)).toBe(0x1_0001n);

@@ -19,7 +19,10 @@ export function guest(text: string, at: number = BASE): LoadedKernel {
     else if (line !== '') lines.push(line);
   }
   const words = lines.map((line, i) => {
-    const resolved = line.replace(/\{(\w+)\}/g, (_, name: string) => `0x${(labels.get(name) ?? 0).toString(16)}`);
+    const resolved = line.replace(
+      /\{(\w+)\}/g,
+      (_, name: string) => `0x${(labels.get(name) ?? 0).toString(16)}`,
+    );
     return /^0x[0-9a-f]+$/.test(resolved) ? Number(resolved) : assemble(resolved, at + 4 * i);
   });
   return rawKernel(new Uint8Array(Uint32Array.from(words).buffer), at);

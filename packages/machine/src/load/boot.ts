@@ -5,7 +5,6 @@ import { ConfigurationError } from '../errors.ts';
 import { boardTree } from '../tree/board.ts';
 import { reservationsOf, unflatten, withChosen } from '../tree/read.ts';
 import { flatten } from '../tree/write.ts';
-
 import type { LoadedKernel } from './image.ts';
 
 /** What is booted. */

@@ -1,6 +1,7 @@
 // Kernels: the arm64 Image (Linux Documentation/arm64/booting.rst), ELF64 for AArch64, raw binaries, and gzip around any.
 
 import { ConfigurationError } from '../errors.ts';
+import { gunzip } from './gunzip.ts';
 
 /** A piece of a kernel and where it goes. */
 export interface Segment {
@@ -20,41 +21,18 @@ export interface LoadedKernel {
 }
 
 const MIB = 1024 * 1024;
-/** Bytes beyond which a packed kernel is refused: a small file can unpack to more than the host has. */
+/** Bytes beyond which a packed kernel is refused. */
 const UNPACKED_LIMIT = 1024 * MIB;
 
 /** Unpacks gzip; anything else is returned as it is. */
 export async function unpacked(bytes: Uint8Array, name: string): Promise<Uint8Array> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>])
-    .stream()
-    .pipeThrough(new DecompressionStream('gzip'));
-  const reader: ReadableStreamDefaultReader<Uint8Array> = stream.getReader();
-  const parts: Uint8Array[] = [];
-  let total = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return joined(parts, total);
-      parts.push(value);
-      total += value.length;
-      if (total > UNPACKED_LIMIT) break;
-    }
-  } catch {
+  const whole = await gunzip(bytes, UNPACKED_LIMIT).catch(() => {
     throw new ConfigurationError(name, 'looks like gzip and cannot be unpacked; it may be cut short');
-  }
-  await reader.cancel();
-  throw new ConfigurationError(name, `unpacks to more than ${UNPACKED_LIMIT / MIB} MiB`);
-}
-
-function joined(parts: readonly Uint8Array[], total: number): Uint8Array {
-  const all = new Uint8Array(total);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  });
+  if (whole === undefined)
+    throw new ConfigurationError(name, `unpacks to more than ${UNPACKED_LIMIT / MIB} MiB`);
+  return whole;
 }
 
 /**
