@@ -230,14 +230,18 @@ export class Arm {
     this.ending = { needs, emit };
   }
 
-  /** Emits everything. */
-  emit(): void {
+  /**
+   * Emits everything.
+   *
+   * @param last - false when the code of the next instruction follows
+   */
+  emit(last = true): void {
     const { code, frame } = this;
     for (const check of this.checks) check();
     for (const store of this.stores) store();
     this.emitWrites();
     this.ending?.emit();
-    code.br(frame.next);
+    if (last) code.br(frame.next);
   }
 
   /** Registers and flags change together: all values first. */

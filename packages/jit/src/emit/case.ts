@@ -7,7 +7,7 @@ import { Arm } from './arm.ts';
 import { emittingBuilder } from './builder.ts';
 import type { Frame } from './frame.ts';
 import { Unsupported } from './node.ts';
-import { placeOperands, RecordFull, symbolsOf } from './symbol.ts';
+import { placeOperands, RECORD_BYTES, RecordFull, symbolsOf } from './symbol.ts';
 import type { Field, Sym } from './symbol.ts';
 
 /** Slot of the current stack pointer. */
@@ -22,6 +22,9 @@ export interface Variant {
   /** Values that operands must not have here: the stack pointer, which has a variant, or the zero register. */
   readonly excluded: readonly { readonly name: string; readonly value: number }[];
   readonly piece: Piece;
+  readonly entry: Case;
+  /** Operands of some encoding. */
+  readonly sample: Operands;
 }
 
 /** What became of a case. */
@@ -48,14 +51,11 @@ export function emitCase(emitter: CaseEmitter, entry: Case): CaseCode {
   const kinds = Object.fromEntries(Object.entries(sample).map(([name, o]) => [name, o.kind]));
   try {
     const variants: Variant[] = [];
-    const condition = Object.entries(sample).find(([, o]) => o.kind === 'cond')?.[0];
-    if (condition !== undefined && entry.row.ends === 'block') {
-      for (let c = 0; c < 16; c++) {
-        const variant = emitVariant(emitter, entry, sample, { [condition]: c });
-        if (variant === undefined) return { why: undefined };
-        variants.push(variant);
-      }
-      return { variants, kinds };
+    // A condition that is split is known.
+    const [condition, value] = Object.entries(sample).find(([, o]) => o.kind === 'cond') ?? [];
+    if (condition !== undefined && value !== undefined && entry.split['cond'] !== undefined) {
+      const only = emitVariant(emitter, entry, sample, { [condition]: value.value });
+      return only === undefined ? { why: undefined } : { variants: [only], kinds };
     }
     const general = emitVariant(emitter, entry, sample, {});
     if (general === undefined) return { why: undefined };
@@ -82,18 +82,19 @@ function shortcuts(sample: Operands, split: Readonly<Record<string, number>>): R
   const plain = sample['by']?.kind === 'small' ? [{ by: 0 }] : [];
   const list: Record<string, number>[] = [...plain];
   if (plain.length > 0 && sample['n']?.kind === 'x') list.unshift({ by: 0, n: ZERO_SLOT });
-  if (split['S'] !== 1 || sample['d']?.kind !== 'x') return list;
+  const setsFlags = split['S'] === 1 || split['opc'] === 3;
+  if (!setsFlags || sample['d']?.kind !== 'x' || sample['n']?.kind !== 'x') return list;
   return [...list.map((constants) => ({ ...constants, d: ZERO_SLOT })), { d: ZERO_SLOT }, ...list];
 }
 
-/** One variant; undefined when it does nothing but leave. */
-function emitVariant(
-  emitter: CaseEmitter,
+/** Runs a case's semantics on the builder; undefined when it does nothing but leave. Emission is still to come. */
+function build(
+  arm: Arm,
+  builder: Builder,
   entry: Case,
   sample: Operands,
-  constants: Record<string, number>,
-): Variant | undefined {
-  const { arm } = emitter;
+  constants: Readonly<Record<string, number>>,
+): Record<string, Sym> | undefined {
   const { frame, code } = arm;
   const symbols = symbolsOf(sample, constants);
   arm.reset();
@@ -103,18 +104,58 @@ function emitVariant(
       code.brIf(frame.step);
     });
   }
-  entry.row.execute(emitter.builder, symbols, entry.split);
-  if (arm.leaves) return undefined;
+  entry.row.execute(builder, symbols, entry.split);
+  return arm.leaves ? undefined : symbols;
+}
+
+/**
+ * The code of two instructions in successive records: all of the first, then all of the second, so that every way out sees
+ * the state between them as it is. A budget that ends between them is left to the loop.
+ */
+export function emitPair({ arm, builder }: CaseEmitter, first: Variant, second: Variant): Piece {
+  const { code, frame } = arm;
+  const half = ({ entry, sample, constants }: Variant): void => {
+    const symbols = build(arm, builder, entry, sample, constants);
+    if (symbols !== undefined) placeOperands(Object.values(symbols));
+  };
+  half(first);
+  return code.piece(() => {
+    arm.emit(false);
+    code.get(frame.remaining);
+    code.op('i32_eqz');
+    code.brIf(frame.next);
+    code.get(frame.remaining);
+    code.i32(1);
+    code.op('i32_sub');
+    code.set(frame.remaining);
+    code.get(frame.record);
+    code.i32(RECORD_BYTES);
+    code.op('i32_add');
+    code.set(frame.record);
+    half(second);
+    arm.emit();
+  });
+}
+
+/** One variant; undefined when it does nothing but leave. */
+function emitVariant(
+  emitter: CaseEmitter,
+  entry: Case,
+  sample: Operands,
+  constants: Record<string, number>,
+): Variant | undefined {
+  const symbols = build(emitter.arm, emitter.builder, entry, sample, constants);
+  if (symbols === undefined) return undefined;
   const list: readonly Sym[] = Object.values(symbols);
   const { fields, shared } = placeOperands(list);
-  const piece = code.piece(() => {
-    arm.emit();
+  const piece = emitter.arm.code.piece(() => {
+    emitter.arm.emit();
   });
   const excluded = [
     ...list.filter((s) => s.addressed).map(({ name }) => ({ name, value: SP_SLOT })),
     ...shared.map((name) => ({ name, value: ZERO_SLOT })),
   ];
-  return { constants, fields, excluded, piece };
+  return { constants, fields, excluded, piece, entry, sample };
 }
 
 const parsed = new WeakMap<AnyRow, readonly EncodingField[]>();

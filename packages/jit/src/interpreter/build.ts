@@ -1,7 +1,7 @@
 // The interpreter's module: all cases of the table as arms of a hot loop and, for the rare ones, of further loops. A driver goes
 // from one to the other, so that no loop makes a call.
 
-import { CaseEmitter, emitCase } from '../emit/case.ts';
+import { CaseEmitter, emitCase, emitPair } from '../emit/case.ts';
 import type { CaseCode, Variant } from '../emit/case.ts';
 import type { Frame } from '../emit/frame.ts';
 import { cases } from '../isa.ts';
@@ -10,6 +10,7 @@ import { Code } from '../wasm/code.ts';
 import type { Piece } from '../wasm/code.ts';
 import { encodeModule } from '../wasm/module.ts';
 import { createFrame, loopFunction } from './loop.ts';
+import { pairsAmong } from './pairs.ts';
 import { Fixed, Reason } from './reasons.ts';
 
 /** Arms of one rare loop. */
@@ -47,6 +48,8 @@ export interface InterpreterCode {
   readonly module: Uint8Array<ArrayBuffer>;
   /** By the index of the case; undefined for those of the reference engine. May tell of a supplement before it returns. */
   recordOf(caseId: number): CaseRecord | undefined;
+  /** Numbers of pairs by `first * 65536 + second`, the numbers of successive records. */
+  readonly pairs: ReadonlyMap<number, number>;
   /** Grows as seldom cases are asked for. */
   readonly shortfalls: readonly Shortfall[];
   /** Arms of the hot loop and of all loops. */
@@ -111,6 +114,7 @@ export function buildInterpreter(base: number, options: BuildOptions = {}): Inte
     return undefined;
   };
   const made = table.map((entry) => (isSeldom(entry) ? undefined : emit(entry, isHot(entry) ? hot : rare)));
+  const pairs = emitPairs(hot, made);
   const rareFirst = Fixed.first + hot.pieces.length;
   const records = made.map((m) => m && recordFrom(m, m.arms === hot ? Fixed.first : rareFirst));
   const functions = [loopFunction(hot.frame, 0, hot.pieces)];
@@ -136,9 +140,24 @@ export function buildInterpreter(base: number, options: BuildOptions = {}): Inte
       next += count;
       return records[caseId];
     },
+    pairs,
     shortfalls,
     arms: { hot: hot.pieces.length, all: hot.pieces.length + rare.pieces.length },
   };
+}
+
+/** Makes the arms of pairs. */
+function emitPairs(hot: Arms, made: readonly (Numbered | undefined)[]): Map<number, number> {
+  const numbers = new Map<number, number>();
+  const variants = made.flatMap((m) => (m?.arms === hot ? m.variants : []));
+  for (const [a, b] of pairsAmong(variants.map((v) => v.variant))) {
+    const [first, second] = [variants[a], variants[b]];
+    if (first === undefined || second === undefined) continue;
+    const key = (Fixed.first + first.index) * 0x1_0000 + Fixed.first + second.index;
+    if (numbers.has(key)) continue;
+    numbers.set(key, Fixed.first + hot.index(emitPair(hot.emitter, first.variant, second.variant)));
+  }
+  return numbers;
 }
 
 /** A case with the indices of its arms. */

@@ -99,7 +99,7 @@ class WasmInterpreter implements Interpreter {
       memory,
       tables + FAST_TLB_BYTES,
       options.pages ?? DEFAULT_PAGES,
-      (id) => code.recordOf(id),
+      code,
       (p) => {
         tlb.dropDecoded(p);
       },

@@ -2,7 +2,7 @@
 
 import { Tables } from '../emit/frame.ts';
 import { RECORD_BYTES } from '../emit/symbol.ts';
-import type { CaseRecord } from './build.ts';
+import type { CaseRecord, InterpreterCode } from './build.ts';
 import { Fixed } from './reasons.ts';
 import { writeRecord } from './record.ts';
 
@@ -31,6 +31,9 @@ export class DecodedPages {
   private readonly hosts: Int32Array;
   private readonly stores: Uint16Array;
   private next = 0;
+  private readonly pairs: ReadonlyMap<number, number>;
+  /** By the number of a pair: the number of its first instruction. */
+  private readonly firsts = new Map<number, number>();
   /** Records of words, by a hash of the word: what compilers emit repeats itself. */
   private readonly known: Int32Array = new Int32Array(4 << KNOWN_BITS);
   private readonly knownWords: Int32Array = new Int32Array(1 << KNOWN_BITS);
@@ -45,14 +48,16 @@ export class DecodedPages {
     memory: WebAssembly.Memory,
     offset: number,
     count: number,
-    recordOf: (caseId: number) => CaseRecord | undefined,
+    code: Pick<InterpreterCode, 'recordOf' | 'pairs'>,
     dropped: PageDropped,
   ) {
     this.view = new DataView(memory.buffer);
     this.words = new Int32Array(memory.buffer);
     this.offset = offset;
     this.count = count;
-    this.recordOf = recordOf;
+    this.recordOf = (id) => code.recordOf(id);
+    this.pairs = code.pairs;
+    for (const [key, pair] of code.pairs) this.firsts.set(pair, key >>> 16);
     this.dropped = dropped;
     this.byHost = new Int32Array(memory.buffer.byteLength >>> 12);
     this.hosts = new Int32Array(count).fill(-1);
@@ -92,9 +97,28 @@ export class DecodedPages {
     const decoded = this.addressOf(page);
     for (let i = pageOffset >>> 2; i < Tables.pageRecords; i++) {
       const at = decoded + i * RECORD_BYTES;
-      if (this.view.getUint16(at, true) !== Fixed.decode) return;
-      if (this.write(at >> 2, this.words[(from >> 2) + i] ?? 0)) return;
+      if (this.view.getUint16(at, true) !== Fixed.decode) {
+        this.pair(decoded, i);
+        return;
+      }
+      const ends = this.write(at >> 2, this.words[(from >> 2) + i] ?? 0);
+      this.pair(decoded, i);
+      if (ends) return;
     }
+  }
+
+  /** Makes a pair of an instruction and the one before it, if there is an arm for that. */
+  private pair(decoded: number, index: number): void {
+    if (index === 0) return;
+    const at = decoded + index * RECORD_BYTES;
+    const before = this.view.getUint16(at - RECORD_BYTES, true);
+    const pair = this.pairs.get(before * 0x1_0000 + this.alone(this.view.getUint16(at, true)));
+    if (pair !== undefined) this.view.setUint16(at - RECORD_BYTES, pair, true);
+  }
+
+  /** The number of the first instruction of a pair, or of an instruction that is in none. */
+  private alone(number: number): number {
+    return this.firsts.get(number) ?? number;
   }
 
   /** Writes one record, at a word of the memory: from the cache if the same word was decoded lately. True at a block's end. */
@@ -132,6 +156,11 @@ export class DecodedPages {
       return;
     }
     const first = this.addressOf(page);
+    if (from >= 4) {
+      // A pair must not execute what its second instruction was.
+      const before = first + ((from >>> 2) - 1) * RECORD_BYTES;
+      this.view.setUint16(before, this.alone(this.view.getUint16(before, true)), true);
+    }
     for (let i = from >>> 2; i <= (from + bytes - 1) >>> 2; i++) {
       this.view.setUint16(first + i * RECORD_BYTES, Fixed.decode, true);
     }
