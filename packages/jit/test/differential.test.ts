@@ -116,7 +116,7 @@ function randomise(rig: Rig, random: Random): void {
 function randomWord(id: number, random: Random): number | undefined {
   const entry = cases[id];
   if (entry === undefined) return undefined;
-  const encoding = parseEncoding(String(entry.row.encoding));
+  const encoding = parseEncoding(entry.row.encoding);
   for (let attempt = 0; attempt < 50; attempt++) {
     const values: Record<string, number> = {};
     for (const { name } of encoding.fields) {

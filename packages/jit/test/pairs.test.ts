@@ -1,7 +1,8 @@
 // Pairs of instructions that share an arm: the state is right after either of them.
 
-import { assemble } from '@worldswitch/isa-core';
 import { describe, expect, it } from 'vitest';
+
+import { assemble } from '@worldswitch/isa-core';
 
 import { createRandom } from './random.ts';
 import { createRig, RAM } from './rig.ts';

@@ -10,7 +10,7 @@ import type { Interpreter } from '../src/index.ts';
 /** Physical and, with the MMU on, virtual address of RAM. */
 export const RAM = 0x4000_0000;
 /** Bytes of RAM. */
-export const RAM_BYTES = 0x80000;
+const RAM_BYTES = 0x80000;
 /** Where the rig puts its translation tables, and VBAR_EL1. */
 const TABLES: number = RAM + 0x7f000;
 const VECTORS: number = RAM + 0x7e000;
@@ -70,7 +70,7 @@ function ramBus(memory: Memory, view: DataView): Bus {
 }
 
 /** A CPU at EL1 with the MMU on, RAM mapped to itself. */
-export function createSide(): Side {
+function createSide(): Side {
   const shared = new WebAssembly.Memory({ initial: Math.ceil(MEMORY_BYTES / 65536) });
   const bytes = new Uint8Array(shared.buffer);
   const view = new DataView(shared.buffer);
@@ -126,7 +126,7 @@ const compared: readonly number[] = Array.from({ length: CpuLayout.size / 4 }, (
 );
 
 /** Says where two CPUs and their memories differ. */
-export function differences(a: Side, b: Side): string[] {
+function differences(a: Side, b: Side): string[] {
   const found: string[] = [];
   for (const at of compared) {
     const x = a.view.getUint32(at, true);

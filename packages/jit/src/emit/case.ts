@@ -163,7 +163,7 @@ const parsed = new WeakMap<AnyRow, readonly EncodingField[]>();
 function fieldsOf(row: AnyRow): readonly EncodingField[] {
   const known = parsed.get(row);
   if (known !== undefined) return known;
-  const { fields } = parseEncoding(String(row.encoding));
+  const { fields } = parseEncoding(row.encoding);
   parsed.set(row, fields);
   return fields;
 }

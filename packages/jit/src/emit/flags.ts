@@ -33,7 +33,7 @@ function current(arm: Arm): FlagNodes {
 }
 
 /** A condition on flags, for a condition number that is known. */
-export function conditionOn(arm: Arm, f: FlagNodes, condition: number): Node {
+function conditionOn(arm: Arm, f: FlagNodes, condition: number): Node {
   const zero = arm.constant('i64', 0n);
   const negative = (n: Node): Node => arm.binary('i64_lt_s', 'i32', n, zero);
   const different = negative(arm.integer('xor', f.n, f.v));

@@ -28,7 +28,7 @@ export interface MemoryPart {
 const PAGE_MASK = ~0xfffn;
 
 /** Checks an access and leaves the memory offset of its first byte in a local. */
-export function translate(arm: Arm, va: Node, bytes: number, write: boolean, how: Access = {}): Node {
+function translate(arm: Arm, va: Node, bytes: number, write: boolean, how: Access = {}): Node {
   const { code, frame } = arm;
   va.uses++;
   const host: Node = { type: 'i32', push: () => undefined, uses: 0, local: -1 };

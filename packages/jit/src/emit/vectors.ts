@@ -42,7 +42,7 @@ const repeated = (size: LaneSize, value: bigint): number[] =>
   );
 
 /** A vector constant. */
-export function constantVector(arm: Arm, bytes: readonly number[]): Node {
+function constantVector(arm: Arm, bytes: readonly number[]): Node {
   const push = (): void => {
     arm.code.bytes16('v128_const', bytes);
   };
@@ -50,7 +50,7 @@ export function constantVector(arm: Arm, bytes: readonly number[]): Node {
 }
 
 /** A lane with a number known when the case is made. */
-export function fixedLane(arm: Arm, size: LaneSize, a: Node, index: number, signed: boolean, w: Width): Node {
+function fixedLane(arm: Arm, size: LaneSize, a: Node, index: number, signed: boolean, w: Width): Node {
   const type = intType(w);
   const sign = size < 32 ? (signed ? '_s' : '_u') : '';
   const lane = arm.node(size === 64 ? 'i64' : 'i32', [a], () => {

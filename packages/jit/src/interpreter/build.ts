@@ -73,7 +73,7 @@ const isHot = (entry: Case): boolean => {
 };
 
 /** Long code for instructions that few programs have: it is made when one is decoded. */
-const isSeldom = (entry: Case): boolean => /^LD1/.test(entry.row.name);
+const isSeldom = (entry: Case): boolean => entry.row.name.startsWith('LD1');
 
 const sameBytes = (a: Uint8Array | undefined, b: Uint8Array): boolean =>
   a?.length === b.length && a.every((byte, i) => byte === b[i]);

@@ -8,7 +8,7 @@ import type { Piece, Target } from '../wasm/code.ts';
 import { Fixed, Reason } from './reasons.ts';
 
 /** Opens the blocks that arms leave to, and sets the frame's targets. `closeLoop` is the counterpart. */
-export function openLoop(frame: Frame, code: Code): Outside {
+function openLoop(frame: Frame, code: Code): Outside {
   const leave = code.block();
   const here = code.block();
   const abort = code.block();
