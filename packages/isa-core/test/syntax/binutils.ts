@@ -47,26 +47,33 @@ export async function refusedByGnu(lines: readonly string[], march = 'armv8-a+cr
   return new Set([...stderr.matchAll(/^[^\n]*text\.s:(\d+): Error:/gm)].map(([, line]) => Number(line) - 1));
 }
 
+/** Extensions that as may use: the names of later system registers and instructions are text too. */
+const EVERYTHING = 'armv8.6-a+crc+sme';
+
+/** The words that as and ld make of a source text, the first at an address. */
+export async function gnuProgram(text: string, base = 0): Promise<Uint32Array> {
+  const folder = tempDir();
+  const source = join(folder, 'text.s');
+  const object = join(folder, 'text.o');
+  const linked = join(folder, 'text.elf');
+  const image = join(folder, 'text.bin');
+  writeFileSync(source, `${text}\n`);
+  await run('aarch64-linux-gnu-as', [`-march=${EVERYTHING}`, '-W', source, '-o', object]);
+  await run('aarch64-linux-gnu-ld', [`-Ttext=0x${base.toString(16)}`, '-e', '0', object, '-o', linked]);
+  await run('aarch64-linux-gnu-objcopy', ['-O', 'binary', '-j', '.text', linked, image]);
+  return new Uint32Array(new Uint8Array(readFileSync(image)).buffer);
+}
+
 /**
  * What as and ld make of each line, the first at address 0, which is called `base`; undefined where as refuses the line. A number
  * as a target is a distance for as.
  */
 export async function gnuAssemble(lines: readonly string[]): Promise<(number | undefined)[]> {
-  // The names of later system registers and instructions are text too.
-  const march = 'armv8.6-a+crc';
   const refused = await refusedByGnu(
     lines.map((text, i) => (i === 0 ? `base: ${text}` : text)),
-    march,
+    EVERYTHING,
   );
-  const folder = tempDir();
-  const source = join(folder, 'text.s');
-  writeFileSync(source, `base:\n${lines.map((text, i) => (refused.has(i) ? '.word 0' : text)).join('\n')}\n`);
-  const object = join(folder, 'text.o');
-  const linked = join(folder, 'text.elf');
-  const image = join(folder, 'text.bin');
-  await run('aarch64-linux-gnu-as', [`-march=${march}`, '-W', source, '-o', object]);
-  await run('aarch64-linux-gnu-ld', ['-Ttext=0', '-e', '0', object, '-o', linked]);
-  await run('aarch64-linux-gnu-objcopy', ['-O', 'binary', '-j', '.text', linked, image]);
-  const bytes = new DataView(new Uint8Array(readFileSync(image)).buffer);
-  return lines.map((_, i) => (refused.has(i) ? undefined : bytes.getUint32(4 * i, true)));
+  const kept = lines.map((text, i) => (refused.has(i) ? '.word 0' : text));
+  const words = await gnuProgram(`base:\n${kept.join('\n')}`);
+  return lines.map((_, i) => (refused.has(i) ? undefined : words[i]));
 }

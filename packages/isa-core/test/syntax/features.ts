@@ -1,5 +1,4 @@
-// What binutils has text for and the table has not: extensions that no CPU here has (DDI 0487 A2.2 to A2.13), and the rows of
-// Armv8.0-A that are still to be written.
+// What binutils has text for and the table has not: extensions that no CPU here has (DDI 0487 A2.2 to A2.13).
 
 /** A set of instructions. */
 export interface Feature {
@@ -56,30 +55,4 @@ export const features: readonly Feature[] = [
   { name: 'FEAT_CSSC', text: /^(?:abs|cnt|ctz|[su]max|[su]min) [wx](?:\d|zr)/ },
   // Not a feature: op0 0 has no registers (C5.1.2), and binutils makes up names.
   { name: 'unallocated', text: /^mrs \w+, s0_|^msr s0_/ },
-];
-
-/** Mnemonics of vector instructions. */
-const vectors = (mnemonics: string): RegExp =>
-  new RegExp(`^(?:${mnemonics.replaceAll(' ', '|')}) (?:[vbhsdwx]\\d|[wx]zr)`);
-
-/** Instructions of Armv8.0-A that have no row yet. A set that has rows for all of it must leave this list. */
-export const notYet: readonly Feature[] = [
-  {
-    name: 'Advanced SIMD three same',
-    text: vectors('ml[as] p?mul [su]aba [su]abd [su]r?hadd [su]hsub [su]q(?:add|sub) sqr?dmulh [su]q?r?shl'),
-  },
-  {
-    name: 'Advanced SIMD three different',
-    text: vectors(
-      '[su](?:add|sub)[lw]2? r?(?:add|sub)hn2? [su]ab[ad]l2? [su]ml[as]l2? [su]mull2? pmull2? sqdml[as]l2? sqdmull2?',
-    ),
-  },
-  {
-    name: 'Advanced SIMD two-register miscellaneous',
-    text: vectors('cls sqabs sqneg suqadd usqadd [su]addlp [su]adalp sqxtu?n2? uqxtn2? shll2?'),
-  },
-  {
-    name: 'Advanced SIMD shift by immediate',
-    text: vectors('[su]rshr [su]rsra sqshlu rshrn2? sqr?shru?n2? uqr?shrn2?'),
-  },
 ];

@@ -6,7 +6,7 @@ import type { Case, Encoding } from '../../src/table/index.ts';
 import { randomFrom } from '../qemu/random.ts';
 import type { Random } from '../qemu/random.ts';
 
-const encodings: readonly Encoding[] = cases.map(({ row }) => parseEncoding(row.encoding as string));
+const encodings: readonly Encoding[] = cases.map(({ row }) => parseEncoding(row.encoding));
 
 /** Words with all bits random. */
 export function anyWords(count: number, seed: number): Uint32Array {

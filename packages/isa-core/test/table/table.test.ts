@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { decode, encodeFields, fieldsOf, parseEncoding, rows, cases } from '../../src/table/index.ts';
 import { anyWords, nearWords, tableWords } from '../syntax/words.ts';
 
-const parsed = rows.map((row) => ({ row, encoding: parseEncoding(row.encoding as string) }));
+const parsed = rows.map((row) => ({ row, encoding: parseEncoding(row.encoding) }));
 
 /** Rows for whatever is left of their space: before them stand rows for some of it. */
 const general: ReadonlySet<string> = new Set(['HINT', 'SYS', 'MRS', 'MSR (register)']);
@@ -85,7 +85,7 @@ describe('the table', () => {
       const tableCase = cases[decoded.caseId];
       expect(tableCase?.row).toBe(decoded.row);
       for (const [name, value] of Object.entries(decoded.split)) expect(decoded.fields[name]).toBe(value);
-      const encoding = parseEncoding(decoded.row.encoding as string);
+      const encoding = parseEncoding(decoded.row.encoding);
       const again = encodeFields(encoding, decoded.fields);
       expect((again ^ word) & encoding.mask).toBe(0);
       expect(fieldsOf(encoding, again)).toEqual(decoded.fields);

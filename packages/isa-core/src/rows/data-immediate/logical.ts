@@ -9,7 +9,7 @@ import { decodeBitMasks } from './bit-masks.ts';
  * True where MOVZ or MOVN makes the same constant, so that MOV means one of these: at most one halfword is not zero, or not all
  * ones. (MoveWidePreferred() has it so for MOVZ; of MOVN it leaves out some, which assemblers do not.)
  */
-export function moveWidePreferred(f: { sf: number; N: number; immr: number; imms: number }): boolean {
+function moveWidePreferred(f: { sf: number; N: number; immr: number; imms: number }): boolean {
   const mask = decodeBitMasks(f.sf, f.N, f.immr, f.imms);
   if (mask === undefined) return false;
   const words = f.sf ? [mask.low, mask.high] : [mask.low];

@@ -27,9 +27,13 @@ export const twoSource: readonly AnyRow[] = [
     encoding: 'sf 0 0 11010110 Rm:5 0010 op2:2 Rn:5 Rd:5',
     asm: [
       { text: 'lsl <Rd>, <Rn>, <Rm>', set: { op2: 0 } },
+      { text: 'lslv <Rd>, <Rn>, <Rm>', set: { op2: 0 }, inputOnly: true },
       { text: 'lsr <Rd>, <Rn>, <Rm>', set: { op2: 1 } },
+      { text: 'lsrv <Rd>, <Rn>, <Rm>', set: { op2: 1 }, inputOnly: true },
       { text: 'asr <Rd>, <Rn>, <Rm>', set: { op2: 2 } },
+      { text: 'asrv <Rd>, <Rn>, <Rm>', set: { op2: 2 }, inputOnly: true },
       { text: 'ror <Rd>, <Rn>, <Rm>', set: { op2: 3 } },
+      { text: 'rorv <Rd>, <Rn>, <Rm>', set: { op2: 3 }, inputOnly: true },
     ],
     split: ['sf', 'op2'],
     decode: (f) => ({ d: X(f.Rd), n: X(f.Rn), m: X(f.Rm) }),

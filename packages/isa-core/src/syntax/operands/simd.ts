@@ -42,7 +42,7 @@ const shiftBy = (size: number, left: boolean): OperandFormat => {
 };
 
 /** `{v0.16b-v3.16b}` or `{v0.16b, v1.16b}` of consecutive registers from `field`. */
-export function registerList(field: string, arrangement: string, count: number): OperandFormat {
+function registerList(field: string, arrangement: string, count: number): OperandFormat {
   const one = `v${REGISTER_NUMBER}\\.${arrangement}`;
   const pattern = `\\{${one}(?:[,-]${one}){0,3}\\}`;
   return {
@@ -64,7 +64,7 @@ export function registerList(field: string, arrangement: string, count: number):
 }
 
 /** `{v0.s, v1.s}[2]`: the index from Q, S and size. */
-export function elementList(field: string, letter: string, count: number): OperandFormat {
+function elementList(field: string, letter: string, count: number): OperandFormat {
   const size = (LETTERS as readonly string[]).indexOf(letter);
   const registers = registerList(field, letter, count);
   return {
