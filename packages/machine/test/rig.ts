@@ -6,7 +6,7 @@ import { createMachine, rawKernel } from '../src/index.ts';
 import type { LoadedKernel, Machine, MachineConfig, MachineOptions } from '../src/index.ts';
 
 /** Where guests are loaded. */
-export const BASE = 0x4020_0000;
+const BASE = 0x4020_0000;
 
 /**
  * A kernel of one instruction per line. A line `name:` is a label; `{name}` in a line is its address. A number alone is a word.

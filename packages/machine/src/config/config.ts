@@ -97,17 +97,19 @@ const size = z.union([
 /** An address: a number, or a hexadecimal string. */
 const address = z.union([
   z.number().int().nonnegative(),
-  z.string().regex(/^0x[0-9a-fA-F_]+$/, 'must be a number or a hexadecimal string'),
+  z.string().regex(/^0x[0-9a-fA-F][0-9a-fA-F_]*$/, 'must be a number or a hexadecimal string'),
 ]);
+
+const deviceType = z
+  .custom<string | AnyDeviceType | DeviceKind>()
+  .describe('A known device (pl011, pl031), or in TypeScript a DeviceType');
 
 const device = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z][a-z0-9-]*$/, 'must be lower case letters, digits and -')
     .describe('Unique name; a serial port is addressed by it'),
-  type: z
-    .custom<string | AnyDeviceType | DeviceKind>()
-    .describe('A known device (pl011, pl031), or in TypeScript a DeviceType'),
+  type: deviceType,
   at: z.union([address, z.array(address)]).describe('Base address of each register block'),
   interrupts: z
     .record(z.string(), z.number().int().min(0).max(987))
@@ -173,7 +175,7 @@ export interface CheckedDevice {
 const numberOf = (a: number | string): number => (typeof a === 'number' ? a : Number(a.replaceAll('_', '')));
 
 /** Bytes of `"256M"`. */
-export function bytesOf(given: number | string): number {
+function bytesOf(given: number | string): number {
   if (typeof given === 'number') return given;
   const unit = { K: 1024, M: MIB, G: 1024 * MIB }[given.slice(-1)];
   return unit === undefined ? Number(given) : Number(given.slice(0, -1)) * unit;
@@ -195,46 +197,70 @@ function kindOf(given: unknown, field: string): DeviceKind {
   throw new ConfigurationError(field, 'must be the name of a device, or a DeviceType');
 }
 
+/** The first thing that the schema says, in words for a user. */
+function explained(issue: z.core.$ZodIssue | undefined): ConfigurationError {
+  const path = (issue?.path ?? []).map((p) => (typeof p === 'number' ? `[${p}]` : `.${String(p)}`)).join('');
+  if (issue?.code === 'unrecognized_keys') {
+    const field = `${path}.${issue.keys[0] ?? ''}`;
+    return new ConfigurationError(field.replace(/^\./, ''), 'there is no such field');
+  }
+  if (issue?.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
+    return new ConfigurationError(path.replace(/^\./, ''), 'is missing');
+  }
+  // Of the alternatives of a size or an address, the text's says what is allowed.
+  const alternatives = issue?.code === 'invalid_union' ? issue.errors.flat() : [];
+  const best = alternatives.find((a) => a.code === 'invalid_format') ?? alternatives.at(0) ?? issue;
+  return new ConfigurationError(path.replace(/^\./, '') || 'configuration', best?.message ?? 'is wrong');
+}
+
+/** Names of parts that are on every board. */
+const PARTS: readonly string[] = ['gic', 'timer', 'memory'];
+
+/** Checks one device against those before it, whose names and interrupts are taken. */
+function checkDevice(
+  d: DeviceConfig,
+  field: string,
+  names: Set<string>,
+  spis: Map<number, string>,
+): CheckedDevice {
+  if (names.has(d.name))
+    throw new ConfigurationError(`${field}.name`, `"${d.name}" is taken by another part`);
+  names.add(d.name);
+  const kind = kindOf(d.type, `${field}.type`);
+  const { regions, pins } = kind.type;
+  const bases = (typeof d.at === 'object' ? d.at : [d.at]).map(numberOf);
+  if (bases.length !== regions.length) {
+    const wanted = `${regions.length} address${regions.length === 1 ? '' : 'es'}`;
+    throw new ConfigurationError(`${field}.at`, `must give ${wanted}, but gives ${bases.length}`);
+  }
+  for (const [pin, spi] of Object.entries(d.interrupts ?? {})) {
+    if (!pins.includes(pin)) {
+      throw new ConfigurationError(
+        `${field}.interrupts`,
+        `there is no pin ${pin}; there are ${pins.join(', ') || 'none'}`,
+      );
+    }
+    const taken = spis.get(spi);
+    if (taken !== undefined)
+      throw new ConfigurationError(`${field}.interrupts.${pin}`, `SPI ${spi} is taken by ${taken}`);
+    spis.set(spi, d.name);
+  }
+  return { name: d.name, kind, bases, interrupts: d.interrupts ?? {}, config: d.config ?? {} };
+}
+
 /** Checks a configuration. Throws a `ConfigurationError` that names the first field that is wrong. */
 export function checkConfig(given: unknown): CheckedConfig {
   const result = schema.safeParse(given);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    const path = (issue?.path ?? [])
-      .map((p) => (typeof p === 'number' ? `[${p}]` : `.${String(p)}`))
-      .join('');
-    throw new ConfigurationError(path.replace(/^\./, '') || 'configuration', issue?.message ?? 'is wrong');
-  }
+  if (!result.success) throw explained(result.error.issues[0]);
   const config = result.data;
   const memory = bytesOf(config.memory);
   if (memory % MIB !== 0 || memory < MIB || memory > 3072 * MIB) {
     throw new ConfigurationError('memory', `must be 1M to 3G in whole MiB, but is ${String(config.memory)}`);
   }
   const { gic } = config;
-  const names = new Set<string>();
-  const devices = config.devices.map((d, i): CheckedDevice => {
-    const field = `devices[${i}]`;
-    if (names.has(d.name))
-      throw new ConfigurationError(`${field}.name`, `"${d.name}" is taken by another device`);
-    names.add(d.name);
-    const kind = kindOf(d.type, `${field}.type`);
-    const bases = (typeof d.at === 'object' ? d.at : [d.at]).map(numberOf);
-    if (bases.length !== kind.type.regions.length) {
-      throw new ConfigurationError(
-        `${field}.at`,
-        `must give ${kind.type.regions.length} addresses, but gives ${bases.length}`,
-      );
-    }
-    for (const pin of Object.keys(d.interrupts ?? {})) {
-      if (!kind.type.pins.includes(pin)) {
-        throw new ConfigurationError(
-          `${field}.interrupts`,
-          `there is no pin ${pin}; there are ${kind.type.pins.join(', ')}`,
-        );
-      }
-    }
-    return { name: d.name, kind, bases, interrupts: d.interrupts ?? {}, config: d.config ?? {} };
-  });
+  const names = new Set<string>(PARTS);
+  const spis = new Map<number, string>();
+  const devices = config.devices.map((d, i) => checkDevice(d, `devices[${i}]`, names, spis));
   return {
     ...config,
     memory,
@@ -255,5 +281,13 @@ export function defineMachine(config: MachineConfig): MachineConfig {
 
 /** The JSON Schema of YAML and JSON boards. */
 export function configurationSchema(): Record<string, unknown> {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      // In a file a device is named; device types of one's own are for TypeScript.
+      if (zodSchema === deviceType)
+        Object.assign(jsonSchema, { type: 'string', enum: Object.keys(deviceKinds) });
+    },
+  });
 }

@@ -38,7 +38,7 @@ type Fields = Readonly<Record<string, Plain>>;
 const VERSION = 1;
 
 /** What must be equal for a snapshot to fit a board. */
-export function boardIdentity(config: CheckedConfig): string {
+function boardIdentity(config: CheckedConfig): string {
   const { cpu, cpus, el2, memory, ramBase, gic, timer, psci, nanosecondsPerInstruction, startTime } = config;
   const devices = config.devices.map((d) => [d.name, d.kind.type.compatible, d.bases, d.interrupts]);
   return JSON.stringify({
