@@ -79,7 +79,8 @@ export function emitCase(emitter: CaseEmitter, entry: Case): CaseCode {
 
 /** Operands of common encodings that make shorter code: shifts by nothing, MOV (register), CMP and TST. */
 function shortcuts(sample: Operands, split: Readonly<Record<string, number>>): Record<string, number>[] {
-  const plain = sample['by']?.kind === 'small' ? [{ by: 0 }] : [];
+  // A shift by nothing is written as LSL.
+  const plain = sample['by']?.kind === 'small' && (split['shift'] ?? 0) === 0 ? [{ by: 0 }] : [];
   const list: Record<string, number>[] = [...plain];
   if (plain.length > 0 && sample['n']?.kind === 'x') list.unshift({ by: 0, n: ZERO_SLOT });
   const setsFlags = split['S'] === 1 || split['opc'] === 3;

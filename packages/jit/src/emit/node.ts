@@ -29,10 +29,5 @@ export interface FlagNodes {
   readonly v: Node;
 }
 
-/** A value of the semantics interface as the node that it is here. */
-export const asNode = (value: unknown): Node => value as Node;
-/** The same for flags. */
-export const asFlags = (value: unknown): FlagNodes => value as FlagNodes;
-
 /** Thrown while a case is built that uses a primitive without code: the case is left to the reference engine. */
 export class Unsupported extends Error {}

@@ -60,20 +60,23 @@ export interface InterpreterCode {
 export interface BuildOptions {
   /** The cases; all of the table unless given. */
   readonly table?: readonly Case[];
-  /** Told when the code of a seldom case was made. */
+  /** Told when the code of a seldom case was made, before its record is. */
   readonly supplement?: (s: Supplement) => void;
 }
 
-/** Row names that are in the hot loop though their kind is rare. */
-const isHot = (entry: Case): boolean => {
-  const { row } = entry;
-  if (row.feature !== undefined) return false;
-  if (row.gate !== 'fp') return true;
-  return /^(Load|Floating-point|FMOV \(|FCVT$|FCVT<|FCVTZ|SCVTF)/.test(row.name);
-};
+/** Rows of the FP and SIMD registers that are in the hot loop: scalars, and what string functions are made of. */
+const HOT_FP =
+  /^(Load|Floating-point|FMOV \(|FCVT$|FCVT<|FCVTZ|SCVTF|MOVI|DUP|INS|UMOV|EXT|SHRN|ADDP|Advanced SIMD (three same \((logical|integer)|across lanes \(int))/;
+/** Others that programs use: in the rare loops. */
+const RARE_FP =
+  /^(ZIP|XTN|NOT|SSHLL|TBL|Advanced SIMD (shift by immediate \([bhsd]\)|two-register miscellaneous \(integer|(scalar )?three same \(floating|(scalar |vector )x indexed element \(floating|scalar pairwise))/;
 
-/** Long code for instructions that few programs have: it is made when one is decoded. */
-const isSeldom = (entry: Case): boolean => entry.row.name.startsWith('LD1');
+type Place = 'hot' | 'rare' | 'seldom';
+/** Where a case's code goes. Code of seldom cases is made when one of their instructions is decoded. */
+function placeOf({ row }: Case): Place {
+  if (row.gate === 'fp') return HOT_FP.test(row.name) ? 'hot' : RARE_FP.test(row.name) ? 'rare' : 'seldom';
+  return row.feature === undefined ? 'hot' : 'rare';
+}
 
 const sameBytes = (a: Uint8Array | undefined, b: Uint8Array): boolean =>
   a?.length === b.length && a.every((byte, i) => byte === b[i]);
@@ -113,7 +116,10 @@ export function buildInterpreter(base: number, options: BuildOptions = {}): Inte
     if (code.why !== undefined) shortfalls.push({ entry, why: code.why });
     return undefined;
   };
-  const made = table.map((entry) => (isSeldom(entry) ? undefined : emit(entry, isHot(entry) ? hot : rare)));
+  const made = table.map((entry) => {
+    const place = placeOf(entry);
+    return place === 'seldom' ? undefined : emit(entry, place === 'hot' ? hot : rare);
+  });
   const pairs = emitPairs(hot, made);
   const rareFirst = Fixed.first + hot.pieces.length;
   const records = made.map((m) => m && recordFrom(m, m.arms === hot ? Fixed.first : rareFirst));
@@ -123,7 +129,7 @@ export function buildInterpreter(base: number, options: BuildOptions = {}): Inte
   }
   let next = rareFirst + rare.pieces.length;
   const driver = driverFunction(hot.frame, functions.length, rareFirst, next);
-  const waiting = new Map(table.filter(isSeldom).map((entry) => [entry.id, entry]));
+  const waiting = new Map(table.flatMap((entry) => (placeOf(entry) === 'seldom' ? [[entry.id, entry]] : [])));
   return {
     module: encodeModule([...functions.map((body) => ({ body })), { name: 'run', body: driver }]),
     recordOf(caseId) {
