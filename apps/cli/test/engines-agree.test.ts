@@ -1,9 +1,10 @@
 // Both engines on the same Debian: snapshots of its boot by the fast engine, and from each a window on both, hash by hash.
 
+import { expect } from 'vitest';
+
 import { createMachine, readKernel, restoreMachine, virt } from '@worldswitch/machine';
 import type { MachineConfig } from '@worldswitch/machine';
 import { requireTool } from '@worldswitch/test-tools';
-import { expect } from 'vitest';
 
 import { debianFiles } from '../src/debian/fetch.ts';
 import { initramfs } from '../src/debian/initramfs.ts';

@@ -64,7 +64,7 @@ function fail(out: Stage2Output, fault: MmuFault, level: number): false {
  * Level of the first lookup that VTCR_EL2.SL0 selects, or -1 where SL0, the granule, the input size and the implemented
  * physical address size do not fit together.
  */
-export function stage2StartLevel(context: WalkContext, granule: GranuleShift, inputBits: number): number {
+function stage2StartLevel(context: WalkContext, granule: GranuleShift, inputBits: number): number {
   const { features, vtcr } = context.controls;
   const sl0 = (vtcr >>> 6) & 3;
   if (sl0 === 3 && (granule !== 12 || !features.ttst)) return -1;

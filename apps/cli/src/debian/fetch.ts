@@ -24,7 +24,7 @@ export interface DebianFiles {
 }
 
 /** Where fetched guests are kept: `WORLDSWITCH_CACHE`, or the user's cache folder. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   const chosen = process.env['WORLDSWITCH_CACHE'];
   if (chosen) return chosen;
   const home = process.env['HOME'] ? homedir() : tmpdir();

@@ -11,8 +11,7 @@ export const spurious = 1023;
 export const spuriousGroup1 = 1022;
 
 /** Where an interrupt's byte is in `priority` and `targets`. */
-export const byteSlot = (gic: Gic, cpu: number, id: number): number =>
-  32 * slot(gic, cpu, id >>> 5) + (id & 31);
+const byteSlot = (gic: Gic, cpu: number, id: number): number => 32 * slot(gic, cpu, id >>> 5) + (id & 31);
 
 /** Bits of a bitmap for a CPU's view. */
 export const bitmap = (gic: Gic, of: Uint32Array, cpu: number, word: number): number =>
@@ -23,7 +22,7 @@ export const isSet = (gic: Gic, of: Uint32Array, cpu: number, id: number): boole
   ((bitmap(gic, of, cpu, id >>> 5) >>> (id & 31)) & 1) !== 0;
 
 /** Changes one interrupt's bit. */
-export function setBit(gic: Gic, of: Uint32Array, cpu: number, id: number, to: boolean): void {
+function setBit(gic: Gic, of: Uint32Array, cpu: number, id: number, to: boolean): void {
   const at = slot(gic, cpu, id >>> 5);
   const bit = 1 << (id & 31);
   of[at] = to ? (of[at] ?? 0) | bit : (of[at] ?? 0) & ~bit;

@@ -5,7 +5,7 @@ import { groupMask, idlePriority, lowestBit } from './priority.ts';
 import type { CpuInterface, Gic } from './state.ts';
 
 /** Bits of GICH_HCR; GICH_MISR has the causes in the order of the enables, with EOI in the place of En. */
-export const HypervisorControl = {
+const HypervisorControl = {
   En: 0x1,
   UIE: 0x2,
   LRENPIE: 0x4,
@@ -17,7 +17,7 @@ export const HypervisorControl = {
 } as const;
 
 /** Bits of GICH_VMCR, the lower of which are those of GICV_CTLR. */
-export const VirtualControl = {
+const VirtualControl = {
   VMGrp0En: 0x1,
   VMGrp1En: 0x2,
   VMAckCtl: 0x4,

@@ -12,7 +12,7 @@ import { systemInstruction } from './system-instructions.ts';
 export type Handled = 'next' | 'jumped';
 
 /** ISS of a trapped MSR, MRS or system instruction (DDI 0487 D17.2.37). */
-export function systemIss(id: number, rt: number, read: boolean): number {
+function systemIss(id: number, rt: number, read: boolean): number {
   const op0 = id >>> 14;
   const op1 = (id >>> 11) & 7;
   const crn = (id >>> 7) & 15;
@@ -70,7 +70,7 @@ export function readSystemRegister(cpu: Cpu, id: number): bigint | undefined {
 }
 
 /** MSR. True unless an exception was taken. */
-export function writeSystemRegister(cpu: Cpu, id: number, value: bigint): boolean {
+function writeSystemRegister(cpu: Cpu, id: number, value: bigint): boolean {
   if (!mayAccess(cpu, id, true)) return false;
   const entry = registerById(id);
   if (entry === undefined) return false;

@@ -16,7 +16,7 @@ export const Pin: Readonly<Record<CpuPin, number>> = { irq: 1, fiq: 2, virq: 4, 
 const SCR = { IRQ: 2n, FIQ: 4n, EA: 8n } as const;
 
 /** Pins and the virtual interrupts that HCR_EL2 itself makes pending. */
-export function pendingInterrupts(cpu: Cpu): number {
+function pendingInterrupts(cpu: Cpu): number {
   let pending = cpu.pinLevels;
   if (!cpu.features.el2) return pending & (Pin.irq | Pin.fiq | Pin.serror);
   const hcr = cpu.hcr;

@@ -5,7 +5,6 @@ import { Access, parFromResult, Regime, tlbiOperation } from '@worldswitch/mmu';
 import type { Cpu } from './cpu.ts';
 import { takeUndefined } from './exceptions.ts';
 import type { Handled } from './handlers.ts';
-import { EC, syndrome } from './syndrome.ts';
 import { systemId } from './sysregs/entry.ts';
 import { el1OrTge, HCR } from './sysregs/traps.ts';
 
@@ -175,9 +174,6 @@ export function systemInstruction(cpu: Cpu, id: number, value: bigint, trap: Tra
   op.run(cpu, value);
   return 'next';
 }
-
-/** The syndrome of an UNDEFINED instruction. */
-export const UNDEFINED_SYNDROME: number = syndrome(EC.Unknown);
 
 /** The name of a SYS encoding, for disassembly and reports; undefined where there is none. */
 export const systemInstructionName = (id: number): string | undefined => operations.get(id)?.name;

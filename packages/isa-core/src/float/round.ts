@@ -49,7 +49,7 @@ const roundMagnitude = ({ whole, rest }: Cut, sign: Sign, mode: RoundingMode): b
 };
 
 /** True where a number too large for the format becomes infinity, and not the largest number. */
-export const overflowsToInfinity = (sign: Sign, mode: RoundingMode): boolean =>
+const overflowsToInfinity = (sign: Sign, mode: RoundingMode): boolean =>
   mode === 'even' || mode === 'away' || (mode === 'plus' && sign === 0) || (mode === 'minus' && sign === 1);
 
 /** Overflow: infinity or the largest number, with OFC and IXC. */

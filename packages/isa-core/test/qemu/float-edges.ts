@@ -69,7 +69,7 @@ const INTEGERS: readonly bigint[] = [
 const PAIRS = edges[32].length ** 2;
 const rows: ReadonlySet<AnyRow> = new Set([...floatRows, ...simdFloatRows]);
 /** The cases of the floating-point rows. */
-export const floatCases: readonly Case[] = cases.filter(({ row }) => rows.has(row));
+const floatCases: readonly Case[] = cases.filter(({ row }) => rows.has(row));
 /** How many test cases there are. */
 export const floatEdgeCount: number = floatCases.length * PAIRS;
 
@@ -111,7 +111,7 @@ export const floatEdgeTest = (): ((n: number, place: Place) => TestCase | undefi
     const pair = Math.floor(n / floatCases.length);
     const tested = floatCases[n % floatCases.length];
     if (tested === undefined) return undefined;
-    const encoding = parseEncoding(tested.row.encoding as string);
+    const encoding = parseEncoding(tested.row.encoding);
     const fields: Record<string, number> = {
       nzcv: pair,
       cond: pair,

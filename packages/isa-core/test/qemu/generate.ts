@@ -61,7 +61,7 @@ export class Generator {
 
   /** A test of one case of the table at a place, or undefined where the random encoding is not that row's or leaves the slot. */
   make(tableCase: Case, place: Place): TestCase | undefined {
-    const encoding = encodingOf(tableCase.row.encoding as string);
+    const encoding = encodingOf(tableCase.row.encoding);
     const fields: Record<string, number> = {};
     for (const { name, width } of encoding.fields) fields[name] = this.random.word() & (2 ** width - 1);
     Object.assign(fields, this.anyRegister(tableCase.row.name, fields), tableCase.split);

@@ -3,7 +3,7 @@
 import { Fault } from '@worldswitch/platform';
 import type { Bus, Memory, Pa } from '@worldswitch/platform';
 
-import { armv8, Cpu, CpuLayout } from '../../src/cpu/index.ts';
+import { armv8, Cpu } from '../../src/cpu/index.ts';
 import type { CpuFeatures } from '../../src/cpu/index.ts';
 import { createStepper } from '../../src/reference/index.ts';
 import { assemble } from '../../src/syntax/index.ts';
@@ -147,6 +147,3 @@ export function machine(features: Partial<CpuFeatures> = {}): Machine {
     exceptionClass: (el = 1) => Number(cpu.register(`ESR_EL${String(el)}`) >> 26n),
   };
 }
-
-/** The state's layout, for what has no accessor. */
-export const Layout: typeof CpuLayout = CpuLayout;

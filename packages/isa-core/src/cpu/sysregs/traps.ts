@@ -127,9 +127,6 @@ export const fpTrap: TrapControl = (cpu) => {
   return undefined;
 };
 
-/** HCR_EL2.TIDCP and IMPLEMENTATION DEFINED registers. */
-export const tidcp: TrapControl = hcrTrap(HCR.TIDCP);
-
 /** SCTLR_EL1.DZE and UCI, and HCR_EL2.TPC, TPU and TDZ: whether any may trap DC and IC by address at the current level. */
 export const cacheMaintenanceMayTrap = (cpu: Cpu): boolean => {
   const allowed = (1n << 14n) | (1n << 26n);
