@@ -459,6 +459,9 @@ export class Cpu implements ReferenceHost {
     return this.options.firmware;
   }
   /** Is told of every descriptor that a walk fetches. */
+  get walkObserver(): WalkObserver | undefined {
+    return this.translator.walker.observer;
+  }
   set walkObserver(observer: WalkObserver | undefined) {
     this.translator.walker.observer = observer;
   }
