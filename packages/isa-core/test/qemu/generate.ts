@@ -61,21 +61,28 @@ export class Generator {
 
   /** A test of one case of the table at a place, or undefined where the random encoding is not that row's or leaves the slot. */
   make(tableCase: Case, place: Place): TestCase | undefined {
-    const encoding = encodingOf(tableCase.row.encoding);
-    const fields: Record<string, number> = {};
-    for (const { name, width } of encoding.fields) fields[name] = this.random.word() & (2 ** width - 1);
-    Object.assign(fields, this.anyRegister(tableCase.row.name, fields), tableCase.split);
-    const isBranch = tableCase.row.ends === 'block';
-    if (isBranch)
-      for (const name of ['imm26', 'imm19', 'imm14']) if (name in fields) fields[name] = TAKEN / 4;
     this.shuffle(place);
-    if (isBranch && tableCase.row.name.startsWith('BR'))
-      this.host.state.setX(fields['Rn'] ?? 0, place.pc + BigInt(TAKEN));
-    const word = encodeFields(encoding, fields);
-    const decoded = decode(word);
-    if (decoded?.row !== tableCase.row || isExcluded(decoded)) return undefined;
-    const aimed = this.aim(decoded, place, encoding);
+    const decoded = this.anyOf(tableCase);
+    if (decoded === undefined || isExcluded(decoded)) return undefined;
+    if (tableCase.row.name.startsWith('BR'))
+      this.host.state.setX(decoded.fields['Rn'] ?? 0, place.pc + BigInt(TAKEN));
+    const aimed = this.aim(decoded, place, encodingOf(tableCase.row.encoding));
     return aimed === undefined ? undefined : this.run([aimed, ...this.second(aimed)], place);
+  }
+
+  /** A random encoding of a case. Rows that have few of the words that they match get several tries. */
+  private anyOf({ row, split }: Case): Decoded | undefined {
+    const encoding = encodingOf(row.encoding);
+    for (let tries = 0; tries < 16; tries++) {
+      const fields: Record<string, number> = {};
+      for (const { name, width } of encoding.fields) fields[name] = this.random.word() & (2 ** width - 1);
+      Object.assign(fields, this.anyRegister(row.name, fields), split);
+      if (row.ends === 'block')
+        for (const name of ['imm26', 'imm19', 'imm14']) if (name in fields) fields[name] = TAKEN / 4;
+      const decoded = decode(encodeFields(encoding, fields));
+      if (decoded?.row === row) return decoded;
+    }
+    return undefined;
   }
 
   /** A test of any word, decodable or not. One that accesses memory hardly ever hits the window, and is dropped. */
