@@ -89,9 +89,9 @@ class Arms {
   /** Indices of pieces by a hash of their bytes. */
   private readonly known = new Map<number, readonly number[]>();
 
-  constructor(base: number) {
-    this.frame = createFrame(base);
-    this.emitter = new CaseEmitter(this.frame);
+  constructor(emitter: CaseEmitter) {
+    this.frame = emitter.arm.frame;
+    this.emitter = emitter;
   }
 
   index(piece: Piece): number {
@@ -107,8 +107,8 @@ class Arms {
 /** Makes the interpreter of the CPU whose block lies at `base`. */
 export function buildInterpreter(base: number, options: BuildOptions = {}): InterpreterCode {
   const { table = cases, supplement } = options;
-  const hot = new Arms(base);
-  const rare = new Arms(base);
+  const hot = new Arms(new CaseEmitter(createFrame(base)));
+  const rare = new Arms(new CaseEmitter(createFrame(base)));
   const shortfalls: Shortfall[] = [];
   const emit = (entry: Case, arms: Arms): Numbered | undefined => {
     const code = emitCase(arms.emitter, entry);
@@ -136,7 +136,7 @@ export function buildInterpreter(base: number, options: BuildOptions = {}): Inte
       const entry = waiting.get(caseId);
       if (entry === undefined) return records[caseId];
       waiting.delete(caseId);
-      const arms = new Arms(base);
+      const arms = new Arms(rare.emitter);
       const code = emit(entry, arms);
       if (code === undefined) return undefined;
       const count = arms.pieces.length;
