@@ -165,13 +165,17 @@ export class Machine {
   }
 
   private enter(boot: Placed): void {
-    for (const { name, at, bytes, size } of boot.pieces) {
-      const found = this.bus.memoryAt(at as Pa);
-      if (found === undefined || at - found.base + size > found.memory.size) {
+    const found = boot.pieces.map(({ name, at, size }) => {
+      const window = this.bus.memoryAt(at as Pa);
+      if (window === undefined || at - window.base + size > window.memory.size) {
         throw new ConfigurationError(name, `does not fit: it needs ${size} bytes at 0x${at.toString(16)}`);
       }
-      found.memory.bytes.fill(0, at - found.base, at - found.base + size);
-      found.memory.bytes.set(bytes, at - found.base);
+      return window;
+    });
+    for (const [i, { at, bytes, size }] of boot.pieces.entries()) {
+      const { base = 0, memory } = found[i] ?? {};
+      memory?.bytes.fill(0, at - base, at - base + size);
+      memory?.bytes.set(bytes, at - base);
       this.bus.foreignStore(at as Pa, size);
     }
     this.cpu.reset({ pc: BigInt(boot.entry), el: this.board.config.el2 ? 2 : 1, x0: BigInt(boot.x0) });

@@ -67,12 +67,7 @@ describe('mistakes', () => {
       'rtc RTC',
       /overlaps/,
     ],
-    [
-      'a device in memory',
-      { devices: [{ ...serial, at: 0x4000_1000 }] },
-      'serial UART',
-      /overlaps memory/,
-    ],
+    ['a device in memory', { devices: [{ ...serial, at: 0x4000_1000 }] }, 'serial UART', /overlaps memory/],
     ['a GIC in memory', { gic: { distributor: 0x4000_0000 } }, 'gic GICD', /overlaps memory/],
     ['memory that is not aligned', { ramBase: 0x4000_0010 }, 'memory', /multiples of 4096/],
     ['a list', [], 'configuration', /record|object/],
