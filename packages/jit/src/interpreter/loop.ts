@@ -11,6 +11,7 @@ import { Fixed, Reason } from './reasons.ts';
 function openLoop(frame: Frame, code: Code): Outside {
   const leave = code.block();
   const here = code.block();
+  const budget = code.block();
   const abort = code.block();
   frame.poll = code.block();
   frame.missUnprivilegedWrite = code.block();
@@ -19,7 +20,7 @@ function openLoop(frame: Frame, code: Code): Outside {
   frame.missRead = code.block();
   frame.step = code.block();
   frame.fetch = code.loop();
-  return { leave, here, abort };
+  return { leave, here, budget, abort };
 }
 
 /** Where the code around the arms leaves to. */
@@ -28,7 +29,9 @@ interface Outside {
   readonly leave: Target;
   /** With the current record's instruction not executed and not counted. */
   readonly here: Target;
-  /** The same, after it was counted. */
+  /** The same, because there is nothing left to count. */
+  readonly budget: Target;
+  /** The same as `here`, after the instruction was counted. */
   readonly abort: Target;
 }
 
@@ -137,11 +140,7 @@ function dispatch(f: Frame, outside: Outside, first: number, arms: readonly Piec
   code.set(f.record);
   code.get(f.remaining);
   code.op('i32_eqz');
-  code.if();
-  code.i32(Reason.Budget);
-  code.set(f.why);
-  code.br(outside.here);
-  code.end();
+  code.brIf(outside.budget);
   code.get(f.remaining);
   code.i32(1);
   code.op('i32_sub');
@@ -226,6 +225,10 @@ function closeBlocks(f: Frame, outside: Outside): void {
   code.i32(1);
   code.op('i32_add');
   code.set(f.remaining);
+  code.br(outside.here);
+  code.end();
+  code.i32(Reason.Budget);
+  code.set(f.why);
   code.end();
   code.get(f.pageVa);
   code.get(f.record);
