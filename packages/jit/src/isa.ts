@@ -8,7 +8,6 @@ export type {
   Case,
   Cell,
   Cond,
-  Decoded,
   Field as EncodingField,
   Float1,
   Float2,
