@@ -37,19 +37,16 @@ export interface PsciHost {
 }
 
 const LOW32 = 0xffff_ffffn;
+/** The form of a function that takes 64-bit arguments. */
+const wide64 = (fn: number): number => (fn | WIDE) >>> 0;
 const known: ReadonlySet<number> = new Set([
   VERSION,
-  CPU_SUSPEND,
-  CPU_SUSPEND | WIDE,
   CPU_OFF,
-  CPU_ON,
-  CPU_ON | WIDE,
-  AFFINITY_INFO,
-  AFFINITY_INFO | WIDE,
   MIGRATE_INFO_TYPE,
   SYSTEM_OFF,
   SYSTEM_RESET,
   FEATURES,
+  ...[CPU_SUSPEND, CPU_ON, AFFINITY_INFO].flatMap((fn) => [fn, wide64(fn)]),
 ]);
 
 /** Answers one call of the SMC Calling Convention. An unknown function gives NOT_SUPPORTED. */
