@@ -6,7 +6,6 @@
 
 export { cpuHost } from './cpu-host.ts';
 export type { FastMapping, HostListener, InterpreterHost } from './host.ts';
-export { buildInterpreter } from './interpreter/build.ts';
-export type { InterpreterCode, Shortfall } from './interpreter/build.ts';
+export type { Shortfall } from './interpreter/build.ts';
 export { createInterpreter, interpreterBytes } from './interpreter/engine.ts';
 export type { Interpreter, InterpreterCounters, InterpreterOptions } from './interpreter/engine.ts';

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 
-import { buildInterpreter } from '../src/index.ts';
+import { buildInterpreter } from '../src/interpreter/build.ts';
 import { cases } from '../src/isa.ts';
 
 /** Cases of the table without code, by row. */

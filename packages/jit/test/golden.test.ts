@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { assemble, decode } from '@worldswitch/isa-core';
 
-import { buildInterpreter } from '../src/index.ts';
+import { buildInterpreter } from '../src/interpreter/build.ts';
 import { writeRecord } from '../src/interpreter/record.ts';
 import { listing } from './listing.ts';
 
