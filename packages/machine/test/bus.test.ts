@@ -1,8 +1,9 @@
 // The bus: dispatch, widths, 64-bit accesses, faults, overlaps, what it tells listeners.
 
+import { beforeEach, describe, expect, test } from 'vitest';
+
 import { Fault, pa } from '@worldswitch/platform';
 import type { Mmio, Transaction, Word64 } from '@worldswitch/platform';
-import { beforeEach, describe, expect, test } from 'vitest';
 
 import { SystemBus } from '../src/bus/bus.ts';
 import { ConfigurationError } from '../src/errors.ts';

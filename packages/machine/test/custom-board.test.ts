@@ -1,12 +1,12 @@
 // The README's example: a board with two serial ports and a device of the user's own; the same as YAML would have it.
 
+import { expect, test } from 'vitest';
+
 import { noTrace, registerTable, stateCodec } from '@worldswitch/platform';
 import type { CellState, DeviceType } from '@worldswitch/platform';
-import { expect, test } from 'vitest';
 
 import { createMachine, defineMachine } from '../src/index.ts';
 import type { MachineConfig } from '../src/index.ts';
-
 import { constant, guest, powerOff } from './rig.ts';
 
 // A device that adds: it raises its wire while the sum is odd.
@@ -29,18 +29,18 @@ const adder: DeviceType<object, CellState, 'odd'> = {
   regions: [{ name: 'registers', size: 0x1000, widths: [4], registers: registers.registers }],
   pins: ['odd'],
   state: stateCodec(1, registers.shape),
-  create(_config, { line }, state) {
+  create(_config, wiring, state) {
     const cells = registers.powerUp();
     if (state) registers.restore(cells, state);
     const changed = (): void => {
       cells[1] = (cells[1] ?? 0) + (cells[0] ?? 0);
-      line('odd').set((cells[1] & 1) === 1);
+      wiring.line('odd').set((cells[1] & 1) === 1);
     };
     return {
       mmio: [registers.mmio({ changed }, cells, noTrace)],
       reset: (phase) => {
         if (phase === 0) registers.reset(cells);
-        else line('odd').set(false);
+        else wiring.line('odd').set(false);
       },
       save: () => registers.save(cells),
     };

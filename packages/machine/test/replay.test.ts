@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 
 import { createMachine, rawKernel, virt } from '../src/index.ts';
 import type { InputRecord, Machine } from '../src/index.ts';
-
 import { constant, guest } from './rig.ts';
 
 const UART = 0x0900_0000;

@@ -213,7 +213,7 @@ describe('hostile states', () => {
         const message = attempt(changed(saved, path, to));
         if (message !== undefined) refused++;
         else if (!wire && to !== -1 && path.length < 3)
-          throw new Error(`${path.join('.')} may be ${String(to)}`);
+          throw new Error(`${path.join('.')} may be ${JSON.stringify(to)}`);
       }
     }
     expect(refused).toBeGreaterThan(all.length * 3);
