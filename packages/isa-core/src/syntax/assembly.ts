@@ -81,6 +81,9 @@ function encode({ encoding, row }: Entry, template: Template, text: string, pc: 
   return applies(template.form, fields) && accepts(row, fields) ? word : undefined;
 }
 
+/** Characters that a line may have: no instruction has nearly so many. */
+const LINE = 256;
+
 /**
  * The instruction word of a line of assembly. Throws an `AssemblyError` for text that is none.
  *
@@ -88,6 +91,7 @@ function encode({ encoding, row }: Entry, template: Template, text: string, pc: 
  * @param pc - its address, for PC-relative targets, which are numbers
  */
 export function assemble(line: string, pc = 0): number {
+  if (line.length > LINE) throw new AssemblyError(`a line of ${line.length} characters is no instruction`);
   const text = canonical(line);
   const mnemonic = text.split(' ')[0] ?? '';
   const found = candidates(mnemonic);

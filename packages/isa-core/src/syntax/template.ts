@@ -21,14 +21,17 @@ export interface Template {
   readonly operands: readonly OperandFormat[];
 }
 
-/** Canonical text: lower case, one space after the mnemonic, none elsewhere, no comment. */
+/** Canonical text: lower case, one space after the mnemonic and after names of shifts, none elsewhere, no comment. */
 export function canonical(text: string): string {
   const line = text
     .replace(/\s*\/\/.*$/, '')
     .trim()
     .toLowerCase();
   const [mnemonic = '', ...rest] = line.split(/\s+/);
-  const operands = rest.join(' ').replace(/\s*([,[\]{}!])\s*/g, '$1');
+  const operands = rest
+    .join(' ')
+    .replace(/\s*([,[\]{}!])\s*/g, '$1')
+    .replace(/([a-z])#/g, '$1 #');
   return operands === '' ? mnemonic : `${mnemonic} ${operands}`;
 }
 

@@ -11,9 +11,16 @@ import { systemRegisters } from '../../src/cpu/sysregs/table.ts';
 import { systemInstructionName } from '../../src/cpu/system-instructions.ts';
 import { assemble, AssemblyError, disassemble } from '../../src/syntax/index.ts';
 import { decode } from '../../src/table/index.ts';
-import { gnuAssemble } from '../syntax/binutils.ts';
+import { gnuAssemble, objdump } from '../syntax/binutils.ts';
 
-const tools = requireTool('aarch64-linux-gnu-as', 'aarch64-linux-gnu-ld', 'aarch64-linux-gnu-objcopy');
+const tools = requireTool(
+  ...[
+    'aarch64-linux-gnu-as',
+    'aarch64-linux-gnu-ld',
+    'aarch64-linux-gnu-objcopy',
+    'aarch64-linux-gnu-objdump',
+  ],
+);
 
 const lines: readonly string[] = readFileSync(new URL('checklist.txt', import.meta.url), 'utf8')
   .split('\n')
@@ -122,5 +129,12 @@ describe('what real guests used', () => {
       (text, i) => assemble(text, text.startsWith('adrp') ? 4 * i : 0) !== theirs[i],
     );
     expect(wrong).toEqual([]);
+  });
+
+  tools.test('reads as binutils prints it', async () => {
+    const words = Uint32Array.from(
+      examples.flatMap(({ text }) => (text === undefined ? [] : assemble(text))),
+    );
+    expect([...words].map((word, i) => disassemble(word, 4 * i))).toEqual(await objdump(words));
   });
 });

@@ -43,6 +43,13 @@ export const arithmeticImmediate: readonly AnyRow[] = [
       { text: 'adds <Rd>, <Rn|SP>, <imm12sh>', set: { op: 0, S: 1 } },
       { text: 'sub <Rd|SP>, <Rn|SP>, <imm12sh>', set: { op: 1, S: 0 } },
       { text: 'subs <Rd>, <Rn|SP>, <imm12sh>', set: { op: 1, S: 1 } },
+      // A negative number makes the opposite instruction.
+      { text: 'cmp <Rn|SP>, <-imm12sh>', set: { op: 0, S: 1, Rd: 31 }, inputOnly: true },
+      { text: 'cmn <Rn|SP>, <-imm12sh>', set: { op: 1, S: 1, Rd: 31 }, inputOnly: true },
+      { text: 'sub <Rd|SP>, <Rn|SP>, <-imm12sh>', set: { op: 0, S: 0 }, inputOnly: true },
+      { text: 'subs <Rd>, <Rn|SP>, <-imm12sh>', set: { op: 0, S: 1 }, inputOnly: true },
+      { text: 'add <Rd|SP>, <Rn|SP>, <-imm12sh>', set: { op: 1, S: 0 }, inputOnly: true },
+      { text: 'adds <Rd>, <Rn|SP>, <-imm12sh>', set: { op: 1, S: 1 }, inputOnly: true },
     ],
     split: ['sf', 'op', 'S'],
     decode: (f) => ({

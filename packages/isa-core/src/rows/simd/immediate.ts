@@ -40,7 +40,14 @@ function operandOf(f: ImmediateFields): readonly [number, number] {
   return [Number(value & 0xffff_ffffn) | 0, Number(value >> 32n) | 0];
 }
 
-const words = (mnemonic: string, op: number, low: number): { text: string; set: Record<string, number> }[] =>
+/** A form by its split fields. */
+interface Form {
+  readonly text: string;
+  readonly set: { readonly Q: number; readonly op: number; readonly cmode: number };
+  readonly inputOnly?: true;
+}
+
+const words = (mnemonic: string, op: number, low: number): Form[] =>
   [0, 1].flatMap((Q) => [
     ...[0, 2, 4, 6].map((c) => ({
       text: `${mnemonic} <Vd.${Q ? '4s' : '2s'}>, <vimm8>${c === 0 ? '' : `, lsl #${4 * c}`}`,
@@ -51,7 +58,14 @@ const words = (mnemonic: string, op: number, low: number): { text: string; set: 
       set: { Q, op, cmode: c + low },
     })),
   ]);
-const ones = (mnemonic: string, op: number): { text: string; set: Record<string, number> }[] =>
+/** A shift of zero, which is written by people only. */
+const unshifted = (mnemonic: string, op: number, low: number): Form[] =>
+  ['2s', '4h', '4s', '8h'].map((arrangement, i) => ({
+    text: `${mnemonic} <Vd.${arrangement}>, <vimm8>, lsl #0`,
+    set: { Q: i >> 1, op, cmode: (i & 1) * 8 + low },
+    inputOnly: true,
+  }));
+const ones = (mnemonic: string, op: number): Form[] =>
   [0, 1].flatMap((Q) =>
     [12, 13].map((cmode) => ({
       text: `${mnemonic} <Vd.${Q ? '4s' : '2s'}>, <vimm8>, msl #${cmode === 12 ? 8 : 16}`,
@@ -70,6 +84,10 @@ export const immediateRows: readonly AnyRow[] = [
       ...words('mvni', 1, 0),
       ...words('orr', 0, 1),
       ...words('bic', 1, 1),
+      ...unshifted('movi', 0, 0),
+      ...unshifted('mvni', 1, 0),
+      ...unshifted('orr', 0, 1),
+      ...unshifted('bic', 1, 1),
       ...ones('movi', 0),
       ...ones('mvni', 1),
       { text: 'movi <Vd.8b>, <vimm8>', set: { Q: 0, op: 0, cmode: 14 } },

@@ -132,6 +132,13 @@ const imm12sh: OperandFormat = {
   },
 };
 
+/** `#-16`: what `imm12sh` says of 16. */
+const negativeImm12sh: OperandFormat = {
+  ...imm12sh,
+  parse: (text, pc, known) =>
+    /^#?-/.test(text) ? imm12sh.parse(text.replace('-', ''), pc, known) : undefined,
+};
+
 /** A constant of the register's width, written with or without its sign; undefined where it does not fit. */
 function constantOf(text: string, sf: number): bigint | undefined {
   const n = numberOf(text);
@@ -279,6 +286,7 @@ export const integerFormats: Readonly<Record<string, OperandFormat>> = {
   shift,
   extended,
   imm12sh,
+  '-imm12sh': negativeImm12sh,
   bitmask,
   movz: moveWide(false),
   movn: moveWide(true),

@@ -4,6 +4,9 @@ import { at, hexImmediate, immediate, NUMBER, numberOf } from '../format.ts';
 import type { OperandFormat } from '../format.ts';
 import { REGISTER_NUMBER } from './vector.ts';
 
+/** An element's number has no `#`. */
+const INDEX = '(?:0x[0-9a-f]+|\\d+)';
+
 const LETTERS = ['b', 'h', 's', 'd'] as const;
 
 /** `v1.s[2]` where imm5 or imm4 gives the index, above the size's bit of imm5. */
@@ -11,7 +14,7 @@ function element(register: string, size: number, field: 'imm5' | 'imm4'): Operan
   const letter = LETTERS[size as 0 | 1 | 2 | 3];
   const shift = field === 'imm5' ? size + 1 : size;
   return {
-    pattern: `v${REGISTER_NUMBER}\\.${letter}\\[${NUMBER}\\]`,
+    pattern: `v${REGISTER_NUMBER}\\.${letter}\\[${INDEX}\\]`,
     print: (f) => `v${at(f, register)}.${letter}[${at(f, field) >> shift}]`,
     parse(text) {
       const [name = '', index = ''] = text.split(/[[\]]/);
@@ -68,7 +71,7 @@ function elementList(field: string, letter: string, count: number): OperandForma
   const size = (LETTERS as readonly string[]).indexOf(letter);
   const registers = registerList(field, letter, count);
   return {
-    pattern: `${registers.pattern}\\[${NUMBER}\\]`,
+    pattern: `${registers.pattern}\\[${INDEX}\\]`,
     print(f) {
       const all = (at(f, 'Q') << 3) | (at(f, 'S') << 2) | at(f, 'size');
       return `${registers.print(f, 0) ?? ''}[${all >> size}]`;
@@ -86,7 +89,7 @@ function elementList(field: string, letter: string, count: number): OperandForma
 
 /** `v2.h[3]` or `v2.s[1]` of a by-element form: the register in M:Rm or Rm, the index in H:L:M or H:L. */
 const byElement = (letter: 'h' | 's'): OperandFormat => ({
-  pattern: `v${REGISTER_NUMBER}\\.${letter}\\[${NUMBER}\\]`,
+  pattern: `v${REGISTER_NUMBER}\\.${letter}\\[${INDEX}\\]`,
   print(f) {
     const m = at(f, 'M');
     const index = letter === 'h' ? (at(f, 'H') << 2) | (at(f, 'L') << 1) | m : (at(f, 'H') << 1) | at(f, 'L');
@@ -103,13 +106,13 @@ const byElement = (letter: 'h' | 's'): OperandFormat => ({
   },
 });
 
-/** abc:defgh as a number. */
+/** abc:defgh as a number, which may have a sign when it is written. */
 const immediate8: OperandFormat = {
   pattern: NUMBER,
   print: (f) => hexImmediate((at(f, 'abc') << 5) | at(f, 'defgh')),
   parse(text) {
     const n = Number(numberOf(text));
-    return n >= 0 && n < 256 ? { abc: n >> 5, defgh: n & 31 } : undefined;
+    return n >= -128 && n < 256 ? { abc: (n & 255) >> 5, defgh: n & 31 } : undefined;
   },
 };
 
