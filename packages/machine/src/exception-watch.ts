@@ -64,7 +64,15 @@ export class ExceptionWatch {
       lines.push(`  from EL${e.from} to EL${e.el} at PC ${hex(e.pc)}: ${what}${far}`);
     }
     const culprit = this.first.at(-2) ?? this.first[0];
-    if (culprit) lines.push(...this.instructionsBefore(culprit.pc));
+    if (culprit === undefined) return lines.join('\n');
+    const last = this.instructionsBefore(culprit.pc);
+    const caller = state.x(30);
+    if (last.length > 0) lines.push('  the last instructions:', ...last);
+    else {
+      // A jump to where nothing is: who called last is the best that is known.
+      lines.push(`  nothing can be read there; X30, the last return address, is ${hex(caller)}`);
+      lines.push(...this.instructionsBefore(caller - 4n));
+    }
     return lines.join('\n');
   }
 
@@ -79,7 +87,7 @@ export class ExceptionWatch {
         `  ${hex(at)}  ${word.toString(16).padStart(8, '0')}  ${disassemble(word, Number(at)) ?? 'no instruction'}`,
       );
     }
-    return lines.length === 0 ? [] : ['  the last instructions:', ...lines];
+    return lines;
   }
 
   private peek(va: bigint): number | undefined {

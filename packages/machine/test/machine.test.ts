@@ -151,13 +151,24 @@ for (const engine of ['jit', 'reference'] as const) {
     });
 
     test('a guest that jumps into nothing is reported with levels, addresses and words', () => {
-      const { machine } = running(config, `mov x0, #0x5000\nbr x0`);
+      const { machine } = running(config, `mov x0, #0x5000\nblr x0`);
       expect(machine.run(100_000)).toBe('dead');
       const report = machine.report();
       expect(report).toContain('EL1, PC 0x200');
       expect(report).toContain('0x5000');
       expect(report).toContain('instruction abort');
-      expect(report.split('\n').length).toBeLessThan(15);
+      expect(report).toContain('X30, the last return address, is 0x40200008');
+      expect(report).toMatch(/0x40200004 {2}d63f0000 {2}blr\s+x0$/);
+    });
+
+    test('an exception with no vector is reported with the last instructions', () => {
+      const { machine } = running(config, `nop\nmov x0, #7\nbrk #0x123\nnop`);
+      expect(machine.run(100_000)).toBe('dead');
+      const report = machine.report();
+      expect(report).toContain('from EL1 to EL1 at PC 0x40200008: ESR 0xf2000123');
+      expect(report).toMatch(
+        /the last instructions:\n[^]*0x40200004 .*mov\s+x0, #0x7\n.*0x40200008 .*brk\s+#0x123$/,
+      );
     });
 
     test('a register that is not modelled is named, once', () => {
