@@ -1,6 +1,6 @@
 // Each package's tarball, installed alone in an empty project, runs its README's example.
 import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 
 import { transform } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -71,18 +71,10 @@ describe.each(libraries)('$name, installed alone', (library) => {
       const { status, stdout, stderr } = await tryRun('node', ['example.js'], { cwd: project });
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       if (example?.output !== undefined) expect(stdout.trimEnd()).toBe(example.output.trimEnd());
-      if (built) await typeCheck(project);
     },
     4 * minutes,
   );
 });
-
-/** The example against the declarations that a user gets, as strictly as our own sources. */
-async function typeCheck(project: string): Promise<void> {
-  const tsc = join(dirname(new URL(import.meta.resolve('typescript')).pathname), 'tsc.js');
-  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--types', ''];
-  await run('node', [tsc, ...flags, '--lib', 'es2023,dom', 'example.ts'], { cwd: project });
-}
 
 test(
   'the command, installed alone, explains itself',
