@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 
 import { tiny } from '@worldswitch/guests';
-import { cpuModels, rawKernel, readKernel, unpacked, virt } from '@worldswitch/machine';
+import { checkConfig, cpuModels, rawKernel, readKernel, unpacked, virt } from '@worldswitch/machine';
 import type { BootImages, MachineConfig } from '@worldswitch/machine';
 
 import { readBoard } from './board-file.ts';
@@ -83,14 +83,14 @@ async function namedGuest(name: string, append: string | undefined): Promise<Nam
   );
 }
 
-async function fileGuest(o: RunOptions): Promise<NamedGuest> {
+async function fileGuest(o: RunOptions, ram: number): Promise<NamedGuest> {
   if (o.kernel === undefined)
     throw new CliError('nothing to run: name a guest (tiny, debian, debian-cloud) or give --kernel FILE');
   const bytes = await unpacked(await readNamed(o.kernel, '--kernel'), o.kernel);
   const load = o.load === undefined ? undefined : Number(o.load);
   if (load !== undefined && !(Number.isSafeInteger(load) && load >= 0))
     throw new CliError(`--load ${o.load ?? ''}: must be an address`);
-  const kernel = load === undefined ? readKernel(bytes, o.kernel, RAM) : rawKernel(bytes, load);
+  const kernel = load === undefined ? readKernel(bytes, o.kernel, ram) : rawKernel(bytes, load);
   return {
     images: {
       kernel,
@@ -101,10 +101,9 @@ async function fileGuest(o: RunOptions): Promise<NamedGuest> {
   };
 }
 
-async function boardOf(o: RunOptions, guest: NamedGuest): Promise<MachineConfig> {
-  const base = o.config === undefined ? virt({ memory: guest.memory }) : await readBoard(o.config);
+function boardOf(o: RunOptions, given: MachineConfig | undefined, guest: NamedGuest): MachineConfig {
   return {
-    ...base,
+    ...(given ?? virt({ memory: guest.memory })),
     ...(o.cpu !== undefined && { cpu: o.cpu }),
     ...(o.memory !== undefined && { memory: o.memory }),
     ...(o.el2 !== undefined && { el2: o.el2 }),
@@ -116,10 +115,16 @@ async function run(name: string | undefined, o: RunOptions): Promise<void> {
   if (name !== undefined && o.kernel !== undefined)
     throw new CliError(`give either the guest ${name} or --kernel, not both`);
   const restoring = o.restore !== undefined && name === undefined && o.kernel === undefined;
-  const guest = restoring ? {} : name === undefined ? await fileGuest(o) : await namedGuest(name, o.append);
+  const given = o.config === undefined ? undefined : await readBoard(o.config);
+  const ram = given === undefined ? RAM : checkConfig(given).ramBase;
+  const guest = restoring
+    ? {}
+    : name === undefined
+      ? await fileGuest(o, ram)
+      : await namedGuest(name, o.append);
   const tree = o.dtb === undefined ? undefined : await readNamed(o.dtb, '--dtb');
   const end = await runSession({
-    config: await boardOf(o, guest),
+    config: boardOf(o, given, guest),
     images: guest.images && { ...guest.images, tree },
     console: o.console,
     until: o.until,

@@ -1,0 +1,112 @@
+// Mistakes of a user's: one line on standard error that names what is wrong, and exit status 2.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterEach, describe, expect, test, vi } from 'vitest';
+
+import { tempDir } from '@worldswitch/test-tools';
+
+const folder = tempDir();
+const file = (name: string, content: string | Uint8Array): string => {
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+};
+
+/** What the command prints on standard error, and its exit status. */
+async function command(...args: readonly string[]): Promise<{ status: unknown; errors: string }> {
+  let errors = '';
+  vi.resetModules();
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    errors += String(text);
+    return true;
+  });
+  const { argv, exitCode } = process;
+  process.argv = ['node', 'worldswitch', ...args];
+  try {
+    await import('../src/main.ts');
+    return { status: process.exitCode, errors };
+  } finally {
+    process.argv = argv;
+    process.exitCode = exitCode;
+  }
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const image = new Uint8Array(4096);
+new DataView(image.buffer).setUint32(56, 0x644d_5241, true);
+new DataView(image.buffer).setUint32(16, 0x1000_0000, true);
+const elf = new Uint8Array(64);
+elf.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+elf.set([2, 0, 62], 16);
+
+const overlap = `devices:
+  - { name: serial, type: pl011, at: 0x0900_0000, interrupts: { irq: 1 } }
+  - { name: other, type: pl011, at: 0x0900_0800, interrupts: { irq: 2 } }`;
+
+describe('one line and status 2', () => {
+  test.each([
+    ['no guest', ['run'], /nothing to run/],
+    ['an unknown guest', ['run', 'plan9'], /no guest is called "plan9"/],
+    [
+      'a kernel that is not there',
+      ['run', '--kernel', join(folder, 'none')],
+      /--kernel .*none: there is no such file/,
+    ],
+    ['a folder', ['run', '--kernel', folder], /--kernel .*: it is a folder/],
+    [
+      'a text',
+      ['run', '--kernel', file('text', 'hello, world')],
+      /text: is neither an arm64 Image nor an ELF/,
+    ],
+    [
+      'an ELF file of another machine',
+      ['run', '--kernel', file('elf', elf)],
+      /elf: is an ELF file .* machine 62/,
+    ],
+    [
+      'a kernel cut short',
+      ['run', '--kernel', file('gz', Uint8Array.of(0x1f, 0x8b, 8, 0))],
+      /gz: .*cut short/,
+    ],
+    [
+      'a kernel larger than memory',
+      ['run', '-m', '16M', '--kernel', file('Image', image)],
+      /memory: 16 MiB hold/,
+    ],
+    ['an unknown CPU model', ['run', 'tiny', '--cpu', 'cortex-m3'], /'cortex-m3' is invalid.*cortex-a57/],
+    ['no size', ['run', 'tiny', '-m', 'much'], /memory: must be/],
+    ['an option that is none', ['run', 'tiny', '--nonsense'], /unknown option '--nonsense'/],
+    ['no device tree', ['run', 'tiny', '--dtb', file('dtb', 'nonsense')], /dtb: is not a device tree blob/],
+    ['no snapshot', ['run', '--restore', file('snap', 'nonsense')], /snapshot is no snapshot/],
+    ['a console that is not there', ['run', 'tiny', '--console', 'modem'], /--console modem: .*serial/],
+    [
+      'a board that is no YAML',
+      ['run', 'tiny', '--config', file('a.yaml', 'a: [')],
+      /--config .*a\.yaml: is neither/,
+    ],
+    [
+      'a board with an unknown field',
+      ['run', 'tiny', '--config', file('b.yaml', 'memroy: 1G')],
+      /memroy: there is no such field/,
+    ],
+    [
+      'a board whose CPU is unknown',
+      ['run', 'tiny', '--config', file('c.yaml', 'cpu: z80')],
+      /cpu: .*cortex-a53/,
+    ],
+    [
+      'regions that overlap',
+      ['run', 'tiny', '--config', file('d.yaml', overlap)],
+      /other UART: .* overlaps serial UART/,
+    ],
+  ])('%s', async (_name, args, message) => {
+    const { status, errors } = await command(...args, '--no-stdin');
+    expect(errors).toMatch(message);
+    expect(errors.trimEnd().split('\n')).toHaveLength(1);
+    expect(status).toBe(2);
+  });
+});
