@@ -91,8 +91,12 @@ export class Cpu implements ReferenceHost {
   /** The engine's ear. */
   listener: CpuListener | undefined;
   observer: CpuObserver | undefined;
-  /** True in WFI until an interrupt is pending. */
+  /** True in WFI until an interrupt is pending, in WFE until an event comes, and while the CPU is off. */
   waiting = false;
+  /** What it waits for is an event: WFE. */
+  waitingForEvent = false;
+  /** Switched off (PSCI CPU_OFF, or not yet started): nothing but `reset` ends that. */
+  off = false;
   /** The event register of WFE. */
   event = false;
   /** Levels of the pins, `Pin` bits. */
@@ -188,7 +192,7 @@ export class Cpu implements ReferenceHost {
     state.pc = at.pc;
     state.setX(0, at.x0 ?? 0n);
     this.resetVector = at.pc;
-    this.waiting = false;
+    this.waiting = this.waitingForEvent = this.off = false;
     this.event = false;
     this.tlb.reset();
     this.contextChanged();
@@ -314,7 +318,12 @@ export class Cpu implements ReferenceHost {
     const bit = Pin[pin];
     this.pinLevels = level ? this.pinLevels | bit : this.pinLevels & ~bit;
     updatePending(this);
-    if (this.waiting && wakesUp(this)) this.waiting = false;
+    if (this.waiting && !this.off && wakesUp(this)) this.waiting = false;
+  }
+  /** Stops until it is reset; its pins and what comes by broadcast still reach it. */
+  switchOff(): void {
+    this.off = this.waiting = true;
+    this.waitingForEvent = false;
   }
   interruptsChanged(): void {
     updatePending(this);
@@ -328,7 +337,16 @@ export class Cpu implements ReferenceHost {
   }
   /** WFI, also on behalf of firmware: waits unless an interrupt is pending. */
   waitForInterrupt(): void {
-    if (!wakesUp(this)) this.waiting = true;
+    if (wakesUp(this)) return;
+    this.waiting = true;
+    this.waitingForEvent = false;
+  }
+  /** WFE with the event register clear: waits for an event, or an interrupt. */
+  waitForEvent(): void {
+    // The timer's event stream is not wired: where it is on, WFE is a hint.
+    const stream = this.register('CNTKCTL_EL1') | (this.features.el2 ? this.register('CNTHCTL_EL2') : 0n);
+    if (wakesUp(this) || (stream & 4n) !== 0n) return;
+    this.waiting = this.waitingForEvent = true;
   }
   /** WFE: consumes the event register. */
   takeEvent(): boolean {
@@ -336,9 +354,23 @@ export class Cpu implements ReferenceHost {
     this.event = false;
     return was;
   }
+  /** An event comes: SEV, the timer's event stream, the loss of the exclusive monitor (DDI 0487 D1.16.1). */
+  signalEvent(): void {
+    this.event = true;
+    if (this.waiting && this.waitingForEvent) this.waiting = this.waitingForEvent = false;
+  }
   /** SEV: an event for every CPU. */
   sendEvent(): void {
-    for (const peer of this.peers) peer.event = true;
+    for (const peer of this.peers) peer.signalEvent();
+  }
+  /**
+   * Other CPUs have executed: any of their stores may have been to the monitored granule. The monitor is cleared, which is an
+   * event (DDI 0487 B2.9). A store-exclusive may always fail, so this needs no look at what they stored.
+   */
+  othersExecuted(): void {
+    if (this.state.word(Layout.exclusiveOpen) === 0) return;
+    this.clearExclusive();
+    this.signalEvent();
   }
   /** One of the slice's instructions is used up. */
   spend(): void {

@@ -113,8 +113,8 @@ function waitFor(cpu: Cpu, event: boolean): Handled {
     takeSynchronous(cpu, 3, EC.Wfx, iss);
     return 'jumped';
   }
-  // WFE may return at any time: with one CPU and no event stream it acts as a hint.
-  if (!event) cpu.waiting = true;
+  if (event) cpu.waitForEvent();
+  else cpu.waitForInterrupt();
   return 'next';
 }
 

@@ -15,6 +15,8 @@ export type CpuSavedState = {
   /** The block of `Layout`. Host offsets in it are relative to `memoryBase`. */
   readonly block: Uint8Array;
   readonly waiting: boolean;
+  readonly waitingForEvent: boolean;
+  readonly off: boolean;
   readonly event: boolean;
   readonly pins: number;
   /** RVBAR, 64 bits as two halves. */
@@ -28,6 +30,8 @@ export function saveCpu(cpu: Cpu): CpuSavedState {
   return {
     block: cpu.state.bytes.slice(),
     waiting: cpu.waiting,
+    waitingForEvent: cpu.waitingForEvent,
+    off: cpu.off,
     event: cpu.event,
     pins: cpu.pinLevels,
     resetLow: Number(cpu.resetVector & 0xffff_ffffn),
@@ -40,6 +44,8 @@ export function saveCpu(cpu: Cpu): CpuSavedState {
 export function loadCpu(cpu: Cpu, saved: CpuSavedState): void {
   cpu.state.bytes.set(saved.block);
   cpu.waiting = saved.waiting;
+  cpu.waitingForEvent = saved.waitingForEvent;
+  cpu.off = saved.off;
   cpu.event = saved.event;
   cpu.pinLevels = saved.pins;
   cpu.resetVector = (BigInt(saved.resetHigh) << 32n) | BigInt(saved.resetLow);
@@ -51,15 +57,19 @@ export function cpuCodec(tlb: TlbShape = { sets: 512, ways: 4 }, highestEl = 2):
   const shape = record<CpuSavedState>({
     block: bytes(Layout.size),
     waiting: flag,
+    waitingForEvent: flag,
+    off: flag,
     event: flag,
     pins: bits(31),
     resetLow: uint(0xffff_ffff),
     resetHigh: uint(0xffff_ffff),
     tlb: { check: (from, path) => tlbState.parse(from ?? null, path === '' ? 1 : tlbState.version) },
   });
-  return stateCodec(1, {
+  return stateCodec(2, {
     check(from, path) {
       const state = shape.check(from, path);
+      if (state.off && !state.waiting)
+        throw new StateError(`${path === '' ? '' : `${path}.`}waiting`, 'must be true of a CPU that is off');
       const view = new DataView(state.block.buffer, state.block.byteOffset);
       const limits: readonly (readonly [string, number, number])[] = [
         ['el', Layout.el, highestEl],
