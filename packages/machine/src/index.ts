@@ -21,7 +21,7 @@ export { cpuModels } from './id/models.ts';
 export type { CpuModelName } from './id/models.ts';
 export type { InputRecord } from './input.ts';
 export { deviceTree } from './load/boot.ts';
-export type { BootImages } from './load/boot.ts';
+export type { BootImages, BootModule, ChosenAdditions, ModulePlace } from './load/boot.ts';
 export { rawKernel, readKernel, unpacked } from './load/image.ts';
 export type { LoadedKernel, Segment } from './load/image.ts';
 export { createMachine, Machine, restoreMachine } from './machine.ts';

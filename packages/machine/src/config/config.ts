@@ -59,6 +59,8 @@ export interface MachineConfig {
   readonly nanosecondsPerInstruction?: number | undefined;
   /** Seconds since 1970 at virtual time 0. */
   readonly startTime?: number | undefined;
+  /** What the guest's entropy comes from: `kaslr-seed` and `rng-seed` in `/chosen`. 0 gives it none. */
+  readonly seed?: number | undefined;
   /** What executes instructions. */
   readonly engine?: 'jit' | 'reference' | undefined;
   readonly devices?: readonly DeviceConfig[] | undefined;
@@ -78,6 +80,7 @@ interface Parsed {
   psci: boolean;
   nanosecondsPerInstruction: number;
   startTime: number;
+  seed: number;
   engine: 'jit' | 'reference';
   devices: DeviceConfig[];
 }
@@ -159,6 +162,13 @@ const schema: z.ZodType<Parsed> = z.strictObject({
     .max(2 ** 32 - 1)
     .default(0)
     .describe('Seconds since 1970 at virtual time 0'),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(1)
+    .describe("What the guest's entropy comes from; 0 gives it none"),
   engine: z.enum(['jit', 'reference']).default('jit').describe('What executes instructions'),
   devices: z.array(device).default([]).describe('Devices on the bus'),
 });

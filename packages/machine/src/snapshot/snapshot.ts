@@ -39,7 +39,8 @@ const VERSION = 1;
 
 /** What must be equal for a snapshot to fit a board. */
 function boardIdentity(config: CheckedConfig): string {
-  const { cpu, cpus, el2, memory, ramBase, gic, timer, psci, nanosecondsPerInstruction, startTime } = config;
+  const { cpu, cpus, el2, memory, ramBase, gic, timer, psci, nanosecondsPerInstruction, startTime, seed } =
+    config;
   const devices = config.devices.map((d) => [d.name, d.kind.type.compatible, d.bases, d.interrupts]);
   return JSON.stringify({
     cpu,
@@ -52,6 +53,7 @@ function boardIdentity(config: CheckedConfig): string {
     psci,
     nanosecondsPerInstruction,
     startTime,
+    seed,
     devices,
   });
 }

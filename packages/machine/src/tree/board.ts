@@ -20,6 +20,8 @@ export interface Chosen {
   readonly initrd?: { readonly start: number; readonly end: number } | undefined;
   /** Path of the console's node. */
   readonly stdout?: string | undefined;
+  /** Further properties and nodes. */
+  readonly additions?: Partial<Pick<TreeNode, 'properties' | 'children'>> | undefined;
 }
 
 const hex = (n: number): string => n.toString(16);
@@ -78,7 +80,7 @@ function withoutEmpty(node: TreeNode): TreeNode {
 }
 
 function chosenNode(chosen: Chosen): TreeNode {
-  const { initrd } = chosen;
+  const { initrd, additions } = chosen;
   return {
     name: 'chosen',
     properties: {
@@ -88,7 +90,9 @@ function chosenNode(chosen: Chosen): TreeNode {
         'linux,initrd-start': [{ u64: initrd.start }],
         'linux,initrd-end': [{ u64: initrd.end }],
       }),
+      ...additions?.properties,
     },
+    ...(additions?.children && { children: additions.children }),
   };
 }
 

@@ -71,14 +71,19 @@ export function reservationsOf(blob: Uint8Array, name: string): Uint8Array {
   throw new ConfigurationError(name, 'is not a device tree blob: its memory reservations have no end');
 }
 
-/** A tree with properties of `/chosen` set, as a boot loader does; the others stay. */
-export function withChosen(root: TreeNode, properties: Readonly<Record<string, TreeValue>>): TreeNode {
+/** A tree with properties of `/chosen` set and nodes added there, as a boot loader does; the others stay. */
+export function withChosen(
+  root: TreeNode,
+  properties: Readonly<Record<string, TreeValue>>,
+  nodes: readonly TreeNode[] = [],
+): TreeNode {
   const children = root.children ?? [];
   const chosen = children.find((n) => n.name === 'chosen' || n.name === 'chosen@0');
   const made: TreeNode = {
     ...chosen,
     name: chosen?.name ?? 'chosen',
     properties: { ...chosen?.properties, ...properties },
+    children: [...(chosen?.children ?? []), ...nodes],
   };
   return { ...root, children: chosen ? children.map((n) => (n === chosen ? made : n)) : [made, ...children] };
 }
