@@ -33,9 +33,10 @@ export interface Shortfall {
   readonly why: string;
 }
 
-/** A module of its own for a case that is seldom used: exports and imports as the interpreter's, for its numbers only. */
+/** A case that is seldom used: its code is a module of its own, for its numbers only. */
 export interface Supplement {
-  readonly module: Uint8Array<ArrayBuffer>;
+  /** Index of the case. */
+  readonly caseId: number;
   /** The first number that it has. */
   readonly first: number;
   /** How many. */
@@ -46,10 +47,16 @@ export interface Supplement {
 export interface InterpreterCode {
   /** Exports `run`: executes up to `remaining` instructions and returns a `Reason`. Imports `env.memory`. */
   readonly module: Uint8Array<ArrayBuffer>;
-  /** By the index of the case; undefined for those of the reference engine. May tell of a supplement before it returns. */
+  /** By the index of the case; undefined for those of the reference engine. A seldom case gets its numbers here. */
   recordOf(caseId: number): CaseRecord | undefined;
+  /** The supplement that has a number: this interpreter's, whose `recordOf` gave it. */
+  supplementWith(number: number): Supplement | undefined;
+  /** The module of a supplement, which another interpreter may have numbered: exports and imports as the interpreter's. */
+  moduleOf(supplement: Supplement): Uint8Array<ArrayBuffer>;
   /** Numbers of pairs by `first * 65536 + second`, the numbers of successive records. */
   readonly pairs: ReadonlyMap<number, number>;
+  /** The first number that the module does not have: supplements have it and those after it. */
+  readonly end: number;
   /** Grows as seldom cases are asked for. */
   readonly shortfalls: readonly Shortfall[];
   /** Arms of the hot loop and of all loops. */
@@ -60,8 +67,6 @@ export interface InterpreterCode {
 export interface BuildOptions {
   /** The cases; all of the table unless given. */
   readonly table?: readonly Case[];
-  /** Told when the code of a seldom case was made, before its record is. */
-  readonly supplement?: (s: Supplement) => void;
 }
 
 /** Rows of the FP and SIMD registers that are in the hot loop: scalars, and what string functions are made of. */
@@ -106,7 +111,7 @@ class Arms {
 
 /** Makes the interpreter of the CPU whose block lies at `base`. */
 export function buildInterpreter(base: number, options: BuildOptions = {}): InterpreterCode {
-  const { table = cases, supplement } = options;
+  const { table = cases } = options;
   const hot = new Arms(new CaseEmitter(createFrame(base)));
   const rare = new Arms(new CaseEmitter(createFrame(base)));
   const shortfalls: Shortfall[] = [];
@@ -127,26 +132,36 @@ export function buildInterpreter(base: number, options: BuildOptions = {}): Inte
   for (let at = 0; at < rare.pieces.length; at += RARE_ARMS) {
     functions.push(loopFunction(rare.frame, rareFirst + at, rare.pieces.slice(at, at + RARE_ARMS)));
   }
-  let next = rareFirst + rare.pieces.length;
-  const driver = driverFunction(hot.frame, functions.length, rareFirst, next);
-  const waiting = new Map(table.flatMap((entry) => (placeOf(entry) === 'seldom' ? [[entry.id, entry]] : [])));
+  const end = rareFirst + rare.pieces.length;
+  let next = end;
+  const driver = driverFunction(hot.frame, functions.length, rareFirst, end);
+  const seldom = new Map(table.flatMap((entry) => (placeOf(entry) === 'seldom' ? [[entry.id, entry]] : [])));
+  const asked = new Set<number>();
+  const supplements: Supplement[] = [];
   return {
     module: encodeModule([...functions.map((body) => ({ body })), { name: 'run', body: driver }]),
     recordOf(caseId) {
-      const entry = waiting.get(caseId);
-      if (entry === undefined) return records[caseId];
-      waiting.delete(caseId);
+      const entry = seldom.get(caseId);
+      if (entry === undefined || asked.has(caseId)) return records[caseId];
+      asked.add(caseId);
       const arms = new Arms(rare.emitter);
       const code = emit(entry, arms);
       if (code === undefined) return undefined;
       const count = arms.pieces.length;
-      const module = encodeModule([{ name: 'run', body: loopFunction(arms.frame, next, arms.pieces) }]);
-      supplement?.({ module, first: next, count });
+      supplements.push({ caseId, first: next, count });
       records[caseId] = recordFrom(code, next);
       next += count;
       return records[caseId];
     },
+    supplementWith: (number) => supplements.find((s) => number >= s.first && number < s.first + s.count),
+    moduleOf({ caseId, first }) {
+      const arms = new Arms(rare.emitter);
+      const entry = seldom.get(caseId);
+      if (entry !== undefined) emit(entry, arms);
+      return encodeModule([{ name: 'run', body: loopFunction(arms.frame, first, arms.pieces) }]);
+    },
     pairs,
+    end,
     shortfalls,
     arms: { hot: hot.pieces.length, all: hot.pieces.length + rare.pieces.length },
   };

@@ -6,10 +6,10 @@ import { Tables } from '../emit/frame.ts';
 import type { FastMapping, InterpreterHost } from '../host.ts';
 import { Layout } from '../isa.ts';
 import { buildInterpreter } from './build.ts';
-import type { Shortfall } from './build.ts';
+import type { InterpreterCode, Shortfall } from './build.ts';
 import { FAST_TLB_BYTES, FastTlb } from './fast-tlb.ts';
-import { DecodedPages } from './pages.ts';
 import { Reason } from './reasons.ts';
+import { Sharing } from './sharing.ts';
 
 /** Instructions after which the loop is left in any case, so that the host's compiler can put better code in its place. */
 const CHUNK = 1 << 20;
@@ -22,6 +22,11 @@ export interface InterpreterOptions {
   readonly tables: number;
   /** Pages of guest code that are held decoded, 16 KiB each; 2048 unless given. */
   readonly pages?: number;
+  /**
+   * The interpreter of another CPU on the same memory, whose decoded pages this one shares; its tables then take
+   * `interpreterBytes(0)` bytes. All CPUs that execute from one memory must share: each sees the others' stores by this.
+   */
+  readonly with?: Interpreter;
 }
 
 /** Counts of what the loop was left for. No state. */
@@ -42,7 +47,7 @@ export interface Interpreter extends Engine {
 
 const DEFAULT_PAGES = 2048;
 
-/** Bytes that the interpreter's tables take. */
+/** Bytes that the interpreter's tables take; with 0 pages, those of one that shares another's. */
 export const interpreterBytes = (pages: number = DEFAULT_PAGES): number =>
   FAST_TLB_BYTES + pages * Tables.pageBytes;
 
@@ -60,52 +65,34 @@ class WasmInterpreter implements Interpreter {
     dataMisses: 0,
     steps: 0,
   };
-  readonly shortfalls: readonly Shortfall[];
+  readonly sharing: Sharing;
   private readonly host: InterpreterHost;
   private readonly words: Int32Array;
   private readonly tlb: FastTlb;
-  private readonly pages: DecodedPages;
-  private readonly runLoop: () => number;
+  private made: InterpreterCode | undefined;
+  /** Made when the CPU first executes: one that is never started costs nothing. */
+  private runLoop: (() => number) | undefined;
   /** Loops of seldom cases, by the numbers of their records. */
   private readonly supplements = new Map<number, () => number>();
   private readonly mapping: FastMapping = { host: 0, readable: false, writable: false };
-  /** By page of memory: 1 once a store may have been entered into a TLB. */
-  private readonly writable: Uint8Array;
   private budget = 0;
   private stopping = false;
   private remainingAtMiss = -1;
   private missesInPlace = 0;
 
   constructor(options: InterpreterOptions) {
-    const { host, tables } = options;
+    const { host, tables, with: other } = options;
     const { memory } = host;
-    const instantiate = (module: Uint8Array<ArrayBuffer>): (() => number) => {
-      const instance = new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } });
-      return instance.exports['run'] as () => number;
-    };
-    const code = buildInterpreter(host.base, {
-      supplement: ({ module, first, count }) => {
-        const run = instantiate(module);
-        for (let i = 0; i < count; i++) this.supplements.set(first + i, run);
-      },
-    });
     this.host = host;
-    this.shortfalls = code.shortfalls;
     this.words = new Int32Array(memory.buffer, host.base, Layout.size / 4);
-    this.writable = new Uint8Array(memory.buffer.byteLength >>> 12);
+    if (other instanceof WasmInterpreter) this.sharing = other.sharing;
+    else {
+      const count = options.pages ?? DEFAULT_PAGES;
+      this.sharing = new Sharing(memory, tables + FAST_TLB_BYTES, count, this.code);
+    }
     this.tlb = new FastTlb(memory, host.base, tables);
-    const tlb = this.tlb;
-    this.pages = new DecodedPages(
-      memory,
-      tables + FAST_TLB_BYTES,
-      options.pages ?? DEFAULT_PAGES,
-      code,
-      (p) => {
-        tlb.dropDecoded(p);
-      },
-    );
-    this.runLoop = instantiate(code.module);
-    const pages = this.pages;
+    const { tlb, sharing } = this;
+    sharing.join(tlb);
     host.listener = {
       dropped: (lo, hi) => {
         tlb.drop(lo, hi);
@@ -114,9 +101,33 @@ class WasmInterpreter implements Interpreter {
         tlb.dropAll();
       },
       stored: (at, bytes) => {
-        pages.invalidate(at, bytes);
+        sharing.pages.invalidate(at, bytes);
       },
     };
+  }
+
+  private get code(): InterpreterCode {
+    return (this.made ??= buildInterpreter(this.host.base));
+  }
+  get shortfalls(): readonly Shortfall[] {
+    return this.code.shortfalls;
+  }
+
+  private instantiate(module: Uint8Array<ArrayBuffer>): () => number {
+    const { memory } = this.host;
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } });
+    return instance.exports['run'] as () => number;
+  }
+
+  /** The loop that has a record's number. */
+  private loopWith(number: number): () => number {
+    const known = this.supplements.get(number);
+    if (known !== undefined) return known;
+    const supplement = this.sharing.code.supplementWith(number);
+    if (supplement === undefined) throw new RangeError(`no arm has the number ${number}`);
+    const loop = this.instantiate(this.code.moduleOf(supplement));
+    for (let i = 0; i < supplement.count; i++) this.supplements.set(supplement.first + i, loop);
+    return loop;
   }
 
   get executed(): number {
@@ -159,7 +170,7 @@ class WasmInterpreter implements Interpreter {
     for (let done = 0; done < bytes;) {
       const part = Math.min(4096 - ((at + done) % 4096), bytes - done);
       const host = this.host.hostOf(at + done);
-      if (host >= 0) this.pages.invalidate(host, part);
+      if (host >= 0) this.sharing.pages.invalidate(host, part);
       done += part;
     }
   }
@@ -172,15 +183,18 @@ class WasmInterpreter implements Interpreter {
   /** Runs the loop until it has something for TypeScript that may change interrupts or the context. */
   private enterLoop(): void {
     const { host, words } = this;
+    const runLoop = (this.runLoop ??= this.instantiate(this.code.module));
     for (;;) {
       this.tlb.select(host.context, host.unprivilegedContext);
       const all = this.remaining;
       const part = Math.min(all, CHUNK);
       this.remaining = part;
       this.counters.entries++;
-      let why = this.runLoop();
-      while (why === Reason.Other)
-        why = (this.supplements.get(words[Layout.exitInfo >> 2] ?? 0) ?? this.runLoop)();
+      let why = runLoop();
+      while (why === Reason.Other) {
+        const number = words[Layout.exitInfo >> 2] ?? 0;
+        why = number < this.code.end ? runLoop() : this.loopWith(number)();
+      }
       this.remaining += all - part;
       if (!this.serve(why)) return;
     }
@@ -225,23 +239,18 @@ class WasmInterpreter implements Interpreter {
       this.step();
       return false;
     }
-    this.pages.decode(mapping.host, this.pcLo & 0xfff);
+    this.sharing.pages.decode(mapping.host, this.pcLo & 0xfff);
     return true;
   }
 
   private fetchMiss(): boolean {
-    const { mapping, writable } = this;
+    const { mapping } = this;
     this.counters.fetchMisses++;
     if (!this.host.fillFetch(this.pcLo >>> 0, this.pcHi >>> 0, mapping)) {
       this.step();
       return false;
     }
-    const decoded = this.pages.acquire(mapping.host);
-    if (writable[mapping.host >>> 12] === 1) {
-      writable[mapping.host >>> 12] = 0;
-      this.tlb.revokeWrites(mapping.host);
-    }
-    this.tlb.enterFetch(this.pcLo, this.pcHi, decoded);
+    this.tlb.enterFetch(this.pcLo, this.pcHi, this.sharing.decodedPage(mapping.host));
     return true;
   }
 
@@ -280,8 +289,7 @@ class WasmInterpreter implements Interpreter {
       tlb.enterData(lo, hi, false, unprivileged, mapping.host);
       return true;
     }
-    if (!mapping.writable || this.pages.holds(mapping.host)) return false;
-    this.writable[mapping.host >>> 12] = 1;
+    if (!mapping.writable || !this.sharing.allowStores(mapping.host)) return false;
     host.markDirty(mapping.host);
     tlb.enterData(lo, hi, true, unprivileged, mapping.host);
     return true;

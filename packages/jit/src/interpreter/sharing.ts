@@ -1,0 +1,49 @@
+// What the interpreters of one machine's CPUs share: decoded pages, and who may store to a page of memory without further calls.
+
+import type { InterpreterCode } from './build.ts';
+import type { FastTlb } from './fast-tlb.ts';
+import { DecodedPages } from './pages.ts';
+
+/** Shared by all CPUs of one memory. Records of instructions know no CPU, so one decoded page serves all. */
+export class Sharing {
+  readonly pages: DecodedPages;
+  /** The code whose numbers the records have. */
+  readonly code: InterpreterCode;
+  private readonly tlbs: FastTlb[] = [];
+  /** By page of memory: 1 once a store may have been entered into a TLB. */
+  private readonly writable: Uint8Array;
+
+  /**
+   * @param memory - the shared memory
+   * @param offset - room for `count` decoded pages
+   */
+  constructor(memory: WebAssembly.Memory, offset: number, count: number, code: InterpreterCode) {
+    this.code = code;
+    this.writable = new Uint8Array(memory.buffer.byteLength >>> 12);
+    this.pages = new DecodedPages(memory, offset, count, code, (decoded) => {
+      for (const tlb of this.tlbs) tlb.dropDecoded(decoded);
+    });
+  }
+
+  /** A further CPU's fast TLB. */
+  join(tlb: FastTlb): void {
+    this.tlbs.push(tlb);
+  }
+
+  /** The decoded page of a page of memory; from now on nobody stores there unseen. */
+  decodedPage(host: number): number {
+    const decoded = this.pages.acquire(host);
+    if (this.writable[host >>> 12] === 1) {
+      this.writable[host >>> 12] = 0;
+      for (const tlb of this.tlbs) tlb.revokeWrites(host);
+    }
+    return decoded;
+  }
+
+  /** A store to a page is about to be entered into a fast TLB. False if code of it is decoded. */
+  allowStores(host: number): boolean {
+    if (this.pages.holds(host)) return false;
+    this.writable[host >>> 12] = 1;
+    return true;
+  }
+}
