@@ -65,7 +65,7 @@ async function debianGuest(flavour: 'arm64' | 'cloud-arm64', append: string): Pr
     images: {
       kernel: readKernel(files.kernel, files.version, RAM),
       name: files.version,
-      initrd: initramfs(files.busybox),
+      initrd: initramfs(files),
       append,
     },
     memory: '512M',

@@ -24,7 +24,7 @@ test('Debian boots to a shell that says its name and powers off', async () => {
   });
   machine.load({
     kernel: readKernel(files.kernel, files.version, 0x4000_0000),
-    initrd: initramfs(files.busybox),
+    initrd: initramfs(files),
     append: 'console=ttyAMA0 cryptomgr.notests=1',
   });
   let typed = false;

@@ -24,7 +24,7 @@ for (const el2 of [false, true]) {
     const machine = createMachine(config);
     machine.load({
       kernel: readKernel(files.kernel, files.version, 0x4000_0000),
-      initrd: initramfs(files.busybox),
+      initrd: initramfs(files),
       append: 'console=ttyAMA0 cryptomgr.notests=1',
     });
     for (const start of WINDOWS) {
