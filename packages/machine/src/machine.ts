@@ -12,28 +12,28 @@ import { checkConfig } from './config/config.ts';
 import type { MachineConfig } from './config/config.ts';
 import { ConfigurationError } from './errors.ts';
 import { ExceptionWatch } from './exception-watch.ts';
+import { psciOf } from './firmware/psci-host.ts';
 import { psciCall } from './firmware/psci.ts';
-import type { PsciHost } from './firmware/psci.ts';
 import { hashWords, MemoryHash } from './hash.ts';
-import { mpidr } from './id/registers.ts';
 import { InputQueue } from './input.ts';
 import type { InputRecord } from './input.ts';
 import { placeBoot } from './load/boot.ts';
 import type { BootImages, Placed } from './load/boot.ts';
 import { fromPlain, loadRam, saveRam, toPlain } from './snapshot/snapshot.ts';
 import type { MachineState } from './snapshot/snapshot.ts';
+import { QUANTUM, Turns } from './turns.ts';
 
 /** Why a run ended. */
 export type RunEnd =
   /** The instructions that were asked for are executed. */
   | 'budget'
-  /** The CPU waits, no timer is armed and no input is queued: nothing will ever happen by itself. */
+  /** All CPUs wait, no timer is armed and no input is queued: nothing will ever happen by itself. */
   | 'idle'
   /** The guest switched the machine off. */
   | 'off'
   /** The guest asked for a reset. */
   | 'reset'
-  /** The CPU waits for the next deadline, and `run` was told not to jump there. */
+  /** All CPUs wait for the next deadline, and `run` was told not to jump there. */
   | 'waiting'
   /** The guest takes one exception after the other and its vectors lead nowhere: see `report`. */
   | 'dead'
@@ -61,7 +61,8 @@ export class Machine {
   instructions = 0;
   private readonly inputs: InputQueue;
   private readonly ramHash: MemoryHash;
-  private readonly watch: ExceptionWatch;
+  private readonly watches: readonly ExceptionWatch[];
+  private readonly turns: Turns;
   private boot: Placed | undefined;
   private end: RunEnd | undefined;
   private stopping = false;
@@ -70,13 +71,19 @@ export class Machine {
   /** Use `createMachine` or `restoreMachine`. */
   constructor(config: MachineConfig, options: MachineOptions = {}, saved?: MachineState) {
     this.options = options;
+    const psci = psciOf({
+      cpus: () => this.cpus,
+      end: (how) => {
+        this.finish(how);
+      },
+    });
     this.board = buildBoard(
       checkConfig(config),
       {
         firmware: {
           call: (cpu, by) => {
             if (by !== (this.board.config.el2 ? 'smc' : 'hvc')) return false;
-            psciCall(this.psci, cpu);
+            psciCall(psci, cpu);
             return true;
           },
         },
@@ -86,24 +93,32 @@ export class Machine {
     );
     this.inputs = new InputQueue(this.board.devices);
     this.ramHash = new MemoryHash(this.board.ram);
-    this.watch = new ExceptionWatch(
-      this.board.cpu,
-      () => {
-        this.finish('dead');
-      },
-      (line) => options.warn?.(line),
+    this.watches = this.cpus.map(
+      (cpu) =>
+        new ExceptionWatch(
+          cpu,
+          () => {
+            this.lost = cpu.index;
+            this.finish('dead');
+          },
+          (line) => options.warn?.(line),
+        ),
     );
+    this.turns = new Turns(this.cpus);
     this.poll = this.board.clock.timer((now) => {
       this.deliver(now);
     });
     if (saved) this.resume(saved);
+    else this.parkSecondaries();
   }
 
   private resume(saved: MachineState): void {
     loadRam(this.board.ram, saved.ram);
-    this.cpu.restore(saved.cpu);
+    saved.cpus.forEach((state, i) => this.cpus[i]?.restore(state));
+    this.turns.turn = saved.turn;
+    this.turns.left = saved.turnLeft;
     this.instructions = saved.instructions;
-    this.moveMonitor(this.board.ram.offset);
+    this.moveMonitors(this.board.ram.offset);
     this.boot = saved.boot;
     for (const [i, input] of saved.inputs.entries()) {
       if (!this.inputs.takes(input.device))
@@ -113,20 +128,21 @@ export class Machine {
     this.poll.armAt(saved.poll);
   }
 
-  /** The exclusive monitor's address is a host offset: in a snapshot it is relative to RAM. */
-  private moveMonitor(by: number): void {
-    const { state } = this.cpu;
-    if (state.word(CpuLayout.exclusiveOpen) !== 0) {
-      state.setWord(CpuLayout.exclusiveHost, state.word(CpuLayout.exclusiveHost) + by);
+  /** An exclusive monitor's address is a host offset: in a snapshot it is relative to RAM. */
+  private moveMonitors(by: number): void {
+    for (const { state } of this.cpus) {
+      if (state.word(CpuLayout.exclusiveOpen) !== 0) {
+        state.setWord(CpuLayout.exclusiveHost, state.word(CpuLayout.exclusiveHost) + by);
+      }
     }
   }
 
   /** The whole machine as plain data. Between runs only. */
   save(): Plain {
     const { gic, timer, devices, wires, config, ram } = this.board;
-    this.moveMonitor(-ram.offset);
-    const cpu = this.cpu.save();
-    this.moveMonitor(ram.offset);
+    this.moveMonitors(-ram.offset);
+    const cpus = this.cpus.map((cpu) => cpu.save());
+    this.moveMonitors(ram.offset);
     return toPlain(config, {
       parts: {
         now: this.now,
@@ -135,7 +151,9 @@ export class Machine {
         devices: Object.fromEntries(devices.map((d) => [d.name, d.device.save()])),
         wires: Object.fromEntries([...wires].map(([name, wire]) => [name, wire.level])),
       },
-      cpu,
+      cpus,
+      turn: this.turns.turn,
+      turnLeft: this.turns.left,
       ram: saveRam(ram),
       instructions: this.instructions,
       inputs: this.inputs.waiting,
@@ -144,14 +162,21 @@ export class Machine {
     });
   }
 
+  get cpus(): readonly Cpu[] {
+    return this.board.cpus;
+  }
+  /** The first CPU. */
   get cpu(): Cpu {
-    return this.board.cpu;
+    const [first] = this.board.cpus;
+    if (first === undefined) throw new RangeError('a machine has a CPU');
+    return first;
   }
   get bus(): SystemBus {
     return this.board.bus;
   }
-  get engine(): Engine {
-    return this.board.engine;
+  /** The engines of the CPUs, in their order. */
+  get engines(): readonly Engine[] {
+    return this.board.engines;
   }
   /** Virtual time in nanoseconds. */
   get now(): number {
@@ -178,10 +203,21 @@ export class Machine {
       memory?.bytes.set(bytes, at - base);
       this.bus.foreignStore(at as Pa, size);
     }
-    this.cpu.reset({ pc: BigInt(boot.entry), el: this.board.config.el2 ? 2 : 1, x0: BigInt(boot.x0) });
+    for (const cpu of this.cpus) {
+      cpu.reset({ pc: BigInt(boot.entry), el: cpu.highestEl, x0: BigInt(boot.x0) });
+    }
+    this.parkSecondaries();
+    this.turns.turn = 0;
+    this.turns.left = QUANTUM;
   }
 
-  /** Reset as the guest's PSCI asks for it: all devices, then the CPU at the kernel's entry with fresh images. */
+  /** Firmware starts the other CPUs when it is asked to; where there is none, all start at once. */
+  private parkSecondaries(): void {
+    if (!this.board.config.psci) return;
+    for (const cpu of this.cpus) if (cpu.index > 0) cpu.switchOff();
+  }
+
+  /** Reset as the guest's PSCI asks for it: all devices, then the first CPU at the kernel's entry with fresh images. */
   reset(): void {
     const parts = [this.board.gic, this.board.timer, ...this.board.devices.map((d) => d.device)];
     for (const phase of [Reset.Enter, Reset.Hold, Reset.Exit]) for (const part of parts) part.reset(phase);
@@ -219,7 +255,7 @@ export class Machine {
   /** Asks `run` to return after the current instruction. */
   stop(): void {
     this.stopping = true;
-    this.engine.stop();
+    this.stopEngines();
   }
 
   /** Virtual nanoseconds until the next deadline, or `Infinity`. */
@@ -232,7 +268,8 @@ export class Machine {
   }
   /** What the guest's exceptions were like, in words: for a guest that got lost. */
   report(): string {
-    return this.watch.report();
+    const report = this.watches[this.lost]?.report() ?? '';
+    return this.cpus.length === 1 ? report : `CPU ${this.lost}: ${report}`;
   }
 
   /**
@@ -241,34 +278,46 @@ export class Machine {
    * @param jump - false to return `waiting` instead of jumping to the next deadline when the CPU waits
    */
   run(instructions: number, jump = true): RunEnd {
-    const { clock, engine } = this.board;
+    const { clock } = this.board;
     this.stopping = false;
     let left = instructions;
     let jumps = 0;
     while (left > 0) {
       if (clock.next <= clock.now) clock.advanceTo(clock.now);
-      clock.limit = clock.next;
-      const budget = Math.min(left, SLICE, clock.instructionsUntil(clock.next));
-      clock.elapsed = () => engine.executed;
-      const why = engine.run(budget);
-      const executed = engine.executed;
-      const now = clock.now;
-      clock.elapsed = () => 0;
-      clock.limit = -Infinity;
-      clock.advanceTo(now);
-      this.instructions += executed;
-      left -= executed;
-      if (this.end !== undefined) return this.taken();
-      if (this.stopAsked()) return 'stopped';
-      if (why === 'wait' && this.cpu.waiting) {
+      const index = this.turns.next();
+      if (index < 0) {
         if (this.nothingWillHappen()) return 'idle';
         if (!jump) return 'waiting';
         clock.advanceTo(clock.next);
         // A timer that nobody listens to may fire for ever: the caller wants to look at the host now and then.
-        if (executed === 0 && ++jumps === JUMPS) return 'budget';
+        if (++jumps === JUMPS) return 'budget';
+        continue;
       }
+      left -= this.slice(index, Math.min(left, SLICE, this.turns.most));
+      if (this.end !== undefined) return this.taken();
+      if (this.stopAsked()) return 'stopped';
     }
     return 'budget';
+  }
+
+  /** Runs one CPU until it waits, a deadline comes or `most` instructions are executed; says how many were. */
+  private slice(index: number, most: number): number {
+    const { clock, engines } = this.board;
+    const engine = engines[index];
+    if (engine === undefined) return 0;
+    clock.limit = clock.next;
+    const budget = Math.min(most, clock.instructionsUntil(clock.next));
+    clock.elapsed = () => engine.executed;
+    engine.run(budget);
+    const { executed } = engine;
+    const { now } = clock;
+    clock.elapsed = () => 0;
+    clock.limit = -Infinity;
+    clock.advanceTo(now);
+    this.instructions += executed;
+    this.turns.spend(executed);
+    if (executed > 0) for (const cpu of this.cpus) if (cpu.index !== index) cpu.othersExecuted();
+    return executed;
   }
 
   /** No deadline, or only the one at which a device that takes no input is asked again: it will not without the CPU. */
@@ -294,14 +343,19 @@ export class Machine {
 
   /** 128 bits in hexadecimal over registers, memory and time; equal machines have equal hashes. Cheap when little changed. */
   hash(): string {
-    const block = new Uint32Array(this.cpu.memory.buffer, this.cpu.base, CpuLayout.size / 4);
-    const [a, b] = this.ramHash.update(() => this.cpu.listener?.droppedAll());
-    const [c, d] = this.registerHash(block);
+    const [a, b] = this.ramHash.update(() => {
+      for (const cpu of this.cpus) cpu.listener?.droppedAll();
+    });
+    let [c, d] = [0, 0];
+    for (const cpu of this.cpus) {
+      const block = new Uint32Array(cpu.memory.buffer, cpu.base, CpuLayout.size / 4);
+      [c, d] = this.registerHash(block, c, d);
+    }
     return [a, b, c, d].map((n) => n.toString(16).padStart(8, '0')).join('');
   }
 
   /** Registers without what engines keep for themselves: the slice's count, exits, derived words, scratch. */
-  private registerHash(block: Uint32Array): readonly [number, number] {
+  private registerHash(block: Uint32Array, c: number, d: number): [number, number] {
     const copy = block.slice();
     copy.fill(0, CpuLayout.remaining >> 2, CpuLayout.exclusiveOpen >> 2);
     copy.fill(0, CpuLayout.tlb >> 2, CpuLayout.bigEndian >> 2);
@@ -311,34 +365,20 @@ export class Machine {
     if (copy[CpuLayout.exclusiveOpen >> 2] === 0)
       copy.fill(0, CpuLayout.exclusiveBytes >> 2, CpuLayout.tlb >> 2);
     const seed = (this.now % 2 ** 32) ^ Math.floor(this.now / 2 ** 32);
-    return hashWords(copy, 0, copy.length, seed);
+    const [e, f] = hashWords(copy, 0, copy.length, seed ^ c);
+    return [e, (f ^ Math.imul(d, 31)) >>> 0];
   }
 
-  private readonly psci: PsciHost = {
-    argument: (_cpu, register) => this.cpu.state.x(register),
-    setResult: (_cpu, value) => {
-      this.cpu.state.setX(0, value);
-    },
-    cpuOf: (affinity) => (affinity === (mpidr(0) & 0xff_00ff_ffffn) ? 0 : -1),
-    isOn: () => true,
-    start: () => undefined,
-    stopCpu: () => {
-      this.finish('off');
-    },
-    suspend: () => {
-      this.cpu.waitForInterrupt();
-    },
-    powerOff: () => {
-      this.finish('off');
-    },
-    reset: () => {
-      this.finish('reset');
-    },
-  };
+  /** The CPU whose guest got lost. */
+  private lost = 0;
 
   private finish(end: RunEnd): void {
     this.end = end;
-    this.engine.stop();
+    this.stopEngines();
+  }
+
+  private stopEngines(): void {
+    for (const engine of this.engines) engine.stop();
   }
 }
 

@@ -30,12 +30,14 @@ function mistake(config: unknown): ConfigurationError {
 describe('mistakes', () => {
   test.each([
     ['an unknown CPU model', { cpu: 'cortex-m3' }, 'cpu', /cortex-a53.*cortex-a57.*cortex-a72/],
-    ['several CPUs', { cpus: 2 }, 'cpus', /1/],
+    ['too many CPUs', { cpus: 9 }, 'cpus', /1 to 8/],
+    ['no CPU', { cpus: 0 }, 'cpus', /1 to 8/],
     ['no size', { memory: 'much' }, 'memory', /K, M or G/],
     ['too little memory', { memory: '64K' }, 'memory', /1M to 3G/],
     ['a fraction of memory', { memory: 1.5 }, 'memory', /number/],
     ['an unknown field', { memroy: '64M' }, 'memroy', /no such field/],
-    ['an unknown field inside', { gic: { version: 3 } }, 'gic.version', /no such field/],
+    ['an unknown field inside', { gic: { revision: 3 } }, 'gic.revision', /no such field/],
+    ['an unknown GIC', { gic: { version: 4 } }, 'gic.version', /2 or 3/],
     ['an unknown device', { devices: [{ ...serial, type: 'pl999' }] }, 'devices[0].type', /pl011, pl031/],
     ['a device without a type', { devices: [{ name: 'a', at: 0 }] }, 'devices[0].type', /is missing/],
     ['no address', { devices: [{ ...serial, at: 'here' }] }, 'devices[0].at', /hexadecimal/],

@@ -229,13 +229,15 @@ describe('hostile states', () => {
     ['PSTATE.SP', 0x124, 2],
     ['DAIF', 0x11c, 16],
   ])('%s', (_name, at, value) => {
-    const block = (saved as { cpu: { state: { block: Uint8Array } } }).cpu.state.block.slice();
+    const block = (
+      saved as { cpus: readonly [{ state: { block: Uint8Array } }] }
+    ).cpus[0].state.block.slice();
     new DataView(block.buffer).setUint32(at, value, true);
-    expect(attempt(changed(saved, ['cpu', 'state', 'block'], block))).toMatch(/^cpu\.block/);
+    expect(attempt(changed(saved, ['cpus', '0', 'state', 'block'], block))).toMatch(/^cpus\[0\]\.block/);
   });
 
   test('bits of the CPU at random: a machine that runs, or an error', { timeout: 60_000 }, () => {
-    const { block } = (saved as { cpu: { state: { block: Uint8Array } } }).cpu.state;
+    const { block } = (saved as { cpus: readonly [{ state: { block: Uint8Array } }] }).cpus[0].state;
     let seed = 1;
     for (let i = 0; i < 60; i++) {
       const bytes = block.slice();
@@ -243,7 +245,7 @@ describe('hostile states', () => {
         seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
         bytes[(seed >>> 8) % bytes.length] = seed >>> 24;
       }
-      attempt(changed(saved, ['cpu', 'state', 'block'], bytes), i < 5 ? 'jit' : 'reference');
+      attempt(changed(saved, ['cpus', '0', 'state', 'block'], bytes), i < 5 ? 'jit' : 'reference');
     }
   });
 

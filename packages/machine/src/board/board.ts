@@ -2,13 +2,23 @@
 
 import { genericTimer, timerInterrupts } from '@worldswitch/devices';
 import type { GenericTimer, GenericTimerState, TimerPin } from '@worldswitch/devices';
-import { gicV2 } from '@worldswitch/gic';
-import type { GicPin, GicV2, GicV2State } from '@worldswitch/gic';
 import { Cpu, CpuLayout, referenceEngine } from '@worldswitch/isa-core';
 import type { Firmware } from '@worldswitch/isa-core';
 import { cpuHost, createInterpreter, interpreterBytes } from '@worldswitch/jit';
+import type { Interpreter } from '@worldswitch/jit';
 import { noTrace } from '@worldswitch/platform';
-import type { CpuPin, Device, Engine, Memory, Mmio, Pa, Plain, Width, Wiring } from '@worldswitch/platform';
+import type {
+  CpuPin,
+  Device,
+  Engine,
+  Memory,
+  Mmio,
+  Pa,
+  Plain,
+  SystemRegisterBank,
+  Width,
+  Wiring,
+} from '@worldswitch/platform';
 
 import { SystemBus } from '../bus/bus.ts';
 import { VirtualClock } from '../clock/clock.ts';
@@ -20,13 +30,15 @@ import { createArena } from '../memory/arena.ts';
 import { memoryWindow } from '../memory/window.ts';
 import type { PlacedPart } from '../tree/board.ts';
 import { directDma } from './dma.ts';
+import { gicBlocksOf, gicConfigOf, gicTypeOf, pinOf } from './gic.ts';
+import type { BoardGic } from './gic.ts';
 import { Wire } from './wire.ts';
 
 /** Saved states of the parts; absent at power-on. */
 export interface PartStates {
   /** Virtual time. */
   readonly now: number;
-  readonly gic: GicV2State;
+  readonly gic: Plain;
   readonly timer: GenericTimerState;
   readonly devices: Readonly<Record<string, Plain>>;
   /** Levels of the wires, by name. */
@@ -48,11 +60,12 @@ export interface Board {
   readonly ram: Memory;
   readonly bus: SystemBus;
   readonly clock: VirtualClock;
-  readonly gic: GicV2;
+  readonly gic: BoardGic;
   readonly timer: GenericTimer;
   readonly devices: readonly BoardDevice[];
-  readonly cpu: Cpu;
-  readonly engine: Engine;
+  readonly cpus: readonly Cpu[];
+  /** By CPU. */
+  readonly engines: readonly Engine[];
   /** Wires by name, for snapshots. */
   readonly wires: ReadonlyMap<string, Wire>;
   /** For the device tree. */
@@ -68,14 +81,20 @@ export interface BoardSurroundings {
 
 /** Interrupt cells of a GIC's binding: a shared peripheral interrupt, level-sensitive. */
 const spiCells = (n: number): readonly number[] => [0, n, 4];
-/** A private one, for CPU 0. */
-const ppiCells = (n: number): readonly number[] => [1, n, 0x104];
+/** A private one: level-sensitive, and with a GICv2 the mask of the CPUs that have it. */
+const ppiCells = (n: number, { cpus, gic }: CheckedConfig): readonly number[] => [
+  1,
+  n,
+  gic.version === 2 ? (((1 << cpus) - 1) << 8) | 4 : 4,
+];
 
 /** Builds the board; with states, as it was. Throws a `ConfigurationError` or a `StateError`. */
 export function buildBoard(config: CheckedConfig, around: BoardSurroundings, states?: PartStates): Board {
   const arena = createArena();
-  const cpuBlock = arena.reserve(CpuLayout.size, 8192);
-  const tables = config.engine === 'jit' ? arena.reserve(interpreterBytes(), 65536) : 0;
+  const blocks = places(config.cpus, () => arena.reserve(CpuLayout.size, 8192));
+  const tables = places(config.engine === 'jit' ? config.cpus : 0, (i) =>
+    arena.reserve(i === 0 ? interpreterBytes() : interpreterBytes(0), 65536),
+  );
   const ramOffset = arena.reserve(config.memory, 65536);
   const memory = arena.open();
   const ram = memoryWindow(memory, ramOffset, config.memory, true);
@@ -99,72 +118,55 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
     trace: noTrace,
   });
 
-  // The CPU comes last but the GIC drives its pins: they meet here.
-  const pins: { cpu: Cpu | undefined } = { cpu: undefined };
-  const gicConfig = { cpus: 1, interrupts: config.gic.interrupts, listRegisters: config.el2 ? 4 : 0 };
+  // The CPUs come last but the GIC drives their pins: they meet here.
+  const cpus: Cpu[] = [];
+  const gicType = gicTypeOf(config);
   const gic = named('gic', () =>
-    gicV2.create(
-      gicConfig,
-      wiring<GicPin>((pin) =>
-        wire(`gic.${pin}`, (level) => {
-          if (pin.endsWith('0')) pins.cpu?.setPin(pin.slice(0, -1) as CpuPin, level);
-        }),
-      ),
+    gicType.create(
+      gicConfigOf(config),
+      wiring((name) => {
+        const [pin, cpu] = pinOf(name);
+        return wire(`gic.${name}`, (level) => cpus[cpu]?.setPin(pin as CpuPin, level));
+      }),
       states?.gic,
     ),
   );
-  const blocks = config.el2 ? 4 : 2;
-  mapBlocks(bus, 'gic', gicV2.regions.slice(0, blocks), config.gic.bases, gic.mmio);
-  const timerConfig = { cpus: 1, frequency: config.timer.frequency };
+  mapBlocks(bus, 'gic', gicType.regions.slice(0, gicBlocksOf(config)), config.gic.bases, gic.mmio);
+  const timerConfig = { cpus: config.cpus, frequency: config.timer.frequency };
   const timer = genericTimer.create(
     timerConfig,
-    wiring<TimerPin>((pin) =>
-      wire(`timer.${pin}`, (level) => {
-        const name = pin.slice(0, -1) as keyof typeof timerInterrupts;
-        if (pin.endsWith('0')) gic.inputs.ppi(0, timerInterrupts[name]).set(level);
-      }),
-    ),
+    wiring<TimerPin>((name) => {
+      const [pin, cpu] = pinOf(name);
+      const interrupt = timerInterrupts[pin as keyof typeof timerInterrupts];
+      return wire(`timer.${name}`, (level) => {
+        if (cpu < config.cpus) gic.inputs.ppi(cpu, interrupt).set(level);
+      });
+    }),
     states?.timer,
   );
   const devices = config.devices.map((d) => buildDevice(d, config, around, bus, gic, wiring, wire, states));
-  const model = models[config.cpu];
-  const cpu = new Cpu({
-    memory,
-    base: cpuBlock,
-    index: 0,
-    bus,
-    features: {
-      el2: config.el2,
-      el3: false,
-      pan: false,
-      uao: false,
-      mmu: { paBits: model.paBits, granule16k: false },
-    },
-    id: idRegisters({ model, index: 0, el2: config.el2, el3: false, banks: [timer.bank] }),
-    cacheSizes: model.cacheSizes,
-    banks: [timer.bank],
-    ...(config.psci && { firmware: around.firmware }),
-  });
-  pins.cpu = cpu;
-  const engine =
-    config.engine === 'jit' ? createInterpreter({ host: cpuHost(cpu), tables }) : referenceEngine(cpu);
+  const banks = [timer.bank, ...(gic.bank ? [gic.bank] : [])];
+  blocks.forEach((base, index) => cpus.push(buildCpu(config, index, memory, base, bus, banks, around)));
+  for (const cpu of cpus) cpu.peers = cpus;
+  const engines = buildEngines(config, cpus, tables);
   bus.onForeignStore((at, bytes) => {
-    engine.invalidate(at, bytes);
+    // Engines on one memory share what they know of it.
+    engines[0]?.invalidate(at, bytes);
   });
   clock.onEarlier = () => {
-    engine.stop();
+    for (const engine of engines) engine.stop();
   };
   const gicPart: PlacedPart = {
-    type: gicV2,
-    config: gicConfig,
-    bases: config.gic.bases.slice(0, blocks),
-    interrupts: () => ppiCells(9),
+    type: gicType,
+    config: gicConfigOf(config),
+    bases: config.gic.bases.slice(0, gicBlocksOf(config)),
+    interrupts: () => ppiCells(9, config),
   };
   const timerPart: PlacedPart = {
     type: genericTimer,
     config: timerConfig,
     bases: [],
-    interrupts: (pin) => ppiCells(timerInterrupts[pin.slice(0, -1) as keyof typeof timerInterrupts]),
+    interrupts: (pin) => ppiCells(timerInterrupts[pinOf(pin)[0] as keyof typeof timerInterrupts], config),
   };
   const parts = [
     gicPart,
@@ -179,7 +181,53 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
       },
     })),
   ];
-  return { config, memory, ram, bus, clock, gic, timer, devices, cpu, engine, wires, parts };
+  return { config, memory, ram, bus, clock, gic, timer, devices, cpus, engines, wires, parts };
+}
+
+const places = (count: number, reserve: (i: number) => number): number[] =>
+  Array.from({ length: count }, (_, i) => reserve(i));
+
+function buildCpu(
+  config: CheckedConfig,
+  index: number,
+  memory: WebAssembly.Memory,
+  base: number,
+  bus: SystemBus,
+  banks: readonly SystemRegisterBank[],
+  around: BoardSurroundings,
+): Cpu {
+  const model = models[config.cpu];
+  const { el2, el3 } = config;
+  return new Cpu({
+    memory,
+    base,
+    index,
+    bus,
+    features: {
+      el2,
+      el3,
+      pan: false,
+      uao: false,
+      crypto: model.crypto,
+      mmu: { paBits: model.paBits, granule16k: false },
+    },
+    id: idRegisters({ model, index, el2, el3, banks }),
+    cacheSizes: model.cacheSizes,
+    banks,
+    ...(config.psci && { firmware: around.firmware }),
+  });
+}
+
+function buildEngines(config: CheckedConfig, cpus: readonly Cpu[], tables: readonly number[]): Engine[] {
+  if (config.engine === 'reference') return cpus.map((cpu) => referenceEngine(cpu));
+  const made: Interpreter[] = [];
+  cpus.forEach((cpu, i) => {
+    const first = made[0];
+    made.push(
+      createInterpreter({ host: cpuHost(cpu), tables: tables[i] ?? 0, ...(first && { with: first }) }),
+    );
+  });
+  return made;
 }
 
 function buildDevice(
@@ -187,7 +235,7 @@ function buildDevice(
   config: CheckedConfig,
   around: BoardSurroundings,
   bus: SystemBus,
-  gic: GicV2,
+  gic: BoardGic,
   wiring: <Pin extends string>(line: (pin: Pin) => Wire) => Wiring<Pin>,
   wire: (name: string, drive: (level: boolean) => void) => Wire,
   states: PartStates | undefined,

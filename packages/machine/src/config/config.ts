@@ -28,12 +28,19 @@ export interface DeviceConfig {
   readonly config?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Where a GICv2's blocks are, and how many interrupts it has. */
+/** Which GIC, where its blocks are, and how many interrupts it has. */
 export interface GicConfig {
+  /** GICv2 or GICv3; 2 when absent. */
+  readonly version?: 2 | 3 | undefined;
   readonly distributor?: AddressInput | undefined;
+  /** GICv2 only: GICC. */
   readonly cpuInterface?: AddressInput | undefined;
+  /** GICv2 only: GICH. */
   readonly hypervisor?: AddressInput | undefined;
+  /** GICv2 only: GICV. */
   readonly virtualCpu?: AddressInput | undefined;
+  /** GICv3 only: the redistributors, 128 KiB for each CPU. */
+  readonly redistributors?: AddressInput | undefined;
   /** 32 to 1020, private ones among them. */
   readonly interrupts?: number | undefined;
 }
@@ -42,10 +49,12 @@ export interface GicConfig {
 export interface MachineConfig {
   /** CPU model; `cortex-a57` when absent. */
   readonly cpu?: CpuModelName | undefined;
-  /** Number of CPUs: 1. */
-  readonly cpus?: 1 | undefined;
+  /** Number of CPUs: 1 to 8. */
+  readonly cpus?: number | undefined;
   /** EL2 is there, and the guest is entered at it. */
   readonly el2?: boolean | undefined;
+  /** EL3 is there, and the guest is entered at it; there is no firmware then. */
+  readonly el3?: boolean | undefined;
   /** RAM in bytes, or `"256M"`, `"1G"`. */
   readonly memory?: number | string | undefined;
   /** First address of RAM; 0x4000_0000 when absent. */
@@ -69,13 +78,15 @@ export interface MachineConfig {
 /** The configuration with its defaults, before addresses and devices are looked at. */
 interface Parsed {
   cpu: CpuModelName;
-  cpus: 1;
+  cpus: number;
   el2: boolean;
+  el3: boolean;
   memory: number | string;
   ramBase: AddressInput;
-  gic: Record<'distributor' | 'cpuInterface' | 'hypervisor' | 'virtualCpu', AddressInput> & {
-    interrupts: number;
-  };
+  gic: Record<
+    'distributor' | 'cpuInterface' | 'hypervisor' | 'virtualCpu' | 'redistributors',
+    AddressInput
+  > & { version: 2 | 3; interrupts: number };
   timer: { frequency: number };
   psci: boolean;
   nanosecondsPerInstruction: number;
@@ -89,7 +100,12 @@ interface Parsed {
 export interface CheckedConfig extends Omit<Parsed, 'memory' | 'ramBase' | 'devices' | 'gic'> {
   readonly memory: number;
   readonly ramBase: number;
-  readonly gic: { readonly bases: readonly number[]; readonly interrupts: number };
+  readonly gic: {
+    readonly version: 2 | 3;
+    /** GICv2: GICD, GICC, GICH, GICV. GICv3: GICD, redistributors. */
+    readonly bases: readonly number[];
+    readonly interrupts: number;
+  };
   readonly devices: readonly CheckedDevice[];
 }
 /** `"256M"`, `"1G"`, `268435456`. */
@@ -121,28 +137,45 @@ const device = z.strictObject({
   config: z.record(z.string(), z.unknown()).optional().describe("The device's own settings"),
 });
 
+/** QEMU's places. */
+const gicDefaults: Parsed['gic'] = {
+  version: 2,
+  distributor: 0x0800_0000,
+  cpuInterface: 0x0801_0000,
+  hypervisor: 0x0803_0000,
+  virtualCpu: 0x0804_0000,
+  redistributors: 0x080a_0000,
+  interrupts: 288,
+};
+
 const schema: z.ZodType<Parsed> = z.strictObject({
   cpu: z.enum(cpuModels).default('cortex-a57').describe('CPU model'),
-  cpus: z.literal(1).default(1).describe('Number of CPUs'),
+  cpus: z
+    .number()
+    .int()
+    .min(1, 'must be 1 to 8')
+    .max(8, 'must be 1 to 8')
+    .default(1)
+    .describe('Number of CPUs'),
   el2: z.boolean().default(false).describe('EL2 (virtualisation) is there, and the guest is entered at it'),
+  el3: z
+    .boolean()
+    .default(false)
+    .describe('EL3 (Secure state) is there, and the guest is entered at it; there is no firmware then'),
   memory: size.default('256M').describe('RAM'),
   ramBase: address.default(0x4000_0000).describe('First address of RAM'),
   gic: z
     .strictObject({
-      distributor: address.default(0x0800_0000),
-      cpuInterface: address.default(0x0801_0000),
-      hypervisor: address.default(0x0803_0000),
-      virtualCpu: address.default(0x0804_0000),
-      interrupts: z.number().int().min(32).max(1020).default(288),
+      version: z.literal([2, 3], 'must be 2 or 3').default(2),
+      distributor: address.default(gicDefaults.distributor),
+      cpuInterface: address.default(gicDefaults.cpuInterface),
+      hypervisor: address.default(gicDefaults.hypervisor),
+      virtualCpu: address.default(gicDefaults.virtualCpu),
+      redistributors: address.default(gicDefaults.redistributors),
+      interrupts: z.number().int().min(32).max(1020).default(gicDefaults.interrupts),
     })
-    .default({
-      distributor: 0x0800_0000,
-      cpuInterface: 0x0801_0000,
-      hypervisor: 0x0803_0000,
-      virtualCpu: 0x0804_0000,
-      interrupts: 288,
-    })
-    .describe('GICv2: its blocks and number of interrupts'),
+    .default(gicDefaults)
+    .describe('The GIC: its version, blocks and number of interrupts'),
   timer: z
     .strictObject({ frequency: z.number().int().min(1).max(1e9).default(62_500_000) })
     .default({ frequency: 62_500_000 })
@@ -275,8 +308,14 @@ export function checkConfig(given: unknown): CheckedConfig {
     ...config,
     memory,
     ramBase: numberOf(config.ramBase),
+    // With EL3 its software is the firmware.
+    psci: config.psci && !config.el3,
     gic: {
-      bases: [gic.distributor, gic.cpuInterface, gic.hypervisor, gic.virtualCpu].map(numberOf),
+      version: gic.version,
+      bases: (gic.version === 3
+        ? [gic.distributor, gic.redistributors]
+        : [gic.distributor, gic.cpuInterface, gic.hypervisor, gic.virtualCpu]
+      ).map(numberOf),
       interrupts: gic.interrupts,
     },
     devices,

@@ -1,5 +1,5 @@
 // CPU models: identification registers as the parts' Technical Reference Manuals give them (Cortex-A53 100095, A57 DDI 0488,
-// A72 100095), less what is not modelled: AArch32, crypto, counters.
+// A72 100095), less what is not modelled: AArch32, counters.
 
 /** Names of the CPU models. */
 export const cpuModels = ['cortex-a53', 'cortex-a57', 'cortex-a72'] as const;
@@ -15,6 +15,8 @@ export interface CpuModel {
   /** Physical address bits. */
   readonly paBits: 40 | 44;
   readonly clidr: bigint;
+  /** The Cryptographic Extension, which the parts may have: AES, PMULL of 64 bits, SHA-1, SHA-256. */
+  readonly crypto: boolean;
   /** CCSIDR_EL1 by CSSELR_EL1: L1 data, L1 instruction, L2. */
   readonly cacheSizes: readonly bigint[];
 }
@@ -28,6 +30,7 @@ export const models: Readonly<Record<CpuModelName, CpuModel>> = {
     midr: 0x410f_d034n,
     revidr: 0n,
     paBits: 40,
+    crypto: true,
     clidr: CLIDR,
     cacheSizes: [0x700f_e01an, 0x201f_e00an, 0x707f_e07an],
   },
@@ -36,6 +39,7 @@ export const models: Readonly<Record<CpuModelName, CpuModel>> = {
     midr: 0x411f_d070n,
     revidr: 0n,
     paBits: 44,
+    crypto: true,
     clidr: CLIDR,
     cacheSizes: [0x701f_e00an, 0x201f_e012n, 0x70ff_e07an],
   },
@@ -44,6 +48,7 @@ export const models: Readonly<Record<CpuModelName, CpuModel>> = {
     midr: 0x410f_d083n,
     revidr: 0n,
     paBits: 44,
+    crypto: true,
     clidr: CLIDR,
     cacheSizes: [0x701f_e00an, 0x201f_e012n, 0x707f_e07an],
   },

@@ -20,7 +20,7 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   ID_AA64MMFR0_EL1: { ECV: 60 },
 };
 
-/** MPIDR_EL1: one cluster, bit 31 is RES1, U says that there is one CPU. */
+/** MPIDR_EL1: one cluster, as QEMU's `virt`; bit 31 is RES1. */
 export const mpidr = (index: number): bigint => 0x8000_0000n | BigInt(index);
 
 /** Values by name; those that are not there are zero. */
@@ -37,8 +37,8 @@ export function idRegisters(inputs: IdInputs): Record<string, bigint> {
     ID_AA64PFR0_EL1: 0x11n | (inputs.el2 ? 0x100n : 0n) | (inputs.el3 ? 0x1000n : 0n),
     // DebugVer 6 (Armv8.0), six breakpoints of which two are context-aware, four watchpoints; no PMU counters.
     ID_AA64DFR0_EL1: 0x1030_5006n,
-    // CRC32.
-    ID_AA64ISAR0_EL1: 0x1_0000n,
+    // CRC32; SHA2, SHA1, and AES with PMULL.
+    ID_AA64ISAR0_EL1: 0x1_0000n | (model.crypto ? 0x1120n : 0n),
     // PARange; 16-bit ASIDs; mixed endianness; Secure memory; 4 and 64 KiB granules, no 16 KiB.
     ID_AA64MMFR0_EL1: 0x1120n | (model.paBits === 40 ? 2n : 4n),
   };

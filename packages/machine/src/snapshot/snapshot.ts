@@ -1,23 +1,27 @@
 // A machine as data: named, versioned sections. Restoring is constructing; every section is checked as hostile input.
 
 import { genericTimer } from '@worldswitch/devices';
-import { gicV2 } from '@worldswitch/gic';
 import { cpuCodec } from '@worldswitch/isa-core';
 import type { CpuSavedState } from '@worldswitch/isa-core';
 import { StateError } from '@worldswitch/platform';
 import type { Memory, Plain } from '@worldswitch/platform';
 
 import type { PartStates } from '../board/board.ts';
+import { gicTypeOf } from '../board/gic.ts';
 import { checkConfig } from '../config/config.ts';
 import type { CheckedConfig, MachineConfig } from '../config/config.ts';
 import type { InputRecord } from '../input.ts';
 import type { Placed } from '../load/boot.ts';
 import { PAGE } from '../memory/window.ts';
+import { QUANTUM } from '../turns.ts';
 
 /** Everything that decides a machine's future. */
 export interface MachineState {
   readonly parts: PartStates;
-  readonly cpu: CpuSavedState;
+  readonly cpus: readonly CpuSavedState[];
+  /** Whose turn it is, and what is left of it. */
+  readonly turn: number;
+  readonly turnLeft: number;
   readonly ram: RamState;
   readonly instructions: number;
   readonly inputs: readonly InputRecord[];
@@ -35,17 +39,30 @@ export interface RamState {
 
 type Fields = Readonly<Record<string, Plain>>;
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** What must be equal for a snapshot to fit a board. */
 function boardIdentity(config: CheckedConfig): string {
-  const { cpu, cpus, el2, memory, ramBase, gic, timer, psci, nanosecondsPerInstruction, startTime, seed } =
-    config;
+  const {
+    cpu,
+    cpus,
+    el2,
+    el3,
+    memory,
+    ramBase,
+    gic,
+    timer,
+    psci,
+    nanosecondsPerInstruction,
+    startTime,
+    seed,
+  } = config;
   const devices = config.devices.map((d) => [d.name, d.kind.type.compatible, d.bases, d.interrupts]);
   return JSON.stringify({
     cpu,
     cpus,
     el2,
+    el3,
     memory,
     ramBase,
     gic,
@@ -95,8 +112,10 @@ export function toPlain(config: CheckedConfig, state: MachineState): Plain {
     board: boardIdentity(config),
     now: parts.now,
     instructions: state.instructions,
-    cpu: section(cpuCodec().version, state.cpu),
-    gic: section(gicV2.state.version, parts.gic),
+    cpus: state.cpus.map((cpu) => section(cpuCodec().version, cpu)),
+    turn: state.turn,
+    turnLeft: state.turnLeft,
+    gic: section(gicTypeOf(config).state.version, parts.gic),
     timer: section(genericTimer.state.version, parts.timer),
     devices: Object.fromEntries(
       config.devices.map((d) => [d.name, section(d.kind.type.state.version, parts.devices[d.name] ?? null)]),
@@ -120,7 +139,9 @@ const ROOT_FIELDS: ReadonlySet<string> = new Set([
   'board',
   'now',
   'instructions',
-  'cpu',
+  'cpus',
+  'turn',
+  'turnLeft',
   'gic',
   'timer',
   'devices',
@@ -155,11 +176,14 @@ export function fromPlain(given: MachineConfig, tree: Plain): MachineState {
     }
   };
   const devices = fieldsOf(root['devices'], 'devices');
-  const cpu = cpuCodec({ sets: 512, ways: 4 }, config.el2 ? 2 : 1);
+  const cpu = cpuCodec({ sets: 512, ways: 4 }, config.el3 ? 3 : config.el2 ? 2 : 1);
+  const cpus = root['cpus'];
+  if (!Array.isArray(cpus) || cpus.length !== config.cpus)
+    throw new StateError('cpus', `must be a list of ${config.cpus}`);
   return {
     parts: {
       now: count(root['now'], 'now'),
-      gic: codec('gic', root['gic'], (from, v) => gicV2.state.parse(from, v)),
+      gic: codec('gic', root['gic'], (from, v) => gicTypeOf(config).state.parse(from, v)),
       timer: codec('timer', root['timer'], (from, v) => genericTimer.state.parse(from, v)),
       devices: Object.fromEntries(
         config.devices.map((d) => [
@@ -169,7 +193,9 @@ export function fromPlain(given: MachineConfig, tree: Plain): MachineState {
       ),
       wires: levels(root['wires']),
     },
-    cpu: codec('cpu', root['cpu'], (from, v) => cpu.parse(from, v)),
+    cpus: (cpus as readonly Plain[]).map((at, i) => codec(`cpus[${i}]`, at, (from, v) => cpu.parse(from, v))),
+    turn: count(root['turn'], 'turn', config.cpus - 1),
+    turnLeft: count(root['turnLeft'], 'turnLeft', QUANTUM),
     ram: ramOf(root['ram'], config.memory / PAGE),
     instructions: count(root['instructions'], 'instructions'),
     inputs: inputsOf(root['inputs'], new Set(config.devices.map((d) => d.name))),
@@ -205,10 +231,11 @@ function fieldsOf(from: Plain | undefined, path: string): Fields {
   return from as Fields;
 }
 
-function count(from: Plain | undefined, path: string): number {
+function count(from: Plain | undefined, path: string, most = Number.MAX_SAFE_INTEGER): number {
   if (typeof from !== 'number' || !Number.isSafeInteger(from) || from < 0) {
     throw new StateError(path, 'must be a whole number, zero or more');
   }
+  if (from > most) throw new StateError(path, `must be at most ${most}`);
   return from;
 }
 
