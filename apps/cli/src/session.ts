@@ -187,7 +187,7 @@ class Session {
 
   private summary(how: string): string {
     const seconds = (Date.now() - this.began) / 1000;
-    const { instructions, engine } = this.machine;
+    const { instructions, engines } = this.machine;
     const words: Readonly<Record<string, string>> = {
       off: 'the guest powered off',
       until: `the console printed "${this.options.until ?? ''}"`,
@@ -198,7 +198,7 @@ class Session {
       budget: 'all instructions executed',
     };
     const mips = seconds > 0 ? instructions / seconds / 1e6 : 0;
-    return `worldswitch: ${words[how] ?? how}: ${instructions} instructions, ${seconds.toFixed(2)} s, ${mips.toFixed(1)} MIPS (${engine.name})`;
+    return `worldswitch: ${words[how] ?? how}: ${instructions} instructions, ${seconds.toFixed(2)} s, ${mips.toFixed(1)} MIPS (${engines[0]?.name ?? 'no engine'})`;
   }
 
   close(): void {
