@@ -1,6 +1,13 @@
 // What this package takes from isa-core, in one place.
 
-export { cases, CpuLayout as Layout, decode, parseEncoding, ZERO_SLOT } from '@worldswitch/isa-core';
+export {
+  cases,
+  CpuLayout as Layout,
+  decode,
+  optionalFeatures,
+  parseEncoding,
+  ZERO_SLOT,
+} from '@worldswitch/isa-core';
 export type {
   Access,
   AnyRow,

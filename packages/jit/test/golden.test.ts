@@ -39,6 +39,8 @@ const instructions = [
   'ret',
   'fadd d0, d1, d2',
   'fcmp s0, s1',
+  'aesmc v0.16b, v1.16b',
+  'sha1h s0, s1',
   'msr daifclr, #2',
 ];
 

@@ -77,7 +77,7 @@ describe('ID registers', () => {
     expect(id(model, true)).toMatchObject({
       MIDR_EL1: midr,
       ID_AA64MMFR0_EL1: mmfr0,
-      ID_AA64ISAR0_EL1: 0x1_0000n,
+      ID_AA64ISAR0_EL1: 0x1_1120n,
       CTR_EL0: 0x8444_c004n,
       DCZID_EL0: 4n,
       MPIDR_EL1: 0x8000_0000n,

@@ -12,6 +12,7 @@ import type { Access, Raise } from '../semantics/builder.ts';
 import { updateControls } from './context.ts';
 import { defaultTarget, takeException, takeSynchronous, takeUndefined, Vector } from './exceptions.ts';
 import type { ExceptionRecord } from './exceptions.ts';
+import { absentFeatures } from './features.ts';
 import type { CpuCounters, CpuFeatures, Firmware } from './features.ts';
 import { handlers, readSystemRegister } from './handlers.ts';
 import { interruptStatus, Pin, takePendingInterrupt, updatePending, wakesUp } from './interrupts.ts';
@@ -290,6 +291,7 @@ export class Cpu implements ReferenceHost {
   /** System registers have changed: recompute what translation, traps and byte order derive from them. */
   contextChanged(): void {
     this.hcrValue = this.register('HCR_EL2');
+    this.state.setWord(Layout.absent, absentFeatures(this.features));
     updateControls(this);
     this.modeChanged();
   }

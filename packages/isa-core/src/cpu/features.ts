@@ -12,12 +12,21 @@ export interface CpuFeatures {
   readonly pan: boolean;
   /** FEAT_UAO. */
   readonly uao: boolean;
+  /** FEAT_AES, FEAT_PMULL, FEAT_SHA1 and FEAT_SHA256: the Armv8.0 Cryptographic Extension. */
+  readonly crypto: boolean;
   /** What the MMU supports. */
   readonly mmu: Partial<MmuFeatures>;
 }
 
 /** Armv8.0-A with EL1 and EL0 only. */
-export const armv8: CpuFeatures = { el2: false, el3: false, pan: false, uao: false, mmu: {} };
+export const armv8: CpuFeatures = { el2: false, el3: false, pan: false, uao: false, crypto: true, mmu: {} };
+
+/** Instruction sets that a CPU may have or not, by `Row.feature`: their bits in `Layout.absent`. */
+export const optionalFeatures: Readonly<Record<string, number>> = { crypto: 1 };
+
+/** `Layout.absent`: instructions of these are UNDEFINED. */
+export const absentFeatures = ({ crypto }: CpuFeatures): number =>
+  crypto ? 0 : (optionalFeatures['crypto'] ?? 0);
 
 /** What stands in for EL3 or EL2 where the board has none: PSCI by SMC or HVC. A convention of the board's. */
 export interface Firmware {

@@ -4,7 +4,7 @@ export { Cpu } from './cpu.ts';
 export type { CpuListener, CpuObserver, CpuOptions } from './cpu.ts';
 export type { ExceptionRecord } from './exceptions.ts';
 export { Vector } from './exceptions.ts';
-export { armv8 } from './features.ts';
+export { armv8, optionalFeatures } from './features.ts';
 export type { CpuCounters, CpuFeatures, Firmware } from './features.ts';
 export { Layout as CpuLayout } from './layout.ts';
 export { cpuCodec } from './saved-state.ts';

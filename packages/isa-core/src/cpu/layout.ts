@@ -48,6 +48,8 @@ export const Layout = {
   spCheck: 0x198,
   /** Non-zero where SCTLR_EL1.DZE, UCI or HCR_EL2.TPC, TPU, TDZ may trap DC and IC by address at the current level (derived). */
   cacheTraps: 0x19c,
+  /** Instruction sets that this CPU has not, bits of `optionalFeatures`, 32 bits (derived). */
+  absent: 0x1a0,
   /** V0 to V31 at 0 to 31, 16 bytes each; 32 to 47 are scratch of the engines. */
   v: 0x200,
   /** System-register cells by index, 8 bytes each. */

@@ -1,6 +1,7 @@
 // The reference engine: the text of an instruction's semantics, evaluated directly on BigInts. It shares no primitive with
 // the engines that emit WebAssembly, and so is their oracle.
 
+import { optionalFeatures } from '../cpu/features.ts';
 import { Layout } from '../cpu/layout.ts';
 import type { Builder } from '../semantics/builder.ts';
 import type { Operands } from '../semantics/operands.ts';
@@ -47,6 +48,9 @@ export const referenceEvaluator = (host: ReferenceHost): ReferenceEvaluator => {
     ...vectorPart(effects),
   };
   const execute = ({ row, operands, split }: ReferenceInstruction): void => {
+    // Decode comes before the trap of the FP registers.
+    const feature = row.feature === undefined ? undefined : optionalFeatures[row.feature];
+    if (feature !== undefined && (host.state.word(Layout.absent) & feature) !== 0) host.raise('undefined', 0);
     if (row.gate === 'fp' && host.state.word(Layout.fpTrap) !== 0) host.raiseFpTrap();
     row.execute(builder, operands, split);
     effects.commit();

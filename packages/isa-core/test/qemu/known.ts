@@ -18,21 +18,7 @@ const onlyBits = ({ what }: Difference, register: string, mask: bigint): boolean
   return ((BigInt(reference) ^ BigInt(qemu)) & ~mask) === 0n;
 };
 
-/** Mask and value of the instructions of features that QEMU's CPU has and the table has not. */
-const otherFeatures: readonly (readonly [number, number])[] = [
-  [0xff3e_0c00, 0x4e28_0800], // AES
-  [0xff20_8c00, 0x5e00_0000], // SHA, three registers
-  [0xff3e_0c00, 0x5e28_0800], // SHA, two registers
-  [0xbfe0_fc00, 0x0ee0_e000], // PMULL of 64 bits
-];
-
 const known: readonly Known[] = [
-  {
-    why: 'C4.1.96: the Cryptographic Extension is optional, and only QEMU has it',
-    is: ({ test: { rows, words } }) =>
-      rows[0] === 'UNDEFINED' &&
-      otherFeatures.some(([mask, value]) => ((words[0] ?? 0) & mask) >>> 0 === value),
-  },
   {
     why: 'C5.2.8: FPCR.Len and FPCR.Stride are RES0 where no level supports AArch32, and writable where one does',
     is: (d) => d.test.rows[0] === 'MSR FPCR, FPSR' && onlyBits(d, 'fpcr', 0x37_0000n),

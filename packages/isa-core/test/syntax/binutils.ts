@@ -34,7 +34,10 @@ export async function objdump(words: Uint32Array): Promise<(string | undefined)[
 }
 
 /** The lines that as refuses for a CPU with these extensions, by index. */
-export async function refusedByGnu(lines: readonly string[], march = 'armv8-a+crc'): Promise<Set<number>> {
+export async function refusedByGnu(
+  lines: readonly string[],
+  march = 'armv8-a+crc+aes+sha2',
+): Promise<Set<number>> {
   const folder = tempDir();
   const source = join(folder, 'text.s');
   writeFileSync(source, `${lines.join('\n')}\n`);
@@ -48,7 +51,7 @@ export async function refusedByGnu(lines: readonly string[], march = 'armv8-a+cr
 }
 
 /** Extensions that as may use: the names of later system registers and instructions are text too. */
-const EVERYTHING = 'armv8.6-a+crc+sme';
+const EVERYTHING = 'armv8.6-a+crc+aes+sha2+sme';
 
 /** The words that as and ld make of a source text, the first at an address. */
 export async function gnuProgram(text: string, base = 0): Promise<Uint32Array> {

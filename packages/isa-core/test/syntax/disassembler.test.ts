@@ -80,7 +80,8 @@ describe('disassembly', () => {
     async () => {
       const texts = theirsOnly(await read(anyWords(count, seed + 1)))
         .map(({ theirs }) => theirs)
-        .filter((text) => isListed(text) && !text.includes('s0_'));
+        // as takes SHA512 for part of +sha2.
+        .filter((text) => isListed(text) && !text.includes('s0_') && !text.startsWith('sha512'));
       const refused = await refusedByGnu(texts);
       expect(brief(texts.filter((_, i) => !refused.has(i)))).toEqual([]);
     },

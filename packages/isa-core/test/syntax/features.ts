@@ -32,8 +32,7 @@ export const features: readonly Feature[] = [
   { name: 'FEAT_JSCVT', text: /^fjcvtzs / },
   { name: 'FEAT_FRINTTS', text: /^frint(?:32|64)[xz] / },
 
-  { name: 'FEAT_AES, FEAT_PMULL', text: /^aes|^pmull2? v\d+\.1q/ },
-  { name: 'FEAT_SHA1, FEAT_SHA256, FEAT_SHA512', text: /^sha(?:1|256|512)/ },
+  { name: 'FEAT_SHA512', text: /^sha512/ },
   { name: 'FEAT_SHA3', text: /^(?:eor3|bcax|rax1|xar) / },
   { name: 'FEAT_SM3, FEAT_SM4', text: /^sm[34]/ },
 

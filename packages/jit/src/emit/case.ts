@@ -1,6 +1,6 @@
 // One case of the instruction table as code: `execute` is run once on the emitting builder.
 
-import { parseEncoding, ZERO_SLOT } from '../isa.ts';
+import { optionalFeatures, parseEncoding, ZERO_SLOT } from '../isa.ts';
 import type { AnyRow, Builder, Case, EncodingField, Operands } from '../isa.ts';
 import type { Piece } from '../wasm/code.ts';
 import { Arm } from './arm.ts';
@@ -99,6 +99,15 @@ function build(
   const { frame, code } = arm;
   const symbols = symbolsOf(sample, constants);
   arm.reset();
+  const feature = optionalFeatures[entry.row.feature ?? ''];
+  if (feature !== undefined) {
+    arm.check(() => {
+      frame.loadWord('absent');
+      code.i32(feature);
+      code.op('i32_and');
+      code.brIf(frame.step);
+    });
+  }
   if (entry.row.gate === 'fp') {
     arm.check(() => {
       frame.loadWord('fpTrap');

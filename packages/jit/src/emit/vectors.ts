@@ -35,6 +35,9 @@ export interface VectorPart {
 }
 
 const shapes = { 8: 'i8x16', 16: 'i16x8', 32: 'i32x4', 64: 'i64x2' } as const;
+/** The bytes of a vector. */
+const bytesOf = (v: bigint): number[] =>
+  Array.from({ length: 16 }, (_, i) => Number((v >> BigInt(8 * i)) & 0xffn));
 /** A vector constant with the same value in all lanes. */
 const repeated = (size: LaneSize, value: bigint): number[] =>
   Array.from({ length: 16 }, (_, i) =>
@@ -189,6 +192,8 @@ export function vectorPart(arm: Arm): VectorPart {
     vzero: () => splatConstant(64, 0n),
     vconst(low, high) {
       const [lo, hi] = [immediate(arm, 'i64', low), immediate(arm, 'i64', high)];
+      if (lo.constant !== undefined && hi.constant !== undefined)
+        return constantVector(arm, bytesOf(BigInt.asUintN(64, lo.constant) | (hi.constant << 64n)));
       return replaceLane(arm, 64, arm.unary('i64x2_splat', 'v128', lo), 1, hi);
     },
     lowHalf: (a) =>

@@ -74,7 +74,7 @@ const HOT_FP =
   /^(Load|Floating-point|FMOV \(|FCVT$|FCVT<|FCVTZ|SCVTF|MOVI|DUP|INS|UMOV|EXT|SHRN|ADDP|Advanced SIMD (three same \((logical|integer)|across lanes \(int))/;
 /** Others that programs use: in the rare loops. */
 const RARE_FP =
-  /^(ZIP|XTN|NOT|SSHLL|TBL|Advanced SIMD (shift by immediate \([bhsd]\)|two-register miscellaneous \(integer|(scalar )?three same \(floating|(scalar |vector )x indexed element \(floating|scalar pairwise))/;
+  /^(AES|SHA|PMULL|ZIP|XTN|NOT|SSHLL|TBL|Advanced SIMD (shift by immediate \([bhsd]\)|two-register miscellaneous \(integer|(scalar )?three same \(floating|(scalar |vector )x indexed element \(floating|scalar pairwise))/;
 
 type Place = 'hot' | 'rare' | 'seldom';
 /** Where a case's code goes. Code of seldom cases is made when one of their instructions is decoded. */

@@ -1,8 +1,11 @@
-// Advanced SIMD on integers (DDI 0487 C4.1.94, C4.1.96).
+// Advanced SIMD on integers, and the Cryptographic Extension (DDI 0487 C4.1.94, C4.1.96).
 
 import type { AnyRow } from '../../table/row.ts';
 import { byElement } from './by-element.ts';
 import { copyRows } from './copy.ts';
+import { aesRows } from './crypto-aes.ts';
+import { polynomialRows } from './crypto-polynomial.ts';
+import { shaRows } from './crypto-sha.ts';
 import { immediateRows } from './immediate.ts';
 import { narrowingRows } from './narrowing.ts';
 import { permuteRows } from './permute.ts';
@@ -28,4 +31,7 @@ export const simdRows: readonly AnyRow[] = [
   ...byElement,
   ...narrowingRows,
   ...shiftSaturatingRows,
+  ...aesRows,
+  ...shaRows,
+  ...polynomialRows,
 ];
