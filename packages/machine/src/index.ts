@@ -16,6 +16,8 @@ export type { AnyDeviceType, DeviceKind } from './config/devices.ts';
 export type { DeviceHost } from './config/device-host.ts';
 export { virt } from './config/virt.ts';
 export type { VirtOptions } from './config/virt.ts';
+export { countsOf } from './counts.ts';
+export type { CpuCounts, ExceptionCount, MachineCounts } from './counts.ts';
 export { ConfigurationError } from './errors.ts';
 export { cpuModels } from './id/models.ts';
 export type { CpuModelName } from './id/models.ts';

@@ -315,6 +315,8 @@ export class Machine {
     clock.limit = -Infinity;
     clock.advanceTo(now);
     this.instructions += executed;
+    const ran = this.cpus[index];
+    if (ran) ran.counters.instructions += executed;
     this.turns.spend(executed);
     if (executed > 0) for (const cpu of this.cpus) if (cpu.index !== index) cpu.othersExecuted();
     return executed;

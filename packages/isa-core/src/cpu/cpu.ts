@@ -13,6 +13,7 @@ import { updateControls } from './context.ts';
 import { defaultTarget, takeException, takeSynchronous, takeUndefined, Vector } from './exceptions.ts';
 import type { ExceptionRecord } from './exceptions.ts';
 import { absentFeatures } from './features.ts';
+import { noCounts } from './features.ts';
 import type { CpuCounters, CpuFeatures, Firmware } from './features.ts';
 import { handlers, readSystemRegister } from './handlers.ts';
 import { interruptStatus, Pin, takePendingInterrupt, updatePending, wakesUp } from './interrupts.ts';
@@ -84,7 +85,7 @@ export class Cpu implements ReferenceHost {
   tlb: Tlb;
   readonly translator: Translator;
   readonly access: MemoryAccess;
-  readonly counters: CpuCounters = { exceptions: 0, interrupts: 0, returns: 0, deviceAccesses: 0 };
+  readonly counters: CpuCounters = noCounts();
   /** Cells of SP_EL0 to SP_EL3. */
   readonly spCells: readonly number[];
   /** All CPUs of the inner shareable domain, this one among them: broadcast maintenance reaches them. */

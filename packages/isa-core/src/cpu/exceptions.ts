@@ -1,6 +1,8 @@
 // Taking exceptions and returning from them (DDI 0487 D1.3, AArch64.TakeException and AArch64.ExceptionReturn).
 
 import type { Cpu } from './cpu.ts';
+import { exceptionSlot } from './features.ts';
+import type { CpuCounters } from './features.ts';
 import { DAIF, SPSR } from './state.ts';
 import { EC, syndrome } from './syndrome.ts';
 import { el1OrTge, HCR } from './sysregs/traps.ts';
@@ -38,11 +40,17 @@ export function defaultTarget(cpu: Cpu): number {
   return el === 0 ? el1OrTge(cpu).el : el;
 }
 
+function countException(counters: CpuCounters, { el, vector, esr = 0 }: ExceptionRecord): void {
+  counters.exceptions++;
+  const slot = exceptionSlot(el, vector === Vector.Synchronous ? esr >>> 26 : 63 + (vector >> 7));
+  counters.taken[slot] = (counters.taken[slot] ?? 0) + 1;
+}
+
 /** Does everything that the hardware does on an exception, and leaves the PC at the vector. */
 export function takeException(cpu: Cpu, e: ExceptionRecord): void {
   const { state } = cpu;
   const from = state.el;
-  cpu.counters.exceptions++;
+  countException(cpu.counters, e);
   cpu.setRegister(SPSR_EL[e.el] ?? '', state.spsr);
   cpu.setRegister(ELR[e.el] ?? '', e.pc);
   if (e.esr !== undefined) cpu.setRegister(ESR[e.el] ?? '', BigInt(e.esr));

@@ -36,6 +36,8 @@ export interface Firmware {
 
 /** Counts since they were last cleared. */
 export interface CpuCounters {
+  /** Instructions executed; whoever runs the engine counts them. */
+  instructions: number;
   /** Exceptions taken, interrupts among them. */
   exceptions: number;
   /** Interrupts taken. */
@@ -44,4 +46,34 @@ export interface CpuCounters {
   returns: number;
   /** Accesses to memory-mapped registers. */
   deviceAccesses: number;
+  /** TLBI instructions executed here. */
+  tlbMaintenance: number;
+  /** Exceptions taken by what and to where: see `exceptionSlot`. */
+  readonly taken: Uint32Array;
+}
+
+/** Kinds of exceptions at each level: 64 classes of ESR_ELx.EC, then IRQ, FIQ and SError. */
+const KINDS = 67;
+
+/**
+ * Where `CpuCounters.taken` counts an exception.
+ *
+ * @param el - the target level
+ * @param kind - ESR_ELx.EC of a synchronous one; 64 for IRQ, 65 for FIQ, 66 for SError
+ */
+export function exceptionSlot(el: number, kind: number): number {
+  return el * KINDS + kind;
+}
+
+/** Counters at zero. */
+export function noCounts(): CpuCounters {
+  return {
+    instructions: 0,
+    exceptions: 0,
+    interrupts: 0,
+    returns: 0,
+    deviceAccesses: 0,
+    tlbMaintenance: 0,
+    taken: new Uint32Array(4 * KINDS),
+  };
 }

@@ -4,13 +4,13 @@ export { Cpu } from './cpu.ts';
 export type { CpuListener, CpuObserver, CpuOptions } from './cpu.ts';
 export type { ExceptionRecord } from './exceptions.ts';
 export { Vector } from './exceptions.ts';
-export { armv8, optionalFeatures } from './features.ts';
+export { armv8, exceptionSlot, optionalFeatures } from './features.ts';
 export type { CpuCounters, CpuFeatures, Firmware } from './features.ts';
 export { Layout as CpuLayout } from './layout.ts';
 export { cpuCodec } from './saved-state.ts';
 export type { CpuSavedState } from './saved-state.ts';
 export { CpuState } from './state.ts';
-export { describeFaultStatus, describeSyndrome, EC, syndrome } from './syndrome.ts';
+export { describeClass, describeFaultStatus, describeSyndrome, EC, syndrome } from './syndrome.ts';
 export type { SystemRegisterEntry } from './sysregs/entry.ts';
 export {
   lookup as systemRegisterAt,

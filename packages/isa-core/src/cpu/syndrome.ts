@@ -68,11 +68,16 @@ export function describeFaultStatus(code: number): string {
   return `fault status ${code.toString(2)}`;
 }
 
+/** An exception class in words. */
+export function describeClass(ec: number): string {
+  return CLASS_NAMES.get(ec) ?? `exception class 0x${ec.toString(16)}`;
+}
+
 /** ESR_ELx in words, for reports. */
 export function describeSyndrome(esr: number): string {
   const ec = esr >>> 26;
   const iss = esr & 0x1ff_ffff;
-  const name = CLASS_NAMES.get(ec) ?? `exception class 0x${ec.toString(16)}`;
+  const name = describeClass(ec);
   if (ec === 0x15 || ec === 0x16 || ec === 0x17 || ec === 0x3c)
     return `${name} #0x${(iss & 0xffff).toString(16)}`;
   if (ec === 0x20 || ec === 0x21) return `${name}: ${describeFaultStatus(iss & 63)}`;

@@ -59,6 +59,7 @@ function defineTlbi(name: string, op1: number, op2: number, crm: number, shared:
       const lo = Number(value & 0xffff_ffffn);
       const hi = Number(value >> 32n);
       const broadcast = shared || (cpu.state.el === 1 && (cpu.hcr & HCR.FB) !== 0n);
+      cpu.counters.tlbMaintenance++;
       for (const target of broadcast ? cpu.peers : [cpu]) {
         operation(target.tlb, cpu.controls, lo, hi);
       }

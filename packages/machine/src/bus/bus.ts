@@ -17,6 +17,17 @@ interface Entry {
   readonly found: { readonly base: Pa; readonly memory: Memory } | undefined;
   /** Bit n is set when accesses of n bytes are accepted. */
   readonly widths: number;
+  /** Accesses to registers so far. */
+  reads: number;
+  writes: number;
+}
+
+/** How often a register block was accessed. */
+export interface BlockAccesses {
+  /** The part and its block. */
+  readonly name: string;
+  readonly reads: number;
+  readonly writes: number;
 }
 
 const hex = (n: number): string => `0x${n.toString(16)}`;
@@ -61,7 +72,7 @@ export class SystemBus implements Bus {
         `${hex(base)} to ${hex(base + size - 1)} overlaps ${other.name}, which ends at ${hex(other.end - 1)}`,
       );
     }
-    const entry: Entry = { name, base, end: base + size, ...what };
+    const entry: Entry = { name, base, end: base + size, ...what, reads: 0, writes: 0 };
     this.entries.push(entry);
     this.entries.sort((a, b) => a.base - b.base);
     return () => {
@@ -96,6 +107,7 @@ export class SystemBus implements Bus {
     const offset = at - entry.base;
     if (entry.mmio === undefined) return this.readMemory((entry.memory?.offset ?? 0) + offset, width);
     if ((entry.widths & (1 << width)) === 0) return this.refuse(by, Fault.Size);
+    entry.reads++;
     return entry.mmio.read(offset, width, by);
   }
 
@@ -104,7 +116,10 @@ export class SystemBus implements Bus {
     if (entry === undefined || at + width > entry.end) this.refuse(by, Fault.Decode);
     else if (entry.mmio === undefined) this.writeMemory(entry, at, width, value, by);
     else if ((entry.widths & (1 << width)) === 0) this.refuse(by, Fault.Size);
-    else entry.mmio.write(at - entry.base, width, value, by);
+    else {
+      entry.writes++;
+      entry.mmio.write(at - entry.base, width, value, by);
+    }
   }
 
   read64(at: Pa, out: Word64, by: Transaction): void {
@@ -117,6 +132,7 @@ export class SystemBus implements Bus {
       out.lo = this.view.getUint32(host, true);
       out.hi = this.view.getUint32(host + 4, true);
     } else if (entry.mmio.read64 !== undefined && (entry.widths & 0x100) !== 0) {
+      entry.reads++;
       entry.mmio.read64(at - entry.base, out, by);
     } else {
       out.lo = this.read(at, 4, by);
@@ -128,11 +144,19 @@ export class SystemBus implements Bus {
     const entry = this.find(at);
     if (entry === undefined || at + 8 > entry.end) this.refuse(by, Fault.Decode);
     else if (entry.mmio?.write64 !== undefined && (entry.widths & 0x100) !== 0) {
+      entry.writes++;
       entry.mmio.write64(at - entry.base, lo, hi, by);
     } else {
       this.write(at, 4, lo, by);
       this.write((at + 4) as Pa, 4, hi, by);
     }
+  }
+
+  /** Accesses to each register block since the bus was made, by CPUs and by devices; a refused one counts nowhere. */
+  accesses(): readonly BlockAccesses[] {
+    return this.entries
+      .filter((e) => e.mmio !== undefined)
+      .map(({ name, reads, writes }) => ({ name, reads, writes }));
   }
 
   host(at: Pa): number {
