@@ -1,7 +1,8 @@
-// @worldswitch/platform: the contracts through which the parts meet. Interfaces, a few constants, and two helpers
-// that every device uses: state codecs and register tables. No imports.
+// @worldswitch/platform: the contracts through which the parts meet. Interfaces, a few constants, and helpers
+// that devices use: state codecs, register tables, surroundings for trying one out. No imports.
 
 export * from './address.ts';
+export * from './alone.ts';
 export * from './bus.ts';
 export * from './codec.ts';
 export * from './cpu.ts';

@@ -6,7 +6,6 @@ import type {
   InterruptLine,
   Iova,
   Trace,
-  Transaction,
   Width,
   Wiring,
   Word64,
@@ -42,11 +41,6 @@ export interface BenchStart {
   readonly memory?: Uint8Array;
   /** Trace kinds that are on; all when absent. */
   readonly trace?: number;
-}
-
-/** A requester for accesses in tests; CPU 0, non-secure and privileged unless said otherwise. */
-export function requester(fields: Partial<Transaction> = {}): Transaction {
-  return { requester: 0, streamId: -1, secure: false, privileged: true, fault: Fault.None, ...fields };
 }
 
 /** Makes a bench. */

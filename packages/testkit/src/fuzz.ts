@@ -1,9 +1,9 @@
 // The fuzzer: a hostile guest with a seed. Every result is checked, and all of them are what a run leaves behind.
 
-import { Fault } from '@worldswitch/platform';
+import { Fault, requester } from '@worldswitch/platform';
 import type { Device, Plain, SystemRegisterBank, Transaction, Width, Word64 } from '@worldswitch/platform';
 
-import { requester } from './bench.ts';
+
 import { value } from './random.ts';
 import type { Random } from './random.ts';
 import type { Specimen, Subject, TypeOf } from './subject.ts';

@@ -1,6 +1,8 @@
 // @worldswitch/testkit: what every device must pass, and a bench to test devices on.
 
-export { bench, requester } from './bench.ts';
+export { requester } from '@worldswitch/platform';
+
+export { bench } from './bench.ts';
 export type { Bench, BenchStart } from './bench.ts';
 export { benchClock } from './clock.ts';
 export type { BenchClock } from './clock.ts';
