@@ -1,15 +1,7 @@
 // The bench: all that a device sees (wires, clock, DMA port, trace), recording what the device does to it.
 
 import { Fault } from '@worldswitch/platform';
-import type {
-  Dma,
-  InterruptLine,
-  Iova,
-  Trace,
-  Width,
-  Wiring,
-  Word64,
-} from '@worldswitch/platform';
+import type { Dma, InterruptLine, Iova, Trace, Width, Wiring, Word64 } from '@worldswitch/platform';
 
 import { benchClock } from './clock.ts';
 import type { BenchClock } from './clock.ts';

@@ -3,7 +3,6 @@
 import { Fault, requester } from '@worldswitch/platform';
 import type { Device, Plain, SystemRegisterBank, Transaction, Width, Word64 } from '@worldswitch/platform';
 
-
 import { value } from './random.ts';
 import type { Random } from './random.ts';
 import type { Specimen, Subject, TypeOf } from './subject.ts';
