@@ -31,7 +31,7 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
   };
   const refresh = (): void => {
     // Entries are only made where no access needs more than its translation: that must hold when they are used, too.
-    const checks = `,${cpu.alignmentChecked},${cpu.bigEndian}`;
+    const checks = `,${cpu.alignmentChecked},${cpu.bigEndian},${cpu.debug.everyFetch}`;
     current = numberOf(cpu.translator.contextKey(false) + checks);
     unprivileged = numberOf(cpu.translator.contextKey(true) + checks);
   };
@@ -60,7 +60,16 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
       return unprivileged;
     },
     get mustStep() {
-      return cpu.state.il !== 0 || cpu.state.ss !== 0;
+      return cpu.state.il !== 0 || cpu.debug.watchful;
+    },
+    begin(instructions) {
+      cpu.beginSlice(instructions);
+    },
+    get untilEvent() {
+      return cpu.untilEvent;
+    },
+    settle() {
+      cpu.settle();
     },
     get waiting() {
       return cpu.waiting;
@@ -71,7 +80,7 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     },
     pollInterrupts: () => cpu.poll(),
     fillData(vaLo, vaHi, write, asUnprivileged, out: FastMapping) {
-      if (cpu.alignmentChecked || cpu.bigEndian) return false;
+      if (cpu.alignmentChecked || cpu.bigEndian || cpu.debug.watches(vaLo, vaHi)) return false;
       const user = cpu.state.el === 0 || (asUnprivileged && cpu.state.el === 1);
       const access = write ? Access.Write : Access.Read;
       const pa = cpu.translator.translateHalves(vaLo, vaHi, access, user, false);
@@ -86,7 +95,7 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
       return true;
     },
     fillFetch(vaLo, vaHi, out: FastMapping) {
-      if ((vaLo & 3) !== 0) return false;
+      if ((vaLo & 3) !== 0 || cpu.debug.fetchesFrom(vaLo, vaHi)) return false;
       const pa = cpu.translator.translateHalves(vaLo, vaHi, Access.Execute, cpu.state.el === 0, false);
       if (pa < 0 || windowAt(pa) === undefined) return false;
       out.host = cpu.bus.host((pa - (pa % 4096)) as Pa);

@@ -41,8 +41,14 @@ export interface InterpreterHost {
   readonly context: number;
   /** The context of LDTR and STTR. */
   readonly unprivilegedContext: number;
-  /** True while every instruction must go through `step`: PSTATE.IL or .SS set, a breakpoint armed. */
+  /** True while every instruction must go through `step`: PSTATE.IL is set, software step is on. */
   readonly mustStep: boolean;
+  /** Begins a slice: sets `remaining`. */
+  begin(instructions: number): void;
+  /** Instructions after which `settle` must be called before the next: a counter overflows then. May be infinite. */
+  readonly untilEvent: number;
+  /** Brings up to date what depends on the number of executed instructions: at the event, and at the end of a slice. */
+  settle(): void;
   /** True in WFI or WFE with nothing pending. */
   readonly waiting: boolean;
   /**
@@ -56,13 +62,13 @@ export interface InterpreterHost {
   pollInterrupts(): boolean;
   /**
    * Translates an access of the current context and enters it into the TLB, as the access itself would. False, with nothing
-   * changed, where the fast path must not be used: a fault, no RAM, memory that checks alignment, big-endian data.
+   * changed, where the fast path must not be used: a fault, no RAM, memory that checks alignment, big-endian data, a watchpoint.
    *
    * @param vaLo - any byte of the page, bits 31:0
    * @param vaHi - bits 63:32
    */
   fillData(vaLo: number, vaHi: number, write: boolean, unprivileged: boolean, out: FastMapping): boolean;
-  /** The same for an instruction fetch. False for a misaligned PC and for pages that are software in TypeScript. */
+  /** The same for an instruction fetch. False for a misaligned PC, and for pages with a breakpoint or software in TypeScript. */
   fillFetch(vaLo: number, vaHi: number, out: FastMapping): boolean;
   /** A page is about to become writable without further calls: sets its bit in `Memory.dirty`. */
   markDirty(host: number): void;

@@ -9,7 +9,9 @@ import { Fault } from '@worldswitch/platform';
 import { instructionEnded, InstructionEnded } from '../reference/host.ts';
 import type { ReferenceHost } from '../reference/host.ts';
 import type { Access, Raise } from '../semantics/builder.ts';
+import { branchAddress } from './addresses.ts';
 import { updateControls } from './context.ts';
+import { Debug } from './debug/debug.ts';
 import { defaultTarget, takeException, takeSynchronous, takeUndefined, Vector } from './exceptions.ts';
 import type { ExceptionRecord } from './exceptions.ts';
 import { absentFeatures } from './features.ts';
@@ -19,6 +21,7 @@ import { handlers, readSystemRegister } from './handlers.ts';
 import { interruptStatus, Pin, takePendingInterrupt, updatePending, wakesUp } from './interrupts.ts';
 import { Layout } from './layout.ts';
 import { MemoryAccess } from './memory-access.ts';
+import { Pmu } from './pmu/pmu.ts';
 import { raise } from './raise.ts';
 import { loadCpu, saveCpu } from './saved-state.ts';
 import type { CpuSavedState } from './saved-state.ts';
@@ -85,6 +88,8 @@ export class Cpu implements ReferenceHost {
   tlb: Tlb;
   readonly translator: Translator;
   readonly access: MemoryAccess;
+  readonly debug: Debug = new Debug(this);
+  readonly pmu: Pmu = new Pmu(this);
   readonly counters: CpuCounters = noCounts();
   /** Cells of SP_EL0 to SP_EL3. */
   readonly spCells: readonly number[];
@@ -93,6 +98,8 @@ export class Cpu implements ReferenceHost {
   /** The engine's ear. */
   listener: CpuListener | undefined;
   observer: CpuObserver | undefined;
+  /** PMUIRQ has another level: an input of the interrupt controller, PPI 23 by convention. */
+  pmuInterrupt: ((level: boolean) => void) | undefined;
   /** True in WFI until an interrupt is pending, in WFE until an event comes, and while the CPU is off. */
   waiting = false;
   /** What it waits for is an event: WFE. */
@@ -155,6 +162,8 @@ export class Cpu implements ReferenceHost {
     this.tlb = this.listenTo(restoreTlb(tlb, saved.tlb));
     this.listener?.droppedAll();
     this.contextChanged();
+    this.debug.changed();
+    this.pmu.restored();
   }
 
   private plug(bank: SystemRegisterBank): void {
@@ -198,6 +207,8 @@ export class Cpu implements ReferenceHost {
     this.event = false;
     this.tlb.reset();
     this.contextChanged();
+    this.debug.changed();
+    this.pmu.changed();
   }
 
   // ---- registers
@@ -309,6 +320,8 @@ export class Cpu implements ReferenceHost {
     this.spChecked = (sctlr & (state.el === 0 ? 1n << 4n : 1n << 3n)) !== 0n;
     state.setWord(Layout.spCheck, this.spChecked ? 15 : 0);
     this.translator.refresh();
+    this.debug.modeChanged();
+    this.pmu.modeChanged();
     updatePending(this);
     this.listener?.contextChanged();
   }
@@ -375,6 +388,19 @@ export class Cpu implements ReferenceHost {
     this.clearExclusive();
     this.signalEvent();
   }
+  /** An engine begins a slice of so many instructions. */
+  beginSlice(instructions: number): void {
+    this.state.setWord(Layout.remaining, instructions);
+    this.pmu.begin();
+  }
+  /** Instructions after which an engine must call `settle` before it goes on: a counter overflows. */
+  get untilEvent(): number {
+    return this.pmu.untilEvent;
+  }
+  /** Brings up to date what depends on the number of executed instructions. Engines call it when a slice ends. */
+  settle(): void {
+    this.pmu.settle();
+  }
   /** One of the slice's instructions is used up. */
   spend(): void {
     const { u32 } = this.state;
@@ -389,7 +415,9 @@ export class Cpu implements ReferenceHost {
   }
   /** Fetches the instruction at the PC. Aborts. */
   fetch(): number {
+    if (this.debug.fetching) this.debug.checkStep();
     this.word = this.access.fetch();
+    if (this.debug.fetching) this.debug.checkBreakpoints();
     if (this.state.il !== 0) {
       takeSynchronous(this, defaultTarget(this), EC.IllegalState, 0);
       this.endInstruction();
@@ -417,20 +445,8 @@ export class Cpu implements ReferenceHost {
   cacheOp(va: bigint, as: 'read' | 'write' | 'fetch'): void {
     this.access.cacheOp(va, as);
   }
-  /** Tags are ignored where TCR.TBI says so: bits 63:56 become copies of bit 55 (of EL1&0), or zero. */
   branchTarget(va: bigint): bigint {
-    return this.returnAddress(va);
-  }
-  returnAddress(va: bigint): bigint {
-    const { el } = this.state;
-    if (el >= 2) {
-      const tcr = el === 2 ? this.controls.el2.tcrLo : this.controls.el3.tcrLo;
-      return (tcr & (1 << 20)) === 0 ? va : va & 0xff_ffff_ffff_ffffn;
-    }
-    const high = (va & (1n << 55n)) !== 0n;
-    const ignored = (this.controls.el1.tcrHi & (high ? 0x40 : 0x20)) !== 0;
-    if (!ignored) return va;
-    return high ? va | (0xffn << 56n) : va & 0xff_ffff_ffff_ffffn;
+    return branchAddress(this, va);
   }
   raise(what: Raise, immediate: number): never {
     raise(this, what, immediate);

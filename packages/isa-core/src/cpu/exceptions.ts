@@ -26,6 +26,8 @@ export interface ExceptionRecord {
   readonly hpfar?: bigint;
   /** The preferred return address. */
   readonly pc: bigint;
+  /** The instruction that asked for it is done: SVC, HVC and SMC. */
+  readonly call?: true;
 }
 
 const ESR = ['', 'ESR_EL1', 'ESR_EL2', 'ESR_EL3'] as const;
@@ -51,6 +53,7 @@ export function takeException(cpu: Cpu, e: ExceptionRecord): void {
   const { state } = cpu;
   const from = state.el;
   countException(cpu.counters, e);
+  cpu.pmu.exceptionTaken(e.call === true);
   cpu.setRegister(SPSR_EL[e.el] ?? '', state.spsr);
   cpu.setRegister(ELR[e.el] ?? '', e.pc);
   if (e.esr !== undefined) cpu.setRegister(ESR[e.el] ?? '', BigInt(e.esr));
@@ -97,10 +100,13 @@ export function exceptionReturn(cpu: Cpu): void {
   const spsr = cpu.register(SPSR_EL[from] ?? '');
   const elr = cpu.register(ELR[from] ?? '');
   cpu.counters.returns++;
+  cpu.pmu.exceptionReturn();
+  const legal = legalReturn(cpu, spsr);
+  // PSTATE.D is the source's until here.
+  state.ss = cpu.debug.stateAfterReturn(spsr, legal ? Number(spsr & 15n) >> 2 : from);
   state.nzcv = Number(spsr & 0xf000_0000n);
   state.daif = Number((spsr >> 6n) & 15n);
-  state.ss = 0;
-  if (legalReturn(cpu, spsr)) {
+  if (legal) {
     state.il = (spsr & SPSR.IL) === 0n ? 0 : 1;
     if (cpu.features.pan) state.pan = (spsr & SPSR.PAN) === 0n ? 0 : 1;
     if (cpu.features.uao) state.uao = (spsr & SPSR.UAO) === 0n ? 0 : 1;
@@ -110,7 +116,7 @@ export function exceptionReturn(cpu: Cpu): void {
     // An illegal return stays at this level with PSTATE.IL set; flags and masks are restored all the same.
     state.il = 1;
   }
-  state.pc = cpu.returnAddress(elr);
+  state.pc = cpu.branchTarget(elr);
   cpu.clearExclusive();
   // An exception return is an event (DDI 0487 D1.6.1).
   cpu.event = true;

@@ -87,6 +87,7 @@ function writeSystemRegister(cpu: Cpu, id: number, value: bigint): boolean {
   const merged = (old & ~entry.writable) | (value & entry.writable);
   if (entry.write) entry.write(cpu, merged);
   else cpu.state.setCell(entry.cell, merged);
+  if (cpu.pmu.active) cpu.pmu.registerWritten(entry.name);
   return true;
 }
 

@@ -50,6 +50,10 @@ export const Layout = {
   cacheTraps: 0x19c,
   /** Instruction sets that this CPU has not, bits of `optionalFeatures`, 32 bits (derived). */
   absent: 0x1a0,
+  /** What the last instruction was to software step: 1 if it was stepped, 2 if it was an exclusive load too. */
+  stepped: 0x1b0,
+  /** Cycles of the 64 that PMCR_EL0.D divides by, 0 to 63. */
+  cycleDivider: 0x1b4,
   /** V0 to V31 at 0 to 31, 16 bytes each; 32 to 47 are scratch of the engines. */
   v: 0x200,
   /** System-register cells by index, 8 bytes each. */

@@ -63,6 +63,7 @@ export class MemoryAccess {
     if (bytes > left) {
       this.second = this.translated((va + BigInt(left)) & LOW64, access, unprivileged, unaligned);
     }
+    if (cpu.debug.watching) cpu.debug.checkAccess(va, bytes, access !== Access.Read, unprivileged, false);
   }
 
   /** Where an exclusive access of one page lies in the shared memory, or -1 if it is not RAM. */
@@ -109,6 +110,7 @@ export class MemoryAccess {
       cpu.translator.dataAbort(va, false);
       cpu.endInstruction();
     }
+    if (cpu.debug.watching) cpu.debug.checkAccess(from, 64, true, cpu.state.el === 0, false);
     this.first = at - (at % 64);
     this.second = -1;
     for (let i = 0; i < 64; i += 8) this.piece(this.first + i, 8, true, 0n, from);
@@ -118,7 +120,12 @@ export class MemoryAccess {
   cacheOp(va: bigint, as: 'read' | 'write' | 'fetch'): void {
     const { cpu } = this;
     const access = as === 'write' ? Access.Write : Access.Maintenance;
-    if (cpu.translator.translate(va, access, cpu.state.el === 0, false) >= 0) return;
+    const user = cpu.state.el === 0;
+    if (cpu.translator.translate(va, access, user, false) >= 0) {
+      // Of the operations by address DC IVAC alone, which discards what was stored, is like a store to a whole line.
+      if (as === 'write' && cpu.debug.watching) cpu.debug.checkAccess(va & ~63n, 64, true, user, true);
+      return;
+    }
     cpu.translator.dataAbort(va, true);
     cpu.endInstruction();
   }

@@ -9,7 +9,8 @@ import { HCR, MDCR } from './sysregs/traps.ts';
 /** A call: its preferred return address is the next instruction. */
 function takeCall(cpu: Cpu, el: number, ec: number, immediate: number): void {
   const pc = cpu.state.pc + 4n;
-  takeException(cpu, { el, vector: Vector.Synchronous, esr: syndrome(ec, immediate & 0xffff), pc });
+  cpu.debug.advance();
+  takeException(cpu, { el, vector: Vector.Synchronous, esr: syndrome(ec, immediate & 0xffff), pc, call: true });
 }
 
 /** The board's firmware answers in place of a level that is not there. */

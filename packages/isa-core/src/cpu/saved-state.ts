@@ -79,6 +79,8 @@ export function cpuCodec(tlb: TlbShape = { sets: 512, ways: 4 }, highestEl = 2):
         ['uao', Layout.uao, 1],
         ['il', Layout.il, 1],
         ['ss', Layout.ss, 1],
+        ['stepped', Layout.stepped, 2],
+        ['cycleDivider', Layout.cycleDivider, 63],
         ['exclusiveOpen', Layout.exclusiveOpen, 1],
         ['exclusiveBytes', Layout.exclusiveBytes, 16],
       ];

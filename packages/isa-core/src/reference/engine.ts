@@ -13,6 +13,15 @@ export function referenceEngine(cpu: Cpu): Engine {
   let budget = 0;
   let stopping = false;
   const stopAsked = (): boolean => stopping;
+  const slice = (): Stop => {
+    while (remaining() > 0) {
+      if (cpu.waiting) return 'wait';
+      if (cpu.untilEvent <= 0) cpu.settle();
+      if (!cpu.poll()) stepper.step();
+      if (stopAsked()) return 'stopped';
+    }
+    return 'budget';
+  };
   return {
     name: 'reference',
     get executed() {
@@ -21,13 +30,10 @@ export function referenceEngine(cpu: Cpu): Engine {
     run(instructions: number): Stop {
       budget = instructions;
       stopping = false;
-      cpu.state.setWord(Layout.remaining, budget);
-      while (remaining() > 0) {
-        if (cpu.waiting) return 'wait';
-        if (!cpu.poll()) stepper.step();
-        if (stopAsked()) return 'stopped';
-      }
-      return 'budget';
+      cpu.beginSlice(budget);
+      const why = slice();
+      cpu.settle();
+      return why;
     },
     stop() {
       stopping = true;

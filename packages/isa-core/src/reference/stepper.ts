@@ -38,12 +38,15 @@ export function createStepper(cpu: Cpu): Stepper {
   };
   return {
     step() {
+      const stepped = cpu.debug.steps;
       const word = fetch();
+      let finished = false;
       if (word !== undefined) {
         const instruction = decoded(word);
         if (instruction === undefined) takeUndefined(cpu);
-        else evaluator.step(instruction);
+        else finished = evaluator.step(instruction);
       }
+      cpu.debug.instructionEnded(stepped, finished ? word : undefined);
       cpu.spend();
     },
   };

@@ -143,11 +143,20 @@ class WasmInterpreter implements Interpreter {
 
   run(budget: number): Stop {
     const { host } = this;
-    this.budget = this.remaining = budget;
+    this.budget = budget;
+    host.begin(budget);
     this.stopping = false;
     this.remainingAtMiss = -1;
+    const why = this.slice();
+    host.settle();
+    return why;
+  }
+
+  private slice(): Stop {
+    const { host } = this;
     while (this.remaining > 0) {
       if (host.waiting) return 'wait';
+      if (host.untilEvent <= 0) host.settle();
       if ((this.words[Layout.pendingPins >> 2] ?? 0) === 0 || !host.pollInterrupts()) {
         if (host.mustStep) this.step();
         else this.enterLoop();
@@ -187,7 +196,7 @@ class WasmInterpreter implements Interpreter {
     for (;;) {
       this.tlb.select(host.context, host.unprivilegedContext);
       const all = this.remaining;
-      const part = Math.min(all, CHUNK);
+      const part = Math.max(0, Math.min(all, CHUNK, host.untilEvent));
       this.remaining = part;
       this.counters.entries++;
       let why = runLoop();
@@ -219,7 +228,7 @@ class WasmInterpreter implements Interpreter {
         this.step();
         return false;
       case Reason.Budget:
-        return this.remaining > 0;
+        return this.remaining > 0 && this.host.untilEvent > 0;
       default:
         return false;
     }

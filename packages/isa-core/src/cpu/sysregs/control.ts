@@ -50,6 +50,16 @@ const el3 = (
   ...more,
 });
 
+/** A register that routes debug exceptions or shares out counters: what was counted until now was by its old value. */
+const monitoring =
+  (name: string) =>
+  (cpu: Cpu, value: bigint): void => {
+    cpu.pmu.settleInstruction();
+    cpu.setRegister(name, value);
+    cpu.debug.changed();
+    cpu.pmu.changed();
+  };
+
 /** RES1 bits of SCTLR_EL1 and of SCTLR_EL2 and EL3 in Armv8.0. */
 const SCTLR1_RES1 = 0x30d0_0800n;
 const SCTLR23_RES1 = 0x30c5_0830n;
@@ -80,7 +90,13 @@ const controlEl1: readonly Definition[] = [
   el1('RVBAR_EL1', 12, 0, 1, { traps: [], minWrite: 4, minRead: 4 }),
   el1('RMR_EL1', 12, 0, 2, { traps: [], minWrite: 4, minRead: 4 }),
   el1('ISR_EL1', 12, 1, 0, { traps: [], minWrite: 4, read: (cpu) => cpu.interruptStatus() }),
-  el1('CONTEXTIDR_EL1', 13, 0, 1, { writable: LOW32 }),
+  el1('CONTEXTIDR_EL1', 13, 0, 1, {
+    writable: LOW32,
+    write: (cpu, value) => {
+      cpu.setRegister('CONTEXTIDR_EL1', value);
+      cpu.debug.contextIdChanged();
+    },
+  }),
   el1('TPIDR_EL1', 13, 0, 4, { traps: [], plain: true }),
 ];
 
@@ -94,7 +110,7 @@ const controlEl2: readonly Definition[] = [
     write: context('HCR_EL2'),
     read: (cpu) => cpu.hcr | HCR.RW,
   }),
-  el2('MDCR_EL2', 1, 1, 1, { writable: 0xfffn }),
+  el2('MDCR_EL2', 1, 1, 1, { writable: 0xfffn, reset: 6n, write: monitoring('MDCR_EL2') }),
   el2('CPTR_EL2', 1, 1, 2, { writable: 0x8010_0400n, reset: 0x33ffn, write: context('CPTR_EL2') }),
   el2('HSTR_EL2', 1, 1, 3, { writable: 0xffffn }),
   el2('HACR_EL2', 1, 1, 7),
@@ -132,7 +148,7 @@ const controlEl3: readonly Definition[] = [
   el3('SCR_EL3', 1, 1, 0, { writable: 0x3f8fn, reset: 0x430n, write: context('SCR_EL3') }),
   el3('SDER32_EL3', 1, 1, 1, { writable: 3n }),
   el3('CPTR_EL3', 1, 1, 2, { writable: 0x8010_0400n, write: context('CPTR_EL3') }),
-  el3('MDCR_EL3', 1, 3, 1, { writable: 0x37_c0c0n }),
+  el3('MDCR_EL3', 1, 3, 1, { writable: 0x33_c640n, write: monitoring('MDCR_EL3') }),
   el3('TTBR0_EL3', 2, 0, 0, { write: context('TTBR0_EL3') }),
   el3('TCR_EL3', 2, 0, 2, { writable: 0x7f_ffffn, reset: 0x8080_0000n, write: context('TCR_EL3') }),
   el3('SPSR_EL3', 4, 0, 0, { writable: LOW32 }),

@@ -2,10 +2,11 @@
 
 import { Layout } from '../layout.ts';
 import { control } from './control.ts';
-import { debugAndMonitors } from './debug.ts';
+import { debugRegisters } from './debug.ts';
 import { ALL, levelOfOp1, systemId } from './entry.ts';
 import type { Definition, SystemRegisterEntry } from './entry.ts';
 import { identification } from './identification.ts';
+import { monitors } from './pmu.ts';
 import { timers } from './timers.ts';
 
 function complete(d: Definition, cell: number): SystemRegisterEntry {
@@ -31,7 +32,8 @@ export const systemRegisters: readonly SystemRegisterEntry[] = [
   ...control,
   ...timers,
   ...identification,
-  ...debugAndMonitors,
+  ...debugRegisters,
+  ...monitors,
 ].map(complete);
 
 if (systemRegisters.length > Layout.cellCount) throw new RangeError('more system registers than cells');
