@@ -1,5 +1,5 @@
 // CPU models: identification registers as the parts' Technical Reference Manuals give them (Cortex-A53 100095, A57 DDI 0488,
-// A72 100095), less what is not modelled: AArch32, counters.
+// A72 100095), less what is not modelled: AArch32.
 
 /** Names of the CPU models. */
 export const cpuModels = ['cortex-a53', 'cortex-a57', 'cortex-a72'] as const;
@@ -17,6 +17,8 @@ export interface CpuModel {
   readonly clidr: bigint;
   /** The Cryptographic Extension, which the parts may have: AES, PMULL of 64 bits, SHA-1, SHA-256. */
   readonly crypto: boolean;
+  /** PMCR_EL0.IDCODE. */
+  readonly pmuId: bigint;
   /** CCSIDR_EL1 by CSSELR_EL1: L1 data, L1 instruction, L2. */
   readonly cacheSizes: readonly bigint[];
 }
@@ -30,6 +32,7 @@ export const models: Readonly<Record<CpuModelName, CpuModel>> = {
     midr: 0x410f_d034n,
     revidr: 0n,
     paBits: 40,
+    pmuId: 3n,
     crypto: true,
     clidr: CLIDR,
     cacheSizes: [0x700f_e01an, 0x201f_e00an, 0x707f_e07an],
@@ -39,6 +42,7 @@ export const models: Readonly<Record<CpuModelName, CpuModel>> = {
     midr: 0x411f_d070n,
     revidr: 0n,
     paBits: 44,
+    pmuId: 1n,
     crypto: true,
     clidr: CLIDR,
     cacheSizes: [0x701f_e00an, 0x201f_e012n, 0x70ff_e07an],
@@ -48,6 +52,7 @@ export const models: Readonly<Record<CpuModelName, CpuModel>> = {
     midr: 0x410f_d083n,
     revidr: 0n,
     paBits: 44,
+    pmuId: 2n,
     crypto: true,
     clidr: CLIDR,
     cacheSizes: [0x701f_e00an, 0x201f_e012n, 0x707f_e07an],

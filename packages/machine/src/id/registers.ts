@@ -35,8 +35,10 @@ export function idRegisters(inputs: IdInputs): Record<string, bigint> {
     CLIDR_EL1: model.clidr,
     // EL0 and EL1 in AArch64 alone; FP and Advanced SIMD without half precision are 0.
     ID_AA64PFR0_EL1: 0x11n | (inputs.el2 ? 0x100n : 0n) | (inputs.el3 ? 0x1000n : 0n),
-    // DebugVer 6 (Armv8.0), six breakpoints of which two are context-aware, four watchpoints; no PMU counters.
-    ID_AA64DFR0_EL1: 0x1030_5006n,
+    // DebugVer 6 (Armv8.0), six breakpoints of which two are context-aware, four watchpoints; PMUv3.
+    ID_AA64DFR0_EL1: 0x1030_5106n,
+    // Arm's; the CPU itself says how many counters there are.
+    PMCR_EL0: 0x4100_0000n | (model.pmuId << 16n),
     // CRC32; SHA2, SHA1, and AES with PMULL.
     ID_AA64ISAR0_EL1: 0x1_0000n | (model.crypto ? 0x1120n : 0n),
     // PARange; 16-bit ASIDs; mixed endianness; Secure memory; 4 and 64 KiB granules, no 16 KiB.
