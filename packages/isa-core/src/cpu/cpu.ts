@@ -27,6 +27,7 @@ import { loadCpu, saveCpu } from './saved-state.ts';
 import type { CpuSavedState } from './saved-state.ts';
 import { CpuState } from './state.ts';
 import { EC } from './syndrome.ts';
+import { accessTraps, setIdentification } from './sysregs/checked.ts';
 import { registerByName, systemRegisters } from './sysregs/table.ts';
 import { cacheMaintenanceMayTrap, fpTrap, HCR } from './sysregs/traps.ts';
 import { Translator } from './translator.ts';
@@ -159,6 +160,7 @@ export class Cpu implements ReferenceHost {
   /** Becomes the saved CPU. The state has been checked by `cpuCodec`. */
   restore(saved: CpuSavedState, tlb: TlbShape = { sets: 512, ways: 4 }): void {
     loadCpu(this, saved);
+    setIdentification(this);
     this.tlb = this.listenTo(restoreTlb(tlb, saved.tlb));
     this.listener?.droppedAll();
     this.contextChanged();
@@ -192,6 +194,7 @@ export class Cpu implements ReferenceHost {
     const { state } = this;
     state.bytes.fill(0);
     for (const entry of systemRegisters) state.setCell(entry.cell, entry.reset);
+    setIdentification(this);
     if (!this.features.el2) state.setCell(registerByName('HCR_EL2').cell, 0n);
     this.setRegister('VPIDR_EL2', this.idRegister('MIDR_EL1'));
     this.setRegister('VMPIDR_EL2', this.idRegister('MPIDR_EL1'));
@@ -317,6 +320,7 @@ export class Cpu implements ReferenceHost {
     state.setWord(Layout.bigEndian, (sctlr & endianBit) === 0n ? 0 : 1);
     state.setWord(Layout.cacheTraps, cacheMaintenanceMayTrap(this) ? 1 : 0);
     state.setWord(Layout.fpTrap, fpTrap(this, false) === undefined ? 0 : 1);
+    state.setWord(Layout.accessTraps, accessTraps(this));
     this.spChecked = (sctlr & (state.el === 0 ? 1n << 4n : 1n << 3n)) !== 0n;
     state.setWord(Layout.spCheck, this.spChecked ? 15 : 0);
     this.translator.refresh();

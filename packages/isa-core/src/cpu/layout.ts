@@ -50,6 +50,8 @@ export const Layout = {
   cacheTraps: 0x19c,
   /** Instruction sets that this CPU has not, bits of `optionalFeatures`, 32 bits (derived). */
   absent: 0x1a0,
+  /** Groups of checked system registers whose accesses may trap at the current level, 32 bits (derived). */
+  accessTraps: 0x1a4,
   /** What the last instruction was to software step: 1 if it was stepped, 2 if it was an exclusive load too. */
   stepped: 0x1b0,
   /** Cycles of the 64 that PMCR_EL0.D divides by, 0 to 63. */

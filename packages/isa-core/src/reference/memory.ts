@@ -34,6 +34,7 @@ type MemoryPart = Pick<
   | 'zeroBlock'
   | 'cacheOp'
   | 'cacheTrapped'
+  | 'accessTrapped'
 >;
 
 /** The methods about memory. */
@@ -96,6 +97,7 @@ export const memoryPart = (host: ReferenceHost, effects: Transaction): MemoryPar
       effects.zeroBlock(big(va));
     },
     cacheTrapped: () => bool(state.word(Block.cacheTraps) !== 0),
+    accessTrapped: (group) => bool(((state.word(Block.accessTraps) >>> group.value) & 1) !== 0),
     cacheOp: (va, as) => {
       host.cacheOp(big(va), as);
     },

@@ -183,6 +183,8 @@ export interface Builder {
   cacheOp(va: Int<64>, as: 'read' | 'write' | 'fetch'): void;
   /** True where a trap control may apply to DC and IC by address at the current level (`Layout.cacheTraps`). */
   cacheTrapped(): Bool;
+  /** True where accesses of a group of checked system registers may trap at the current level (`Layout.accessTraps`). */
+  accessTrapped(group: Imm): Bool;
 
   // ---- control
   /** The instruction's address plus an offset. */

@@ -16,7 +16,7 @@ export const EXCLUDED: ReadonlySet<string> = new Set(['SVC', 'HLT', 'WFE, WFI, S
 const isExcluded = ({ row, fields }: Decoded): boolean => {
   const { name } = row as { readonly name: string };
   if (EXCLUDED.has(name)) return true;
-  const isMove = name === 'MRS' || name === 'MSR (register)' || name.endsWith('(plain register)');
+  const isMove = name === 'MRS' || /^M(?:RS|SR) \((?:plain |checked )?register/.test(name);
   // EL0's own registers say what the machine is; Linux lets a process read the ID registers; the harness uses TPIDR_EL0.
   return isMove && (fields['op1'] === 3 || fields['CRn'] === 0);
 };
@@ -101,8 +101,11 @@ export class Generator {
   ): Readonly<Record<string, number>> {
     if (!('o0' in fields && 'CRn' in fields)) return {};
     const isPlain = row.endsWith('(plain register)');
-    if (!isPlain && this.random.below(2) === 0) return {};
-    const list = isPlain ? systemRegisters.filter(({ kind }) => kind === 'cell') : systemRegisters;
+    const isChecked = row.includes('(checked register');
+    if (!isPlain && !isChecked && this.random.below(2) === 0) return {};
+    const list = systemRegisters.filter(
+      ({ kind, checked }) => (!isPlain || kind === 'cell') && (!isChecked || checked !== undefined),
+    );
     const id = list[this.random.below(list.length)]?.id ?? 0;
     return { o0: (id >> 14) & 1, op1: (id >> 11) & 7, CRn: (id >> 7) & 15, CRm: (id >> 3) & 15, op2: id & 7 };
   }

@@ -1,10 +1,11 @@
 // Memory: the check of the fast TLB, and the access itself. A miss leaves the loop with the address in `va`.
 
-import type { Access, MemoryLayout } from '../isa.ts';
+import type { Access, Imm, MemoryLayout } from '../isa.ts';
 import type { OpName } from '../wasm/opcodes.ts';
 import { intType } from './arm.ts';
 import type { Arm } from './arm.ts';
 import { Tables } from './frame.ts';
+import { immediate } from './integers.ts';
 import type { Node } from './node.ts';
 
 type AnyLayout = MemoryLayout<unknown>;
@@ -23,6 +24,7 @@ export interface MemoryPart {
   zeroBlock(va: Node): void;
   cacheOp(va: Node, as: 'read' | 'write' | 'fetch'): void;
   cacheTrapped(): Node;
+  accessTrapped(group: Imm): Node;
 }
 
 const PAGE_MASK = ~0xfffn;
@@ -270,6 +272,13 @@ export function memoryPart(arm: Arm): MemoryPart {
         arm.frame.loadWord('cacheTraps');
         code.ops('i32_eqz', 'i32_eqz');
       }),
+    accessTrapped(group) {
+      const words = arm.node('i32', [], () => {
+        arm.frame.loadWord('accessTraps');
+      });
+      const one = arm.constant('i32', 1n);
+      return arm.integer('and', arm.integer('shr_u', words, immediate(arm, 'i32', group)), one);
+    },
     cacheOp(va, as) {
       // A machine with coherent caches has nothing to do but the translation.
       translate(arm, va, 1, as === 'write');

@@ -2,7 +2,7 @@
 
 import type { Cpu } from '../cpu.ts';
 import { ALL, LOW32 } from './entry.ts';
-import type { Definition } from './entry.ts';
+import type { Checked, Definition } from './entry.ts';
 import { cpacTrap, fpTrap, HCR, hcrTrap, sctlrAllows } from './traps.ts';
 
 const vm = [hcrTrap(HCR.TVM, 'write'), hcrTrap(HCR.TRVM, 'read')];
@@ -60,6 +60,10 @@ const monitoring =
     cpu.pmu.changed();
   };
 
+/** MRS reads the cell; and MSR does nothing but write it. */
+const direct: Checked = {};
+const written: Checked = { write: true };
+
 /** RES1 bits of SCTLR_EL1 and of SCTLR_EL2 and EL3 in Armv8.0. */
 const SCTLR1_RES1 = 0x30d0_0800n;
 const SCTLR23_RES1 = 0x30c5_0830n;
@@ -71,26 +75,37 @@ const HCR_WRITABLE = 0x3_7fff_ffffn;
 
 /** EL1's registers. */
 const controlEl1: readonly Definition[] = [
-  el1('SCTLR_EL1', 1, 0, 0, { writable: SCTLR1_WRITABLE, reset: SCTLR1_RES1, write: context('SCTLR_EL1') }),
+  el1('SCTLR_EL1', 1, 0, 0, {
+    checked: direct,
+    writable: SCTLR1_WRITABLE,
+    reset: SCTLR1_RES1,
+    write: context('SCTLR_EL1'),
+  }),
   el1('ACTLR_EL1', 1, 0, 1, { traps: [hcrTrap(HCR.TACR)] }),
-  el1('CPACR_EL1', 1, 0, 2, { traps: [cpacTrap], writable: 0x30_0000n, write: context('CPACR_EL1') }),
-  el1('TTBR0_EL1', 2, 0, 0, { write: context('TTBR0_EL1') }),
-  el1('TTBR1_EL1', 2, 0, 1, { write: context('TTBR1_EL1') }),
-  el1('TCR_EL1', 2, 0, 2, { writable: 0x7f_ffff_ffffn, write: context('TCR_EL1') }),
-  el1('SPSR_EL1', 4, 0, 0, { traps: [], writable: LOW32 }),
+  el1('CPACR_EL1', 1, 0, 2, {
+    checked: direct,
+    traps: [cpacTrap],
+    writable: 0x30_0000n,
+    write: context('CPACR_EL1'),
+  }),
+  el1('TTBR0_EL1', 2, 0, 0, { checked: direct, write: context('TTBR0_EL1') }),
+  el1('TTBR1_EL1', 2, 0, 1, { checked: direct, write: context('TTBR1_EL1') }),
+  el1('TCR_EL1', 2, 0, 2, { checked: direct, writable: 0x7f_ffff_ffffn, write: context('TCR_EL1') }),
+  el1('SPSR_EL1', 4, 0, 0, { checked: written, traps: [], writable: LOW32 }),
   el1('ELR_EL1', 4, 0, 1, { traps: [], plain: true }),
-  el1('AFSR0_EL1', 5, 1, 0),
-  el1('AFSR1_EL1', 5, 1, 1),
-  el1('ESR_EL1', 5, 2, 0, { writable: LOW32 }),
-  el1('FAR_EL1', 6, 0, 0),
-  el1('PAR_EL1', 7, 4, 0, { traps: [] }),
-  el1('MAIR_EL1', 10, 2, 0, { write: context('MAIR_EL1') }),
-  el1('AMAIR_EL1', 10, 3, 0),
-  el1('VBAR_EL1', 12, 0, 0, { traps: [], writable: ALL ^ 0x7ffn }),
+  el1('AFSR0_EL1', 5, 1, 0, { checked: written }),
+  el1('AFSR1_EL1', 5, 1, 1, { checked: written }),
+  el1('ESR_EL1', 5, 2, 0, { checked: written, writable: LOW32 }),
+  el1('FAR_EL1', 6, 0, 0, { checked: written }),
+  el1('PAR_EL1', 7, 4, 0, { checked: written, traps: [] }),
+  el1('MAIR_EL1', 10, 2, 0, { checked: direct, write: context('MAIR_EL1') }),
+  el1('AMAIR_EL1', 10, 3, 0, { checked: written }),
+  el1('VBAR_EL1', 12, 0, 0, { checked: direct, traps: [], writable: ALL ^ 0x7ffn }),
   el1('RVBAR_EL1', 12, 0, 1, { traps: [], minWrite: 4, minRead: 4 }),
   el1('RMR_EL1', 12, 0, 2, { traps: [], minWrite: 4, minRead: 4 }),
   el1('ISR_EL1', 12, 1, 0, { traps: [], minWrite: 4, read: (cpu) => cpu.interruptStatus() }),
   el1('CONTEXTIDR_EL1', 13, 0, 1, {
+    checked: direct,
     writable: LOW32,
     write: (cpu, value) => {
       cpu.setRegister('CONTEXTIDR_EL1', value);
@@ -102,24 +117,45 @@ const controlEl1: readonly Definition[] = [
 
 /** EL2's registers, and those of EL1 that have EL2 encodings. */
 const controlEl2: readonly Definition[] = [
-  el2('SCTLR_EL2', 1, 0, 0, { writable: SCTLR23_WRITABLE, reset: SCTLR23_RES1, write: context('SCTLR_EL2') }),
+  el2('SCTLR_EL2', 1, 0, 0, {
+    checked: direct,
+    writable: SCTLR23_WRITABLE,
+    reset: SCTLR23_RES1,
+    write: context('SCTLR_EL2'),
+  }),
   el2('ACTLR_EL2', 1, 0, 1),
   el2('HCR_EL2', 1, 1, 0, {
+    checked: { when: (cpu) => cpu.features.el2 },
     writable: HCR_WRITABLE,
     reset: HCR.RW,
     write: context('HCR_EL2'),
     read: (cpu) => cpu.hcr | HCR.RW,
   }),
   el2('MDCR_EL2', 1, 1, 1, { writable: 0xfffn, reset: 6n, write: monitoring('MDCR_EL2') }),
-  el2('CPTR_EL2', 1, 1, 2, { writable: 0x8010_0400n, reset: 0x33ffn, write: context('CPTR_EL2') }),
+  el2('CPTR_EL2', 1, 1, 2, {
+    checked: direct,
+    writable: 0x8010_0400n,
+    reset: 0x33ffn,
+    write: context('CPTR_EL2'),
+  }),
   el2('HSTR_EL2', 1, 1, 3, { writable: 0xffffn }),
   el2('HACR_EL2', 1, 1, 7),
-  el2('TTBR0_EL2', 2, 0, 0, { write: context('TTBR0_EL2') }),
-  el2('TCR_EL2', 2, 0, 2, { writable: 0x7f_ffffn, reset: 0x8080_0000n, write: context('TCR_EL2') }),
-  el2('VTTBR_EL2', 2, 1, 0, { write: context('VTTBR_EL2') }),
-  el2('VTCR_EL2', 2, 1, 2, { writable: 0x7_ffffn, reset: 0x8000_0000n, write: context('VTCR_EL2') }),
+  el2('TTBR0_EL2', 2, 0, 0, { checked: direct, write: context('TTBR0_EL2') }),
+  el2('TCR_EL2', 2, 0, 2, {
+    checked: direct,
+    writable: 0x7f_ffffn,
+    reset: 0x8080_0000n,
+    write: context('TCR_EL2'),
+  }),
+  el2('VTTBR_EL2', 2, 1, 0, { checked: direct, write: context('VTTBR_EL2') }),
+  el2('VTCR_EL2', 2, 1, 2, {
+    checked: direct,
+    writable: 0x7_ffffn,
+    reset: 0x8000_0000n,
+    write: context('VTCR_EL2'),
+  }),
   el2('DACR32_EL2', 3, 0, 0, { writable: LOW32 }),
-  el2('SPSR_EL2', 4, 0, 0, { writable: LOW32 }),
+  el2('SPSR_EL2', 4, 0, 0, { checked: written, writable: LOW32 }),
   el2('ELR_EL2', 4, 0, 1, { plain: true }),
   el2('SP_EL1', 4, 1, 0, { plain: true }),
   el2('SPSR_irq', 4, 3, 0, { writable: LOW32 }),
@@ -129,13 +165,13 @@ const controlEl2: readonly Definition[] = [
   el2('IFSR32_EL2', 5, 0, 1, { writable: LOW32 }),
   el2('AFSR0_EL2', 5, 1, 0),
   el2('AFSR1_EL2', 5, 1, 1),
-  el2('ESR_EL2', 5, 2, 0, { writable: LOW32 }),
+  el2('ESR_EL2', 5, 2, 0, { checked: written, writable: LOW32 }),
   el2('FPEXC32_EL2', 5, 3, 0, { writable: LOW32, reset: 0x700n, traps: [fpTrap] }),
-  el2('FAR_EL2', 6, 0, 0),
-  el2('HPFAR_EL2', 6, 0, 4, { writable: 0xff_ffff_fff0n }),
-  el2('MAIR_EL2', 10, 2, 0, { write: context('MAIR_EL2') }),
+  el2('FAR_EL2', 6, 0, 0, { checked: written }),
+  el2('HPFAR_EL2', 6, 0, 4, { checked: direct, writable: 0xff_ffff_fff0n }),
+  el2('MAIR_EL2', 10, 2, 0, { checked: direct, write: context('MAIR_EL2') }),
   el2('AMAIR_EL2', 10, 3, 0),
-  el2('VBAR_EL2', 12, 0, 0, { writable: ALL ^ 0x7ffn }),
+  el2('VBAR_EL2', 12, 0, 0, { checked: direct, writable: ALL ^ 0x7ffn }),
   el2('RVBAR_EL2', 12, 0, 1, { minWrite: 4, minRead: 4 }),
   el2('RMR_EL2', 12, 0, 2, { minWrite: 4, minRead: 4 }),
   el2('TPIDR_EL2', 13, 0, 2, { plain: true }),
@@ -143,24 +179,34 @@ const controlEl2: readonly Definition[] = [
 
 /** EL3's registers. */
 const controlEl3: readonly Definition[] = [
-  el3('SCTLR_EL3', 1, 0, 0, { writable: SCTLR23_WRITABLE, reset: SCTLR23_RES1, write: context('SCTLR_EL3') }),
+  el3('SCTLR_EL3', 1, 0, 0, {
+    checked: direct,
+    writable: SCTLR23_WRITABLE,
+    reset: SCTLR23_RES1,
+    write: context('SCTLR_EL3'),
+  }),
   el3('ACTLR_EL3', 1, 0, 1),
-  el3('SCR_EL3', 1, 1, 0, { writable: 0x3f8fn, reset: 0x430n, write: context('SCR_EL3') }),
+  el3('SCR_EL3', 1, 1, 0, { checked: direct, writable: 0x3f8fn, reset: 0x430n, write: context('SCR_EL3') }),
   el3('SDER32_EL3', 1, 1, 1, { writable: 3n }),
-  el3('CPTR_EL3', 1, 1, 2, { writable: 0x8010_0400n, write: context('CPTR_EL3') }),
+  el3('CPTR_EL3', 1, 1, 2, { checked: direct, writable: 0x8010_0400n, write: context('CPTR_EL3') }),
   el3('MDCR_EL3', 1, 3, 1, { writable: 0x33_c640n, write: monitoring('MDCR_EL3') }),
-  el3('TTBR0_EL3', 2, 0, 0, { write: context('TTBR0_EL3') }),
-  el3('TCR_EL3', 2, 0, 2, { writable: 0x7f_ffffn, reset: 0x8080_0000n, write: context('TCR_EL3') }),
-  el3('SPSR_EL3', 4, 0, 0, { writable: LOW32 }),
+  el3('TTBR0_EL3', 2, 0, 0, { checked: direct, write: context('TTBR0_EL3') }),
+  el3('TCR_EL3', 2, 0, 2, {
+    checked: direct,
+    writable: 0x7f_ffffn,
+    reset: 0x8080_0000n,
+    write: context('TCR_EL3'),
+  }),
+  el3('SPSR_EL3', 4, 0, 0, { checked: written, writable: LOW32 }),
   el3('ELR_EL3', 4, 0, 1, { plain: true }),
   el3('SP_EL2', 4, 1, 0, { plain: true }),
   el3('AFSR0_EL3', 5, 1, 0),
   el3('AFSR1_EL3', 5, 1, 1),
-  el3('ESR_EL3', 5, 2, 0, { writable: LOW32 }),
-  el3('FAR_EL3', 6, 0, 0),
-  el3('MAIR_EL3', 10, 2, 0, { write: context('MAIR_EL3') }),
+  el3('ESR_EL3', 5, 2, 0, { checked: written, writable: LOW32 }),
+  el3('FAR_EL3', 6, 0, 0, { checked: written }),
+  el3('MAIR_EL3', 10, 2, 0, { checked: direct, write: context('MAIR_EL3') }),
   el3('AMAIR_EL3', 10, 3, 0),
-  el3('VBAR_EL3', 12, 0, 0, { writable: ALL ^ 0x7ffn }),
+  el3('VBAR_EL3', 12, 0, 0, { checked: direct, writable: ALL ^ 0x7ffn }),
   el3('RVBAR_EL3', 12, 0, 1, { minWrite: 4, read: (cpu) => cpu.resetVector }),
   el3('RMR_EL3', 12, 0, 2, { writable: 0n, reset: 1n }),
   el3('TPIDR_EL3', 13, 0, 2, { plain: true }),

@@ -14,6 +14,16 @@ export interface Trap {
 /** A trap control: asked after the exception level has been found sufficient. */
 export type TrapControl = (cpu: Cpu, write: boolean) => Trap | undefined;
 
+/** How engines may access a cell directly, wherever the level suffices and no trap control applies. */
+export interface Checked {
+  /** MSR too: it writes the cell and has no other effect. */
+  readonly write?: true;
+  /** The cell's value is the CPU's identification value of this name. */
+  readonly identification?: true;
+  /** A further condition: true where the cell is the value. It may look at what `traps` may. */
+  readonly when?: (cpu: Cpu) => boolean;
+}
+
 /** One register. */
 export interface SystemRegisterEntry {
   /** Architectural name, upper case. */
@@ -34,6 +44,8 @@ export interface SystemRegisterEntry {
   readonly reset: bigint;
   /** Trap controls in the order of the pseudocode. */
   readonly traps: readonly TrapControl[];
+  /** Direct accesses where nothing traps. `traps` may look at the level and at registers whose writes are told to `contextChanged`. */
+  readonly checked?: Checked;
   /** MRS, where the value is not the cell's. */
   readonly read?: (cpu: Cpu) => bigint;
   /** MSR, where it does more than write the cell. It gets the value with unwritable bits as they were. */
@@ -47,6 +59,8 @@ export interface Definition {
   readonly at: readonly [number, number, number, number, number];
   /** True for a register that engines may access without asking. */
   readonly plain?: true;
+  /** `SystemRegisterEntry.checked`. */
+  readonly checked?: Checked;
   readonly minRead?: number;
   readonly minWrite?: number;
   readonly writable?: bigint;

@@ -1,8 +1,10 @@
 // Identification registers (DDI 0487 D17.2.50 ff.): values come from the CPU model and what is plugged in.
 
+import type { Cpu } from '../cpu.ts';
 import type { Definition } from './entry.ts';
 import { HCR, hcrTrap, sctlrAllows } from './traps.ts';
 
+const identified = { identification: true } as const;
 const tid3 = [hcrTrap(HCR.TID3)];
 const tid1 = [hcrTrap(HCR.TID1)];
 const tid2 = [hcrTrap(HCR.TID2)];
@@ -74,8 +76,11 @@ const feature = ([name, crm, op2]: readonly [string, number, number]): Definitio
   at: [3, 0, 0, crm, op2],
   minWrite: 4,
   traps: tid3,
-  read: (cpu) => cpu.idRegister(name),
+  checked: identified,
 });
+
+/** EL1 has EL2's values of these where there is EL2. */
+const ownValue = (cpu: Cpu): boolean => cpu.state.el !== 1 || !cpu.el2Enabled;
 
 /** MIDR to CCSIDR, and all feature registers. */
 export const identification: readonly Definition[] = [
@@ -83,36 +88,36 @@ export const identification: readonly Definition[] = [
     name: 'MIDR_EL1',
     at: [3, 0, 0, 0, 0],
     minWrite: 4,
-    read: (cpu) =>
-      cpu.state.el === 1 && cpu.el2Enabled ? cpu.register('VPIDR_EL2') : cpu.idRegister('MIDR_EL1'),
+    checked: { identification: true, when: ownValue },
+    read: (cpu) => (ownValue(cpu) ? cpu.idRegister('MIDR_EL1') : cpu.register('VPIDR_EL2')),
   },
   {
     name: 'MPIDR_EL1',
     at: [3, 0, 0, 0, 5],
     minWrite: 4,
-    read: (cpu) =>
-      cpu.state.el === 1 && cpu.el2Enabled ? cpu.register('VMPIDR_EL2') : cpu.idRegister('MPIDR_EL1'),
+    checked: { identification: true, when: ownValue },
+    read: (cpu) => (ownValue(cpu) ? cpu.idRegister('MPIDR_EL1') : cpu.register('VMPIDR_EL2')),
   },
   {
     name: 'REVIDR_EL1',
     at: [3, 0, 0, 0, 6],
     minWrite: 4,
     traps: tid1,
-    read: (cpu) => cpu.idRegister('REVIDR_EL1'),
+    checked: identified,
   },
   {
     name: 'AIDR_EL1',
     at: [3, 1, 0, 0, 7],
     minWrite: 4,
     traps: tid1,
-    read: (cpu) => cpu.idRegister('AIDR_EL1'),
+    checked: identified,
   },
   {
     name: 'CLIDR_EL1',
     at: [3, 1, 0, 0, 1],
     minWrite: 4,
     traps: tid2,
-    read: (cpu) => cpu.idRegister('CLIDR_EL1'),
+    checked: identified,
   },
   {
     name: 'CCSIDR_EL1',
@@ -121,19 +126,20 @@ export const identification: readonly Definition[] = [
     traps: tid2,
     read: (cpu) => cpu.cacheSize(Number(cpu.register('CSSELR_EL1') & 15n)),
   },
-  { name: 'CSSELR_EL1', at: [3, 2, 0, 0, 0], traps: tid2, writable: 15n },
+  { name: 'CSSELR_EL1', at: [3, 2, 0, 0, 0], traps: tid2, writable: 15n, checked: {} },
   {
     name: 'CTR_EL0',
     at: [3, 3, 0, 0, 1],
     minWrite: 4,
     traps: [sctlrAllows(1n << 15n), hcrTrap(HCR.TID2)],
-    read: (cpu) => cpu.idRegister('CTR_EL0'),
+    checked: identified,
   },
   {
     name: 'DCZID_EL0',
     at: [3, 3, 0, 0, 7],
     minWrite: 4,
     // DZP says that DC ZVA is prohibited at the current level.
+    checked: { identification: true, when: (cpu) => !cpu.zeroBlockProhibited() },
     read: (cpu) => cpu.idRegister('DCZID_EL0') | (cpu.zeroBlockProhibited() ? 16n : 0n),
   },
   { name: 'VPIDR_EL2', at: [3, 4, 0, 0, 0], writable: 0xffff_ffffn },

@@ -22,6 +22,7 @@ function complete(d: Definition, cell: number): SystemRegisterEntry {
     writable: d.writable ?? ALL,
     reset: d.reset ?? 0n,
     traps: d.traps ?? [],
+    ...(d.checked && { checked: d.checked }),
     ...(d.read && { read: d.read }),
     ...(d.write && { write: d.write }),
   };

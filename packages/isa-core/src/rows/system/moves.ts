@@ -1,7 +1,8 @@
 // MRS and MSR (register) (DDI 0487 C5.1.3, C6.2.228, C6.2.230). The system-register table decides which registers are plain cells,
 // which engines access directly; PSTATE, FPCR and FPSR have rows of their own; everything else is a handler.
 
-import { lookup } from '../../cpu/sysregs/table.ts';
+import { checkedRegister } from '../../cpu/sysregs/checked.ts';
+import { lookup, registerById } from '../../cpu/sysregs/table.ts';
 import { cell, small, X } from '../../semantics/operands.ts';
 import { row } from '../../table/row.ts';
 import type { AnyRow } from '../../table/row.ts';
@@ -46,6 +47,42 @@ const writeCell = row({
     b.setCell(c, b.x(t, 64));
   },
 });
+
+const readChecked = row({
+  name: 'MRS (checked register)',
+  encoding: '110101010011 o0 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
+  asm: MRS,
+  decode(f) {
+    const id = idOf(2 + f.o0, f);
+    const group = checkedRegister(id)?.read ?? -1;
+    const entry = registerById(id);
+    if (entry === undefined || group < 0) return undefined;
+    return { t: X(f.Rt), c: cell(entry.cell), id: small(id), group: small(group) };
+  },
+  execute(b, { t, c, id, group }) {
+    b.handlerResultIf(b.accessTrapped(group), 'mrs', t, id);
+    b.setX(t, b.cell(c));
+  },
+});
+
+const writeChecked = (writable: 32 | 64): AnyRow =>
+  row({
+    name: `MSR (checked register, ${String(writable)} bits)`,
+    encoding: '110101010001 o0 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
+    asm: MSR,
+    decode(f) {
+      const id = idOf(2 + f.o0, f);
+      const checked = checkedRegister(id);
+      const entry = registerById(id);
+      if (entry === undefined || checked?.writable !== writable || checked.write < 0) return undefined;
+      return { t: X(f.Rt), c: cell(entry.cell), id: small(id), group: small(checked.write) };
+    },
+    execute(b, { t, c, id, group }) {
+      const value = b.x(t, 64);
+      b.handlerIf(b.accessTrapped(group), 'msr', id, value);
+      b.setCell(c, writable === 64 ? value : b.and(value, b.constant64(-1, 0)));
+    },
+  });
 
 const readNzcv = row({
   name: 'MRS NZCV',
@@ -201,6 +238,9 @@ export const moveRows: readonly AnyRow[] = [
   writeFpcr,
   readCell,
   writeCell,
+  readChecked,
+  writeChecked(32),
+  writeChecked(64),
   read,
   write,
 ];
