@@ -7,10 +7,11 @@ import { ConfigurationError } from '@worldswitch/machine';
 import { StateError } from '@worldswitch/platform';
 
 import { CliError } from './errors.ts';
+import { withTwoDashes } from './options/qemu-style.ts';
 import { program } from './program.ts';
 
 try {
-  await program().parseAsync();
+  await program().parseAsync([...process.argv.slice(0, 2), ...withTwoDashes(process.argv.slice(2))]);
 } catch (thrown) {
   if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 2;
   else if (

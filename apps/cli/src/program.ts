@@ -1,91 +1,31 @@
 // The command's words: names and habits are QEMU's where QEMU has them.
 
-import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
 
-import { Command, Option } from 'commander';
-
-import { tiny } from '@worldswitch/guests';
-import { checkConfig, cpuModels, rawKernel, readKernel, unpacked, virt } from '@worldswitch/machine';
-import type { BootImages, MachineConfig } from '@worldswitch/machine';
+import { checkConfig, rawKernel, readKernel, unpacked, virt } from '@worldswitch/machine';
 
 import { readBoard } from './board-file.ts';
-import { debianFiles } from './debian/fetch.ts';
-import { initramfs } from './debian/initramfs.ts';
+import { describeBoard } from './board.ts';
 import { CliError } from './errors.ts';
 import { readNamed } from './files.ts';
+import { guestNames, namedGuest, tinyGuest } from './guests.ts';
+import type { Guest } from './guests.ts';
+import { addRunOptions } from './options/run-options.ts';
+import type { RunOptions } from './options/run-options.ts';
 import { runSession } from './session.ts';
-
-interface RunOptions {
-  readonly config?: string;
-  readonly kernel?: string;
-  readonly initrd?: string;
-  readonly append?: string;
-  readonly dtb?: string;
-  readonly load?: string;
-  readonly cpu?: (typeof cpuModels)[number];
-  readonly memory?: string;
-  readonly el2?: boolean;
-  readonly engine?: 'jit' | 'reference';
-  readonly console: string;
-  readonly until?: string;
-  readonly input?: string;
-  readonly inputAfter?: string;
-  readonly timeout?: number;
-  readonly instructions?: number;
-  readonly hashEvery?: number;
-  readonly save?: string;
-  readonly restore?: string;
-  readonly stdin: boolean;
-}
-
-/** A guest that has a name: what it brings. */
-interface NamedGuest {
-  readonly images?: BootImages;
-  readonly memory?: string;
-}
+import type { Typed } from './session.ts';
 
 const RAM = 0x4000_0000;
 
-function positive(option: string): (text: string) => number {
-  return (text) => {
-    const n = Number(text);
-    if (!Number.isFinite(n) || n <= 0) throw new CliError(`${option} ${text}: must be a number above zero`);
-    return n;
-  };
-}
+const say = (line: string): void => {
+  process.stderr.write(`worldswitch: ${line}\n`);
+};
 
-async function tinyGuest(append: string): Promise<NamedGuest> {
-  const image = new Uint8Array(await readFile(tiny.image));
-  return { images: { kernel: readKernel(image, 'tiny', RAM), name: 'tiny', append }, memory: '128M' };
-}
-
-async function debianGuest(flavour: 'arm64' | 'cloud-arm64', append: string): Promise<NamedGuest> {
-  const files = await debianFiles(flavour, (line) => process.stderr.write(`worldswitch: ${line}\n`));
-  return {
-    images: {
-      kernel: readKernel(files.kernel, files.version, RAM),
-      name: files.version,
-      initrd: initramfs(files),
-      append,
-    },
-    memory: '512M',
-  };
-}
-
-async function namedGuest(name: string, append: string | undefined): Promise<NamedGuest> {
-  // The kernel's own self-tests of RSA are 60 % of the instructions of a boot.
-  const linux = append ?? 'console=ttyAMA0 cryptomgr.notests=1';
-  if (name === 'tiny') return tinyGuest(append ?? 'selftest bench poweroff');
-  if (name === 'debian') return debianGuest('arm64', linux);
-  if (name === 'debian-cloud') return debianGuest('cloud-arm64', linux);
-  throw new CliError(
-    `no guest is called "${name}"; there are tiny, debian and debian-cloud, or give --kernel FILE`,
-  );
-}
-
-async function fileGuest(o: RunOptions, ram: number): Promise<NamedGuest> {
+async function fileGuest(o: RunOptions, ram: number): Promise<Guest> {
   if (o.kernel === undefined)
-    throw new CliError('nothing to run: name a guest (tiny, debian, debian-cloud) or give --kernel FILE');
+    throw new CliError(
+      `nothing to run: name a guest (${Object.keys(guestNames).join(', ')}) or give --kernel FILE`,
+    );
   const bytes = await unpacked(await readNamed(o.kernel, '--kernel'), o.kernel);
   const load = o.load === undefined ? undefined : Number(o.load);
   if (load !== undefined && !(Number.isSafeInteger(load) && load >= 0))
@@ -101,41 +41,38 @@ async function fileGuest(o: RunOptions, ram: number): Promise<NamedGuest> {
   };
 }
 
-function boardOf(o: RunOptions, given: MachineConfig | undefined, guest: NamedGuest): MachineConfig {
-  return {
-    ...(given ?? virt({ memory: guest.memory })),
-    ...(o.cpu !== undefined && { cpu: o.cpu }),
-    ...(o.memory !== undefined && { memory: o.memory }),
-    ...(o.el2 !== undefined && { el2: o.el2 }),
-    ...(o.engine !== undefined && { engine: o.engine }),
-  };
+async function guestOf(name: string | undefined, o: RunOptions, ram: number): Promise<Guest> {
+  if (name !== undefined && o.kernel !== undefined)
+    throw new CliError(`give either the guest ${name} or --kernel, not both`);
+  if (name !== undefined)
+    return namedGuest(name, { append: o.append, xenAppend: o.xenAppend, cpus: o.smp ?? 1, say });
+  return o.restore !== undefined && o.kernel === undefined ? {} : fileGuest(o, ram);
+}
+
+async function typedBy(o: RunOptions): Promise<readonly Typed[]> {
+  if (o.input === undefined) return [];
+  return [{ bytes: await readNamed(o.input, '--input'), after: o.inputAfter }];
 }
 
 async function run(name: string | undefined, o: RunOptions): Promise<void> {
-  if (name !== undefined && o.kernel !== undefined)
-    throw new CliError(`give either the guest ${name} or --kernel, not both`);
-  const restoring = o.restore !== undefined && name === undefined && o.kernel === undefined;
   const given = o.config === undefined ? undefined : await readBoard(o.config);
-  const ram = given === undefined ? RAM : checkConfig(given).ramBase;
-  const guest = restoring
-    ? {}
-    : name === undefined
-      ? await fileGuest(o, ram)
-      : await namedGuest(name, o.append);
+  const guest = await guestOf(name, o, given === undefined ? RAM : checkConfig(given).ramBase);
   const tree = o.dtb === undefined ? undefined : await readNamed(o.dtb, '--dtb');
+  const { config, consoles } = describeBoard(o, given, guest);
   const end = await runSession({
-    config: boardOf(o, given, guest),
+    config,
+    consoles,
     images: guest.images && { ...guest.images, tree },
-    console: o.console,
-    until: o.until,
-    input: o.input === undefined ? undefined : await readNamed(o.input, '--input'),
-    inputAfter: o.inputAfter,
+    until: o.until ?? guest.until,
+    typed: [...(guest.typed ?? []), ...(await typedBy(o))],
     timeout: o.timeout,
     instructions: o.instructions,
     hashEvery: o.hashEvery,
     save: o.save,
     restore: o.restore === undefined ? undefined : await readNamed(o.restore, '--restore'),
     stdin: o.stdin && o.input === undefined,
+    json: o.json,
+    noReboot: !o.reboot,
   });
   process.exitCode = end.status;
 }
@@ -145,27 +82,36 @@ async function start(what: string | undefined): Promise<void> {
     throw new CliError(`start takes "shell" or nothing, not "${what}"`);
   const shell = what === 'shell';
   const guest = await tinyGuest(shell ? '' : 'selftest bench poweroff');
-  if (shell) process.stderr.write("worldswitch: tiny's shell; type help, poweroff ends it, Ctrl-A x quits\n");
+  if (shell) say("tiny's shell; type help, poweroff ends it, Ctrl-A x quits");
   const end = await runSession({
     config: virt({ memory: '128M' }),
     images: guest.images,
-    console: 'serial',
+    consoles: [{ device: 'serial', to: { kind: 'stdio' }, option: 'the terminal' }],
     stdin: shell,
   });
   process.exitCode = end.status;
 }
 
-const EXAMPLES = `
-Examples:
-  worldswitch run tiny                                our small kernel: self-test, benchmarks, power-off
-  worldswitch run debian                              Debian's arm64 kernel to a busybox shell
-  worldswitch run debian --el2                        the same, entered at EL2: KVM initialises
-  worldswitch run --kernel Image --initrd initrd.gz --append "console=ttyAMA0"
-  worldswitch run --config board.yaml --kernel app.elf
-  worldswitch run tiny --append "" --input commands.txt --until "bye" --timeout 60
+const GUESTS = Object.entries(guestNames)
+  .map(([name, what]) => `  ${name.padEnd(18)}${what}`)
+  .join('\n');
 
-At a terminal Ctrl-A x quits. Exit status: 0 when the guest powered off or --until was seen, 1 when the guest got lost,
-2 for a wrong option or file, 3 when the guest waits for ever, 124 after --timeout.`;
+const EXAMPLES = `
+Guests:
+${GUESTS}
+
+Examples:
+  worldswitch run debian                              a shell; poweroff -f ends it
+  worldswitch run debian --el2 --gic 3 --smp 4        four CPUs, GICv3, entered at EL2: KVM initialises
+  worldswitch run debian --drive disk.img --nic user  with a disk (/dev/vda) and a network (udhcpc -i eth0)
+  worldswitch run debian --serial stdio --console unix:hvc0.sock,server=on,wait=off
+  worldswitch run xen-dom0                            Debian under Xen
+  worldswitch run -kernel Image -initrd initrd.gz -append "console=ttyAMA0" -m 1G -smp 2 -nographic
+  worldswitch run --config board.yaml --kernel app.elf
+  worldswitch run debian --input commands.txt --input-after "Debian is up" --timeout 120 --json counts.json
+
+At a terminal Ctrl-A x quits and Ctrl-A s shows counts. Exit status: 0 when the guest powered off or --until was seen, 1 when
+the guest got lost, 2 for a wrong option or file, 3 when the guest waits for ever, 124 after --timeout, 130 after Ctrl-C.`;
 
 /** The whole command line. */
 export function program(): Command {
@@ -173,36 +119,13 @@ export function program(): Command {
     .description('Real Arm hardware, simulated: runs unmodified Armv8-A kernels in Node')
     .exitOverride()
     .addHelpText('after', EXAMPLES);
-  command
+  const running = command
     .command('run')
-    .description('runs a guest: tiny, debian, debian-cloud, or a kernel of your own')
-    .argument('[guest]', 'tiny, debian or debian-cloud')
-    .option('--config <file>', 'the board: YAML, JSON, or a module that exports it')
-    .option('--kernel <file>', 'arm64 Image, ELF, or gzip of either')
-    .option('--initrd <file>', 'initial RAM disk')
-    .option('--append <text>', 'kernel command line')
-    .option('--dtb <file>', 'device tree instead of the generated one')
-    .option('--load <address>', 'the kernel is a raw binary for this address')
-    .addOption(new Option('--cpu <model>', 'CPU model').choices([...cpuModels]))
-    .option('-m, --memory <size>', 'RAM, for example 256M or 1G')
-    .option('--el2', 'the machine has EL2, and the guest is entered at it')
-    .addOption(new Option('--engine <name>', 'what executes instructions').choices(['jit', 'reference']))
-    .option('--console <device>', 'the serial device at the terminal', 'serial')
-    .option('--until <text>', 'end when the console prints this')
-    .option('--input <file>', 'type this into the console')
-    .option('--input-after <text>', 'type --input when the console has printed this')
-    .option('--timeout <seconds>', 'end after so many seconds', positive('--timeout'))
-    .option('--instructions <n>', 'end after so many instructions', positive('--instructions'))
-    .option(
-      '--hash-every <n>',
-      'print a hash of the machine at every so many instructions',
-      positive('--hash-every'),
-    )
-    .option('--save <file>', 'write a snapshot when the run ends')
-    .option('--restore <file>', 'go on from a snapshot, on the same board')
-    .option('--no-stdin', 'do not read standard input')
-    .exitOverride()
-    .action(run);
+    .description('runs a guest by its name, or a kernel of your own')
+    .argument('[guest]', Object.keys(guestNames).join(', '))
+    .addHelpText('after', EXAMPLES)
+    .exitOverride();
+  addRunOptions(running).action(run);
   command
     .command('start')
     .description("tiny's self-test and benchmarks, or its shell: what npm start runs")

@@ -1,28 +1,44 @@
-// One run of a machine for a user: console in and out, --until, --timeout, pacing, the summary line.
+// One run of a machine for a user: consoles in and out, --until, --timeout, pacing, signals, and what is said at the end.
 
 import { writeFile } from 'node:fs/promises';
 
-import { createMachine, decodeSnapshot, encodeSnapshot, restoreMachine } from '@worldswitch/machine';
+import {
+  countsOf,
+  createMachine,
+  decodeSnapshot,
+  encodeSnapshot,
+  restoreMachine,
+} from '@worldswitch/machine';
 import type { BootImages, Machine, MachineConfig, MachineOptions, RunEnd } from '@worldswitch/machine';
 import type { Plain } from '@worldswitch/platform';
 
-import { CliError } from './errors.ts';
-import { openTerminal } from './terminal.ts';
-import type { Terminal } from './terminal.ts';
+import { Consoles } from './channels/consoles.ts';
+import type { ConsoleOption } from './channels/consoles.ts';
+import type { Escape } from './channels/terminal.ts';
+import { onSignals, statusOf } from './signals.ts';
+import type { EndSignal } from './signals.ts';
+import { countLines, firstLine, jsonSummary } from './summary.ts';
+import type { RunFacts } from './summary.ts';
 import { TextWatch } from './text-watch.ts';
+
+/** Something typed when a text was printed, as a script does. */
+export interface Typed {
+  /** On the console; at once when absent. */
+  readonly after?: string | undefined;
+  readonly bytes: Uint8Array;
+}
 
 /** How a session goes. */
 export interface SessionOptions {
   readonly config: MachineConfig;
   /** What to boot; unused with `restore`. */
   readonly images?: BootImages | undefined;
-  /** The device that is the console. */
-  readonly console: string;
-  /** End when the console has printed this. */
+  /** Devices and where their bytes go. The first that goes to the terminal, or else the first, is what scripts talk to. */
+  readonly consoles: readonly ConsoleOption[];
+  /** Text on the console that ends the run. */
   readonly until?: string | undefined;
-  /** Typed into the console, after `inputAfter` was printed if that is given. */
-  readonly input?: Uint8Array | undefined;
-  readonly inputAfter?: string | undefined;
+  /** Typed into the console, in any order. */
+  readonly typed?: readonly Typed[] | undefined;
   /** Host seconds after which the run ends. */
   readonly timeout?: number | undefined;
   /** Instructions after which the run ends. */
@@ -35,11 +51,15 @@ export interface SessionOptions {
   readonly restore?: Uint8Array | undefined;
   /** Read standard input. */
   readonly stdin: boolean;
+  /** Write the counts as JSON to this file; `-` is standard output. */
+  readonly json?: string | undefined;
+  /** A reset that the guest asks for ends the run. */
+  readonly noReboot?: boolean | undefined;
 }
 
 /** How a session ended. */
 export interface SessionEnd {
-  readonly how: RunEnd | 'until' | 'timeout' | 'quit';
+  readonly how: RunEnd | 'until' | 'timeout' | 'quit' | 'closed' | EndSignal;
   /** Exit status of the command. */
   readonly status: number;
 }
@@ -47,110 +67,149 @@ export interface SessionEnd {
 /** Instructions between looks at the host: some tens of milliseconds. */
 const CHUNK = 4_000_000;
 
-const STATUS: Readonly<Partial<Record<SessionEnd['how'], number>>> = { timeout: 124, dead: 1, idle: 3 };
+const STATUS: Readonly<Partial<Record<SessionEnd['how'], number>>> = {
+  timeout: 124,
+  dead: 1,
+  idle: 3,
+  closed: 141,
+  SIGINT: statusOf('SIGINT'),
+  SIGTERM: statusOf('SIGTERM'),
+  SIGHUP: statusOf('SIGHUP'),
+  SIGQUIT: statusOf('SIGQUIT'),
+};
+
+const WORDS: Readonly<Partial<Record<string, string>>> = {
+  off: 'the guest powered off',
+  reset: 'the guest asked for a reset',
+  quit: 'quit',
+  closed: 'nobody reads the output any more',
+  idle: 'the guest waits, and nothing will ever wake it',
+  dead: 'the guest is lost: it takes one exception after the other',
+  budget: 'all instructions executed',
+};
 
 /** Runs a machine until it ends. */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const saved = options.restore && (await decodeSnapshot(options.restore));
   const session = new Session(options, saved);
+  const quiet = onSignals((signal) => {
+    session.finish(signal);
+  });
   try {
     return await session.run();
   } finally {
-    session.close();
+    await session.close();
+    quiet();
   }
 }
+
+const say = (text: string): void => {
+  process.stderr.write(`${text}\n`);
+};
 
 class Session {
   private readonly options: SessionOptions;
   private readonly machine: Machine;
-  private readonly terminal: Terminal | undefined;
+  private readonly consoles: Consoles;
   private readonly until: TextWatch | undefined;
-  private readonly inputAfter: TextWatch | undefined;
-  private pendingOutput: number[] = [];
+  private readonly scripts: readonly { readonly watch: TextWatch; readonly bytes: Uint8Array }[];
   private ending: SessionEnd['how'] | undefined;
   private readonly began = Date.now();
   private nextHash: number;
+  private wake: (() => void) | undefined;
 
   constructor(options: SessionOptions, saved?: Plain) {
     this.options = options;
+    const { typed = [], config } = options;
     this.until = options.until === undefined ? undefined : new TextWatch(options.until);
-    this.inputAfter = options.inputAfter === undefined ? undefined : new TextWatch(options.inputAfter);
+    this.scripts = typed.flatMap(({ after, bytes }) =>
+      after === undefined ? [] : [{ watch: new TextWatch(after), bytes }],
+    );
     this.nextHash = options.hashEvery ?? Infinity;
     const outside: MachineOptions = {
       output: (device, byte) => {
-        if (device === options.console) this.output(byte);
+        this.consoles.printed(device, byte);
+        if (device === this.consoles.main) this.watch(byte);
       },
-      warn: (line) => process.stderr.write(`worldswitch: ${line}\n`),
+      warn: (line) => {
+        say(`worldswitch: ${line}`);
+      },
     };
     this.machine =
-      saved === undefined
-        ? createMachine(options.config, outside)
-        : restoreMachine(options.config, saved, outside);
-    if (!this.machine.board.devices.some((d) => d.name === options.console)) {
-      throw new CliError(
-        `--console ${options.console}: the board has no such device; it has ${this.machine.board.devices.map((d) => d.name).join(', ') || 'none'}`,
-      );
-    }
-    if (saved === undefined && options.images) this.machine.load(options.images);
-    if (options.stdin) {
-      this.terminal = openTerminal(
-        (bytes) => {
-          this.machine.type(options.console, bytes);
+      saved === undefined ? createMachine(config, outside) : restoreMachine(config, saved, outside);
+    this.consoles = new Consoles(
+      options.consoles,
+      this.machine.board.devices.map((d) => d.name),
+      {
+        typed: (device, bytes) => {
+          this.machine.type(device, bytes);
+          this.wake?.();
         },
-        (what) => {
+        changed: () => this.wake?.(),
+        escape: (what) => {
           this.escape(what);
         },
-      );
+        outputClosed: () => {
+          this.finish('closed');
+        },
+      },
+    );
+    if (saved === undefined && options.images) this.machine.load(options.images);
+    for (const { after, bytes } of typed) {
+      if (after === undefined) this.machine.type(this.consoles.main, bytes);
     }
-    if (options.input && this.inputAfter === undefined) this.machine.type(options.console, options.input);
   }
 
-  private escape(what: 'quit' | 'help' | 'status'): void {
+  private escape(what: Escape): void {
     if (what === 'quit') this.finish('quit');
-    else if (what === 'status') process.stderr.write(`\r\n${this.summary('running')}\r\n`);
-    else process.stderr.write('\r\nCtrl-A x quits, Ctrl-A s shows counts, Ctrl-A Ctrl-A types Ctrl-A\r\n');
+    else if (what === 'status') say(`\r\n${this.lines('running').join('\r\n')}\r`);
+    else say('\r\nCtrl-A x quits, Ctrl-A s shows counts, Ctrl-A Ctrl-A types Ctrl-A\r');
   }
 
-  private output(byte: number): void {
-    this.pendingOutput.push(byte);
-    if (this.pendingOutput.length >= 4096 || byte === 10) this.flush();
+  private watch(byte: number): void {
     if (this.until?.seen(byte) === true) this.finish('until');
-    const { input } = this.options;
-    if (input && this.inputAfter?.seen(byte) === true) this.machine.type(this.options.console, input);
+    for (const { watch, bytes } of this.scripts) {
+      if (watch.seen(byte)) this.machine.type(this.consoles.main, bytes);
+    }
   }
 
-  private flush(): void {
-    if (this.pendingOutput.length === 0) return;
-    process.stdout.write(Uint8Array.from(this.pendingOutput));
-    this.pendingOutput = [];
-  }
-
-  private finish(how: SessionEnd['how']): void {
+  /** Ends the run after the current instruction. */
+  finish(how: SessionEnd['how']): void {
     this.ending ??= how;
     this.machine.stop();
+    this.wake?.();
   }
 
   async run(): Promise<SessionEnd> {
+    await this.consoles.open(this.options.stdin);
     while (this.ending === undefined) {
-      const why = this.machine.run(this.budget(), !this.paced);
-      this.flush();
+      const why = this.machine.run(this.budget(), !this.consoles.paced);
+      await this.consoles.flush();
       this.hashes();
       await this.react(why);
       this.limits();
     }
     const how = this.ending;
-    process.stderr.write(`${this.summary(how)}\n`);
-    if (this.options.save !== undefined) {
-      await writeFile(this.options.save, await encodeSnapshot(this.machine.save()));
-      process.stderr.write(`worldswitch: saved to ${this.options.save}\n`);
-    }
-    if (how === 'dead') process.stderr.write(`${this.machine.report()}\n`);
-    return { how, status: STATUS[how] ?? 0 };
+    const status = STATUS[how] ?? 0;
+    // What is said at the end comes after all that the guest said.
+    await this.consoles.flush();
+    await this.consoles.release();
+    for (const line of this.lines(how)) say(line);
+    await this.records(status);
+    if (how === 'dead') say(this.machine.report());
+    return { how, status };
   }
 
-  /** With a person at the terminal, idle time passes as fast as the host's. */
-  private get paced(): boolean {
-    return this.terminal?.interactive === true;
+  private async records(status: number): Promise<void> {
+    const { save, json } = this.options;
+    if (save !== undefined) {
+      await writeFile(save, await encodeSnapshot(this.machine.save()));
+      say(`worldswitch: saved to ${save}`);
+    }
+    if (json === undefined) return;
+    const text = `${jsonSummary(this.facts(this.ending ?? 'running'), status)}\n`;
+    if (json === '-') process.stdout.write(text);
+    else await writeFile(json, text);
   }
 
   private budget(): number {
@@ -162,21 +221,35 @@ class Session {
   private hashes(): void {
     const { hashEvery } = this.options;
     if (hashEvery === undefined || this.machine.instructions < this.nextHash) return;
-    process.stderr.write(`hash ${this.machine.instructions} ${this.machine.hash()}\n`);
+    say(`hash ${this.machine.instructions} ${this.machine.hash()}`);
     this.nextHash = this.machine.instructions + hashEvery;
   }
 
   private async react(why: RunEnd): Promise<void> {
     if (why === 'off' || why === 'dead') this.ending ??= why;
+    else if (why === 'reset' && this.options.noReboot === true) this.ending ??= why;
     else if (why === 'waiting') {
       const wanted = Math.min(this.machine.untilDeadline / 1e6, 100);
       const before = Date.now();
-      await this.terminal?.wait(Math.max(1, wanted));
+      await this.wait(Math.max(1, wanted));
       this.machine.pass(Math.min((Date.now() - before) * 1e6, this.machine.untilDeadline));
     } else if (why === 'idle') {
-      if (this.terminal === undefined || this.terminal.ended) this.ending ??= 'idle';
-      else await this.terminal.wait(1000);
+      if (this.consoles.live) await this.wait(1000);
+      else this.ending ??= 'idle';
     } else await new Promise(setImmediate);
+  }
+
+  /** Until something was typed, or so many milliseconds. */
+  private async wait(milliseconds: number): Promise<void> {
+    if (this.ending !== undefined) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.wake = undefined;
   }
 
   private limits(): void {
@@ -185,24 +258,28 @@ class Session {
     if (this.machine.instructions >= instructions) this.ending ??= 'budget';
   }
 
-  private summary(how: string): string {
-    const seconds = (Date.now() - this.began) / 1000;
-    const { instructions, engines } = this.machine;
-    const words: Readonly<Record<string, string>> = {
-      off: 'the guest powered off',
-      until: `the console printed "${this.options.until ?? ''}"`,
-      timeout: `time-out after ${this.options.timeout ?? 0} s`,
-      quit: 'quit',
-      idle: 'the guest waits, and nothing will ever wake it',
-      dead: 'the guest is lost: it takes one exception after the other',
-      budget: 'all instructions executed',
+  private facts(how: string): RunFacts {
+    const { until = '', timeout = 0 } = this.options;
+    const words: Readonly<Partial<Record<string, string>>> = {
+      ...WORDS,
+      until: `the console printed "${until}"`,
+      timeout: `time-out after ${timeout} s`,
     };
-    const mips = seconds > 0 ? instructions / seconds / 1e6 : 0;
-    return `worldswitch: ${words[how] ?? how}: ${instructions} instructions, ${seconds.toFixed(2)} s, ${mips.toFixed(1)} MIPS (${engines[0]?.name ?? 'no engine'})`;
+    return {
+      how: words[how] ?? how,
+      hostSeconds: (Date.now() - this.began) / 1000,
+      engine: this.machine.engines[0]?.name ?? 'no engine',
+      counts: countsOf(this.machine),
+    };
   }
 
-  close(): void {
-    this.flush();
-    this.terminal?.close();
+  private lines(how: string): readonly string[] {
+    const facts = this.facts(how);
+    return [firstLine(facts), ...countLines(facts)];
+  }
+
+  /** Ends what is outside: consoles, and the devices' files. */
+  async close(): Promise<void> {
+    await this.consoles.close();
   }
 }

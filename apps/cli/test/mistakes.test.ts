@@ -82,7 +82,7 @@ describe('one line and status 2', () => {
     ['an option that is none', ['run', 'tiny', '--nonsense'], /unknown option '--nonsense'/],
     ['no device tree', ['run', 'tiny', '--dtb', file('dtb', 'nonsense')], /dtb: is not a device tree blob/],
     ['no snapshot', ['run', '--restore', file('snap', 'nonsense')], /snapshot is no snapshot/],
-    ['a console that is not there', ['run', 'tiny', '--console', 'modem'], /--console modem: .*serial/],
+    ['a terminal that is not there', ['run', 'tiny', '--terminal', 'modem'], /--terminal: .*modem.*serial/],
     [
       'a board that is no YAML',
       ['run', 'tiny', '--config', file('a.yaml', 'a: [')],

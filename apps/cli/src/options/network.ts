@@ -1,0 +1,28 @@
+// `--nic`, `--net` and `--netdev`: whether the guest has a network card, and what is at its other end.
+
+import { CliError } from '../errors.ts';
+import { KeyValues } from './key-values.ts';
+
+/** A network card. */
+export interface NetworkOption {
+  readonly mac: string | undefined;
+}
+
+const KEYS = ['type', 'id', 'model', 'mac'];
+
+/** Reads `user`, `user,mac=52:54:00:12:34:56` or `none`. */
+export function parseNetwork(option: string, text: string): NetworkOption | undefined {
+  const given = new KeyValues(option, text, 'type', KEYS);
+  const type = given.choice('type', ['user', 'none'], 'none', ': there is no other network yet');
+  given.choice(
+    'model',
+    ['virtio', 'virtio-net-device'],
+    'virtio',
+    ': the cards of this board are virtio cards',
+  );
+  if (type === 'none') return undefined;
+  const mac = given.text('mac');
+  if (mac !== undefined && !/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(mac))
+    throw new CliError(`${option} ${text}: mac must be six bytes such as 52:54:00:12:34:56, of one card`);
+  return { mac };
+}

@@ -1,0 +1,49 @@
+// Numbers, dates and counts that options take.
+
+import { CliError } from '../errors.ts';
+import { KeyValues } from './key-values.ts';
+
+/** A parser of numbers above zero, for one option. */
+export function positive(option: string): (text: string) => number {
+  return (text) => {
+    const n = Number(text);
+    if (!Number.isFinite(n) || n <= 0) throw new CliError(`${option} ${text}: must be a number above zero`);
+    return n;
+  };
+}
+
+/** `--smp 4`, or `cpus=4`. */
+export function parseSmp(text: string): number {
+  const given = new KeyValues('--smp', text, 'cpus', ['cpus', 'cores', 'sockets', 'threads', 'maxcpus']);
+  const cpus = given.number('cpus', 1, 8);
+  if (cpus === undefined) throw new CliError(`--smp ${text}: must say how many CPUs, 1 to 8`);
+  return cpus;
+}
+
+/** `--gic 3`. */
+export function parseGic(text: string): 2 | 3 {
+  if (text === '2') return 2;
+  if (text === '3') return 3;
+  throw new CliError(`--gic ${text}: must be 2 or 3`);
+}
+
+/** `--seed 42`: up to 2 ** 53. */
+export function parseSeed(text: string): number {
+  const n = Number(text);
+  if (!/^(\d+|0x[0-9a-f]+)$/i.test(text) || !Number.isSafeInteger(n))
+    throw new CliError(`--seed ${text}: must be a whole number, 0 to ${Number.MAX_SAFE_INTEGER}`);
+  return n;
+}
+
+/** `--rtc base=utc`, or `base=2026-11-21T12:00:00`: seconds since 1970. `now` is the host's time in milliseconds. */
+export function parseRtc(text: string, now: number): number {
+  const given = new KeyValues('--rtc', text, 'base', ['base', 'clock', 'driftfix']);
+  const base = given.text('base') ?? 'utc';
+  if (base === 'utc') return Math.floor(now / 1000);
+  if (base === 'localtime') return Math.floor(now / 1000) - new Date(now).getTimezoneOffset() * 60;
+  const known = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?$/.test(base);
+  const seconds = known ? Date.parse(base.includes('T') ? `${base}Z` : `${base}T00:00:00Z`) / 1000 : NaN;
+  if (!(seconds >= 0 && seconds < 2 ** 32))
+    throw given.wrong('base', 'must be utc, localtime, or a date such as 2026-11-21T12:00:00');
+  return seconds;
+}
