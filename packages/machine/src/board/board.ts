@@ -32,6 +32,7 @@ import type { PlacedPart } from '../tree/board.ts';
 import { directDma } from './dma.ts';
 import { gicBlocksOf, gicConfigOf, gicTypeOf, pinOf } from './gic.ts';
 import type { BoardGic } from './gic.ts';
+import { connectMonitors, monitorsPart } from './monitors.ts';
 import { Wire } from './wire.ts';
 
 /** Saved states of the parts; absent at power-on. */
@@ -148,6 +149,7 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
   const banks = [timer.bank, ...(gic.bank ? [gic.bank] : [])];
   blocks.forEach((base, index) => cpus.push(buildCpu(config, index, memory, base, bus, banks, around)));
   for (const cpu of cpus) cpu.peers = cpus;
+  connectMonitors(cpus, gic, wire);
   const engines = buildEngines(config, cpus, tables);
   bus.onForeignStore((at, bytes) => {
     // Engines on one memory share what they know of it.
@@ -171,6 +173,7 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
   const parts = [
     gicPart,
     timerPart,
+    monitorsPart((ppi) => ppiCells(ppi, config)),
     ...devices.map(({ checked, config: own }): PlacedPart => ({
       type: checked.kind.type,
       config: own,
