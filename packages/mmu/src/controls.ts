@@ -62,6 +62,8 @@ export interface TranslationControls {
   readonly features: MmuFeatures;
   /** The security state of EL1 and EL0: SCR_EL3.NS is 0. EL3 itself is always Secure. */
   secure: boolean;
+  /** SCR_EL3.SIF: the Secure state fetches no instructions from Non-secure memory. */
+  sif: boolean;
   /** EL1&0. */
   readonly el1: RegimeControls;
   /** EL2, and EL2&0 when HCR_EL2.E2H is set. */
@@ -120,6 +122,7 @@ export function createControls(features: Partial<MmuFeatures> = {}): Translation
       ...features,
     },
     secure: false,
+    sif: false,
     el1: noRegisters(),
     el2: noRegisters(),
     el3: noRegisters(),

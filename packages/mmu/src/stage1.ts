@@ -2,9 +2,10 @@
 
 import { Fault } from '@worldswitch/platform';
 
-import { isDevice, mairAttributes } from './attributes.ts';
+import { isDevice, mairAttributes, NORMAL_NC } from './attributes.ts';
 import { allBits, bits, lowBits, power } from './bits.ts';
 import { HCR, SCTLR, stage2Enabled } from './controls.ts';
+import type { TranslationControls } from './controls.ts';
 import {
   blockAllowed,
   levelShift,
@@ -40,6 +41,8 @@ const AP_EL0 = 1 << 6;
 const AP_READ_ONLY = 1 << 7;
 const AF = 1 << 10;
 const NG = 1 << 11;
+
+const EXECUTE = Permission.PrivilegedExecute | Permission.UnprivilegedExecute;
 
 /** Ends a walk in a fault of stage 1. */
 export function failStage1(out: Translation, fault: MmuFault, level: number): false {
@@ -93,8 +96,7 @@ export function walkStage1(
   let table = tableBase(p.ttbrLo, p.ttbrHi, width + 3, wide);
   if (table >= limit) return failStage1(out, MmuFault.AddressSize, 0);
   // Secure state: the tables are Non-secure after the first NSTable.
-  const secure = request.regime === Regime.EL3 || (controls.secure && request.regime === Regime.EL10);
-  let inherited = secure ? 0 : NS_TABLE;
+  let inherited = isSecure(controls, request.regime) ? 0 : NS_TABLE;
   for (let level = start; ; level++) {
     const ipa = table + bits(vaLo, vaHi, shift, width) * 8;
     if (!fetch(context, request, p, ipa, level, inherited >= 0, tables, out)) return false;
@@ -179,18 +181,32 @@ function leaf(
   }
   const { lo, hi } = word;
   out.permissions = stage1Permissions(lo, hi, inherited, p);
-  out.attributes = mairAttributes(p.registers.mairLo, p.registers.mairHi, (lo >>> 2) & 7);
-  out.dataAttributes = out.attributes;
+  const attributes = mairAttributes(p.registers.mairLo, p.registers.mairHi, (lo >>> 2) & 7);
+  const fetched = request.access === Access.Execute;
+  out.attributes = whereCached(attributes, p.registers.sctlr & (fetched ? SCTLR.I : SCTLR.C));
+  out.dataAttributes = whereCached(attributes, p.registers.sctlr & SCTLR.C);
   const sh = (lo >>> 8) & 3;
   out.shareability = sh === 1 ? 0 : sh;
   // In the Secure state the descriptor's NS bit chooses, unless a table was Non-secure.
   out.ns = inherited < 0 || (lo & (1 << 5)) !== 0;
   out.global = !p.twoRanges || (lo & NG) === 0;
+  // SCR_EL3.SIF: the Secure state executes nothing from Non-secure memory.
+  if (out.ns && controls.sif && isSecure(controls, request.regime)) out.permissions &= ~EXECUTE;
   // Entries of Secure EL1&0 that came through Non-secure tables are never global.
   if (inherited < 0 && controls.secure && request.regime === Regime.EL10) out.global = false;
   out.contiguous = (hi & CONTIGUOUS) !== 0;
   out.fault = MmuFault.None;
   return true;
+}
+
+/** True where a regime's descriptors choose the physical address space: Secure EL1&0, and EL3. */
+function isSecure(controls: TranslationControls, regime: Regime): boolean {
+  return regime === Regime.EL3 || (controls.secure && regime === Regime.EL10);
+}
+
+/** SCTLR_ELx.C and I: without them Normal memory is Non-cacheable, for data and for fetches. */
+function whereCached(attributes: number, enabled: number): number {
+  return enabled === 0 && !isDevice(attributes) ? NORMAL_NC : attributes;
 }
 
 /** Writes the access flag or dirty state back (FEAT_HAFDBS), for which stage 2 must allow writes. */

@@ -125,7 +125,7 @@ export function stage1(
   installStage1(rig.controls, regime, tables, options.upper ?? false);
   const registers =
     regime === Regime.EL10 ? rig.controls.el1 : regime === Regime.EL3 ? rig.controls.el3 : rig.controls.el2;
-  registers.sctlr |= 1;
+  registers.sctlr |= 0x1005; // M, C and I
   rig.request.regime = regime;
   return tables;
 }

@@ -7,6 +7,9 @@ import type { Cpu } from './cpu.ts';
 const lo = (value: bigint): number => Number(value & 0xffff_ffffn);
 const hi = (value: bigint): number => Number(value >> 32n);
 
+/** SCR_EL3.SIF. */
+const SIF = 1n << 9n;
+
 function regime(cpu: Cpu, into: RegimeControls, el: 1 | 2 | 3): void {
   const get = (name: string): bigint => cpu.register(`${name}_EL${el}`);
   into.sctlr = lo(get('SCTLR'));
@@ -33,6 +36,7 @@ export function updateControls(cpu: Cpu): void {
   if (cpu.features.el2) regime(cpu, controls.el2, 2);
   if (cpu.features.el3) regime(cpu, controls.el3, 3);
   controls.secure = cpu.secureBelow3;
+  controls.sif = cpu.features.el3 && (cpu.register('SCR_EL3') & SIF) !== 0n;
   controls.hcrLo = lo(cpu.hcr);
   controls.hcrHi = hi(cpu.hcr);
   controls.vtcr = lo(cpu.register('VTCR_EL2'));

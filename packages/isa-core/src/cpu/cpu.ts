@@ -199,8 +199,7 @@ export class Cpu implements ReferenceHost {
     this.setRegister('VPIDR_EL2', this.idRegister('MIDR_EL1'));
     this.setRegister('VMPIDR_EL2', this.idRegister('MPIDR_EL1'));
     // Software that is entered below EL3 finds the Non-secure state set up.
-    if (this.features.el3 && at.el < 3) this.setRegister('SCR_EL3', 0x501n);
-    this.setRegister('CPTR_EL2', 0x33ffn);
+    if (this.features.el3 && at.el < 3) this.setRegister('SCR_EL3', 0x531n);
     state.setMode(at.el, 1, this.spCells);
     state.daif = 15;
     state.pc = at.pc;

@@ -4,6 +4,7 @@ import type { Cpu } from './cpu.ts';
 import { defaultTarget, exceptionReturn, takeSynchronous, takeUndefined } from './exceptions.ts';
 import { wakesUp } from './interrupts.ts';
 import { EC } from './syndrome.ts';
+import type { SystemRegisterEntry } from './sysregs/entry.ts';
 import { registerById } from './sysregs/table.ts';
 import { HCR } from './sysregs/traps.ts';
 import { systemInstruction } from './system-instructions.ts';
@@ -29,23 +30,43 @@ function trapSystem(cpu: Cpu, el: number, ec: number | undefined, id: number, re
   else takeSynchronous(cpu, el, ec ?? EC.SystemRegister, systemIss(id, rt, read));
 }
 
+/**
+ * An encoding that is not modelled: UNDEFINED, but those that are reserved for implementations (CRn 11 and 15 of MRS and MSR, and of
+ * SYS and SYSL) have a trap of their own, HCR_EL2.TIDCP.
+ */
+function notModelled(cpu: Cpu, id: number, write: boolean): void {
+  const crn = (id >>> 7) & 15;
+  const isReserved = (crn === 11 || crn === 15) && (id >>> 14) % 2 === 1;
+  if (isReserved && cpu.state.el === 1 && cpu.el2Enabled && (cpu.hcr & HCR.TIDCP) !== 0n) {
+    trapSystem(cpu, 2, undefined, id, !write);
+    return;
+  }
+  cpu.reportUnimplemented(id, write);
+  takeUndefined(cpu);
+}
+
+/** EL2's registers where there is no EL2: EL3 reads zero, and what it writes is ignored. SP_EL1 is EL1's. */
+const isAbsentEl2 = (cpu: Cpu, entry: SystemRegisterEntry): boolean =>
+  !cpu.features.el2 && ((entry.id >>> 11) & 7) === 4 && entry.name !== 'SP_EL1';
+
+/** What EL3 reads of the two that stand for EL1's. */
+const absentEl2Value = (cpu: Cpu, { name }: SystemRegisterEntry): bigint =>
+  name === 'VPIDR_EL2'
+    ? cpu.idRegister('MIDR_EL1')
+    : name === 'VMPIDR_EL2'
+      ? cpu.idRegister('MPIDR_EL1')
+      : 0n;
+
 /** True when the access may go on; else the exception has been taken. */
 function mayAccess(cpu: Cpu, id: number, write: boolean): boolean {
   const entry = registerById(id);
   const minimum = entry && (write ? entry.minWrite : entry.minRead);
   if (entry === undefined || minimum === undefined || cpu.state.el < minimum) {
-    // Reserved IMPLEMENTATION DEFINED encodings (CRn 11 and 15) have a trap of their own.
-    const crn = (id >>> 7) & 15;
-    if (entry === undefined && (crn === 11 || crn === 15) && id >>> 14 === 3 && cpu.state.el === 1) {
-      if (cpu.el2Enabled && (cpu.hcr & HCR.TIDCP) !== 0n) {
-        trapSystem(cpu, 2, undefined, id, !write);
-        return false;
-      }
-    }
-    if (entry === undefined) cpu.reportUnimplemented(id, write);
-    takeUndefined(cpu);
+    if (entry === undefined) notModelled(cpu, id, write);
+    else takeUndefined(cpu);
     return false;
   }
+  if (isAbsentEl2(cpu, entry)) return true;
   for (const control of entry.traps) {
     const trap = control(cpu, write);
     if (trap === undefined) continue;
@@ -60,6 +81,7 @@ export function readSystemRegister(cpu: Cpu, id: number): bigint | undefined {
   if (!mayAccess(cpu, id, false)) return undefined;
   const entry = registerById(id);
   if (entry === undefined) return undefined;
+  if (isAbsentEl2(cpu, entry)) return absentEl2Value(cpu, entry);
   const bank = cpu.bankOf(entry.cell);
   if (bank) return bank.read();
   if (entry.name.startsWith('CNT')) {
@@ -74,6 +96,7 @@ function writeSystemRegister(cpu: Cpu, id: number, value: bigint): boolean {
   if (!mayAccess(cpu, id, true)) return false;
   const entry = registerById(id);
   if (entry === undefined) return false;
+  if (isAbsentEl2(cpu, entry)) return true;
   const bank = cpu.bankOf(entry.cell);
   if (bank) {
     bank.write(value);
@@ -154,7 +177,7 @@ function undefinedInstruction(cpu: Cpu): Handled {
 export const handlers: Readonly<Record<string, (cpu: Cpu, args: readonly bigint[]) => Handled>> = {
   msr: (cpu, [id = 0n, value = 0n]) => (writeSystemRegister(cpu, Number(id), value) ? 'next' : 'jumped'),
   msrImmediate: (cpu, [field = 0n, value = 0n]) => msrImmediate(cpu, Number(field), Number(value)),
-  sys: (cpu, [id = 0n, value = 0n]) => systemInstruction(cpu, Number(id), value, trapSystem),
+  sys: (cpu, [id = 0n, value = 0n]) => systemInstruction(cpu, Number(id), value, trapSystem, notModelled),
   eret: (cpu) => {
     if (cpu.state.el === 0) return undefinedInstruction(cpu);
     exceptionReturn(cpu);

@@ -25,11 +25,10 @@ function pendingInterrupts(cpu: Cpu): number {
   return pending;
 }
 
-/** The level that takes a physical interrupt. */
+/** The level that takes a physical interrupt. One that SCR_EL3 leaves to the levels below stays pending while EL3 executes. */
 function physicalTarget(cpu: Cpu, scr: bigint, hcr: bigint): number {
   if (cpu.features.el3 && (cpu.register('SCR_EL3') & scr) !== 0n) return 3;
-  if (cpu.el2Enabled && (cpu.hcr & (hcr | HCR.TGE)) !== 0n) return 2;
-  return cpu.state.el === 3 ? 3 : 1;
+  return cpu.el2Enabled && (cpu.hcr & (hcr | HCR.TGE)) !== 0n ? 2 : 1;
 }
 
 /** True when an interrupt for `target` is taken now, given its mask bit. */

@@ -1,6 +1,6 @@
 // SYS: TLB maintenance, address translation and cache maintenance (DDI 0487 C5.4, C5.5).
 
-import { Access, parFromResult, Regime, tlbiOperation } from '@worldswitch/mmu';
+import { Access, MmuFault, parFromResult, Regime, tlbiOperation } from '@worldswitch/mmu';
 
 import type { Cpu } from './cpu.ts';
 import { takeUndefined } from './exceptions.ts';
@@ -9,6 +9,7 @@ import { systemId } from './sysregs/entry.ts';
 import { el1OrTge, HCR } from './sysregs/traps.ts';
 
 type Trapper = (cpu: Cpu, el: number, ec: number | undefined, id: number, read: boolean) => void;
+type NotModelled = (cpu: Cpu, id: number, write: boolean) => void;
 
 /** What an encoding of SYS is. */
 interface Operation {
@@ -18,6 +19,8 @@ interface Operation {
   readonly trap?: bigint;
   /** Bit of SCTLR_EL1 that EL0 needs. */
   readonly user?: bigint;
+  /** UNDEFINED at EL3 too where EL2 is not enabled. */
+  readonly onlyWithEl2?: true;
   readonly run: (cpu: Cpu, value: bigint) => void;
 }
 
@@ -55,10 +58,11 @@ function defineTlbi(name: string, op1: number, op2: number, crm: number, shared:
     name: `TLBI ${name}${shared ? 'IS' : ''}`,
     minEl: op1 === 0 ? 1 : op1 === 4 ? 2 : 3,
     ...(op1 === 0 && { trap: HCR.TTLB }),
+    ...(name.endsWith('E2') && { onlyWithEl2: true }),
     run: (cpu, value) => {
       const lo = Number(value & 0xffff_ffffn);
       const hi = Number(value >> 32n);
-      const broadcast = shared || (cpu.state.el === 1 && (cpu.hcr & HCR.FB) !== 0n);
+      const broadcast = shared || (cpu.state.el === 1 && cpu.el2Enabled && (cpu.hcr & HCR.FB) !== 0n);
       cpu.counters.tlbMaintenance++;
       for (const target of broadcast ? cpu.peers : [cpu]) {
         operation(target.tlb, cpu.controls, lo, hi);
@@ -82,7 +86,7 @@ for (const [crm, shared] of [
   defineTlbi('IPAS2LE1', 4, 5, crm, shared);
 }
 
-/** AT: stage 1 alone or both, of a regime, as EL0 or privileged. An abort of a table fetch itself goes to PAR_EL1 too. */
+/** AT: stage 1 alone or both, of a regime, as EL0 or privileged. An External abort on a table walk is taken as an exception. */
 function defineAt(
   name: string,
   op1: number,
@@ -92,6 +96,7 @@ function defineAt(
   define([op1, 7, 8, op2], {
     name: `AT ${name}`,
     minEl: op1 === 0 ? 1 : op1 === 4 ? 2 : 3,
+    ...(how.regime === Regime.EL2 && { onlyWithEl2: true }),
     run: (cpu, value) => {
       const { request, answer } = cpu.translator;
       cpu.translator.prepare(value, how.regime, how.write ? Access.Write : Access.Read, how.user);
@@ -102,8 +107,9 @@ function defineAt(
       request.stage1Only = false;
       request.noUpdate = false;
       const { word } = cpu.translator;
-      if (answer.fault !== 0 && answer.stage === 2 && !how.both && cpu.state.el < 2) {
-        // A stage 2 fault on stage 1's tables is an exception to EL2 (DDI 0487 C5.4, AT S1E1R).
+      // So is a stage 2 fault on stage 1's tables below EL2 (DDI 0487 J1.1, AArch64.AT()).
+      const onTables = answer.fault !== MmuFault.None && answer.stage === 2 && !how.both;
+      if (answer.fault === MmuFault.ExternalAbort || (onTables && cpu.state.el < 2)) {
         cpu.translator.raiseTableFault(value);
         return;
       }
@@ -156,11 +162,20 @@ define([3, 7, 4, 1], {
 });
 
 /** Runs the SYS instruction `id` (op0 is 1) with the value of Xt. */
-export function systemInstruction(cpu: Cpu, id: number, value: bigint, trap: Trapper): Handled {
+export function systemInstruction(
+  cpu: Cpu,
+  id: number,
+  value: bigint,
+  trap: Trapper,
+  notModelled: NotModelled,
+): Handled {
   const op = operations.get(id);
   const { el } = cpu.state;
-  if (op === undefined || el < op.minEl) {
-    if (op === undefined) cpu.reportUnimplemented(id, true);
+  if (op === undefined) {
+    notModelled(cpu, id, true);
+    return 'jumped';
+  }
+  if (el < op.minEl || (op.onlyWithEl2 === true && !cpu.el2Enabled)) {
     takeUndefined(cpu);
     return 'jumped';
   }

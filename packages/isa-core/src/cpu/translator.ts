@@ -155,7 +155,7 @@ export class Translator {
     this.abort(EC.InstructionAbort, EXTERNAL_ABORT, va, false);
   }
 
-  /** AT S1E* at EL1 whose table fetch faulted in stage 2: a data abort to EL2 with CM set. */
+  /** An AT whose table walk aborted, or that faulted in stage 2 of the tables at EL1: a data abort with CM set. */
   raiseTableFault(va: bigint): void {
     this.answer.write = false;
     this.dataAbort(va, true);
@@ -165,11 +165,11 @@ export class Translator {
   private abort(ec: number, iss: number, va: bigint, stage2: boolean): void {
     const { cpu, word, answer } = this;
     const external = (iss & 0x3c) === EXTERNAL_ABORT || (iss & 0x3c) === 0x14;
-    let el = stage2 ? 2 : defaultTarget(cpu);
+    let el = stage2 ? Math.max(2, cpu.state.el) : defaultTarget(cpu);
     if (external && cpu.features.el3 && (cpu.register('SCR_EL3') & 8n) !== 0n) el = 3;
     const esr = syndrome(cpu.state.el === el ? ec + 1 : ec, iss);
     const record = { el, vector: Vector.Synchronous, esr, far: va, pc: cpu.state.pc };
-    if (stage2 && answer.fault !== MmuFault.None) {
+    if (el === 2 && stage2 && answer.fault !== MmuFault.None) {
       hpfarFromFault(answer, word);
       takeException(cpu, { ...record, hpfar: (BigInt(word.hi) << 32n) | BigInt(word.lo) });
     } else takeException(cpu, record);

@@ -1,6 +1,7 @@
 // The generic timer's registers (DDI 0487 D11, D17.8): the traps are here, the values in the bank that the board plugs in.
 
-import type { Definition, TrapControl } from './entry.ts';
+import type { Cpu } from '../cpu.ts';
+import type { Definition, Trap, TrapControl } from './entry.ts';
 import { counterHyp, counterUser } from './traps.ts';
 
 /** CNTKCTL_EL1: EL0PCTEN, EL0VCTEN, EL0VTEN, EL0PTEN. */
@@ -23,14 +24,19 @@ const el0 = (
   ...more,
 });
 
-/** Reads of the frequency need either counter to be open to EL0. */
-const frequency: TrapControl = (cpu, write) =>
-  write ? undefined : counterUser(KCTL.PCTEN | KCTL.VCTEN)(cpu, write);
+/** UNDEFINED, at whatever level. */
+const undefinedHere = (cpu: Cpu): Trap => ({ el: Math.max(cpu.state.el, 1), ec: 0 });
+
+/** Reads of the frequency need either counter to be open to EL0; only the highest level may write it. */
+const frequency: TrapControl = (cpu, write) => {
+  if (!write) return counterUser(KCTL.PCTEN | KCTL.VCTEN)(cpu, write);
+  return cpu.state.el === cpu.highestEl ? undefined : undefinedHere(cpu);
+};
 
 /** CNTPS_*_EL1: Secure EL1 only where SCR_EL3.ST allows; UNDEFINED in the Non-secure state. */
 const secureTimer: TrapControl = (cpu) => {
   if (cpu.state.el === 3) return undefined;
-  if (!cpu.secure) return { el: 1, ec: 0 };
+  if (!cpu.secure || cpu.state.el === 2) return undefinedHere(cpu);
   return (cpu.register('SCR_EL3') & (1n << 11n)) === 0n ? { el: 3 } : undefined;
 };
 

@@ -73,9 +73,10 @@ const sysl = row({
   encoding: '1101010100101 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
   asm: [{ text: 'sysl <Xt>, <op1>, <Cn>, <Cm>, <op2>' }],
   ends: 'block',
-  decode: () => ({}),
-  execute(b) {
-    b.raise('undefined', 0);
+  decode: (f) => ({ t: X(f.Rt), id: small(idOf(1, f)) }),
+  execute(b, { t, id }) {
+    // No register has these numbers: UNDEFINED, or trapped by HCR_EL2.TIDCP.
+    b.handlerResult('mrs', t, id);
   },
 });
 
