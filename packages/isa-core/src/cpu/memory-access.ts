@@ -28,6 +28,10 @@ export class MemoryAccess {
   /** Physical addresses of the two parts of the access that was checked last; the second is -1 within one page. */
   private first = 0;
   private second = -1;
+  /** Whether they are in the Non-secure address space, and the one that is moved now. */
+  private firstNs = true;
+  private secondNs = true;
+  private ns = true;
 
   constructor(cpu: Cpu, memory: WebAssembly.Memory, by: Transaction) {
     this.cpu = cpu;
@@ -58,10 +62,12 @@ export class MemoryAccess {
       cpu.endInstruction();
     }
     this.first = this.translated(va, access, unprivileged, unaligned);
+    this.firstNs = this.cpu.translator.nonSecure;
     const left = 4096 - Number(va & 0xfffn);
     this.second = -1;
     if (bytes > left) {
       this.second = this.translated((va + BigInt(left)) & LOW64, access, unprivileged, unaligned);
+      this.secondNs = this.cpu.translator.nonSecure;
     }
     if (cpu.debug.watching) cpu.debug.checkAccess(va, bytes, access !== Access.Read, unprivileged, false);
   }
@@ -93,6 +99,7 @@ export class MemoryAccess {
     }
     const host = cpu.bus.host(at as Pa);
     if (host >= 0) return this.view.getUint32(host, true);
+    this.ns = cpu.translator.nonSecure;
     const word = cpu.bus.read(at as Pa, 4, this.transaction());
     if (this.failed()) {
       cpu.translator.fetchExternalAbort(pc);
@@ -113,6 +120,7 @@ export class MemoryAccess {
     if (cpu.debug.watching) cpu.debug.checkAccess(from, 64, true, cpu.state.el === 0, false);
     this.first = at - (at % 64);
     this.second = -1;
+    this.ns = cpu.translator.nonSecure;
     for (let i = 0; i < 64; i += 8) this.piece(this.first + i, 8, true, 0n, from);
   }
 
@@ -143,7 +151,9 @@ export class MemoryAccess {
     let done = 0;
     const left = 4096 - Number(va & 0xfffn);
     while (done < bytes) {
-      const at = done < left || this.second < 0 ? this.first + done : this.second + (done - left);
+      const inFirst = done < left || this.second < 0;
+      const at = inFirst ? this.first + done : this.second + (done - left);
+      this.ns = inFirst ? this.firstNs : this.secondNs;
       let piece = 8;
       while (piece > bytes - done || at % piece !== 0) piece >>= 1;
       const shift = BigInt(done * 8);
@@ -185,7 +195,7 @@ export class MemoryAccess {
 
   private transaction(): Transaction {
     this.by.privileged = this.cpu.state.el !== 0;
-    this.by.secure = this.cpu.secure;
+    this.by.secure = !this.ns;
     this.by.fault = Fault.None;
     return this.by;
   }

@@ -126,6 +126,11 @@ export class Translator {
     return isDevice(this.cpu.tlb.attributes[this.entry] ?? 0);
   }
 
+  /** True when the last successful translation is to the Non-secure physical address space. */
+  get nonSecure(): boolean {
+    return this.cpu.tlb.ns[this.entry] !== 0;
+  }
+
   /** Takes the data abort that `answer` describes. */
   dataAbort(va: bigint, maintenance: boolean): void {
     const { answer, cpu } = this;

@@ -40,6 +40,7 @@ test('are many', () => {
 for (const [el2, el3] of [
   [false, false],
   [true, false],
+  [false, true],
   [true, true],
 ] as const) {
   test(`are what their handlers make of them ${el2 ? 'with' : 'without'} EL2, ${el3 ? 'with' : 'without'} EL3`, () => {

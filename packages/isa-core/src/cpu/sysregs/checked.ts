@@ -10,6 +10,8 @@ interface Group {
   readonly write: boolean;
   /** The lowest exception level. */
   readonly level: number;
+  /** EL2's own: without EL2, EL3 has zeros in their place. */
+  readonly isEl2: boolean;
   readonly traps: readonly TrapControl[];
   /** A further condition. */
   readonly when: ((cpu: Cpu) => boolean) | undefined;
@@ -24,6 +26,7 @@ function numberOf(wanted: Group): number {
     (g) =>
       g.write === wanted.write &&
       g.level === wanted.level &&
+      g.isEl2 === wanted.isEl2 &&
       g.when === wanted.when &&
       g.traps.length === wanted.traps.length &&
       g.traps.every((control, i) => control === wanted.traps[i]),
@@ -47,8 +50,9 @@ export interface CheckedRegister {
 function checked(entry: SystemRegisterEntry): CheckedRegister | undefined {
   const { checked: how, traps } = entry;
   if (how === undefined) return undefined;
+  const isEl2 = ((entry.id >>> 11) & 7) === 4;
   const group = (write: boolean, level: number): number =>
-    level > 3 ? -1 : numberOf({ write, level, traps, when: how.when });
+    level > 3 ? -1 : numberOf({ write, level, isEl2, traps, when: how.when });
   const bits =
     entry.writable === 0xffff_ffffn ? 32 : BigInt.asIntN(64, entry.writable) === -1n ? 64 : undefined;
   const isWritten = how.write === true && entry.write === undefined && bits !== undefined;
@@ -71,9 +75,12 @@ export function accessTraps(cpu: Cpu): number {
   for (let i = 0; i < groups.length; i++) {
     const group = groups[i];
     if (group === undefined) continue;
-    const { level, traps, write, when } = group;
+    const { level, isEl2, traps, write, when } = group;
     const isDirect =
-      el >= level && (when === undefined || when(cpu)) && !traps.some((control) => control(cpu, write));
+      el >= level &&
+      (!isEl2 || cpu.features.el2) &&
+      (when === undefined || when(cpu)) &&
+      !traps.some((control) => control(cpu, write));
     if (!isDirect) bits |= 1 << i;
   }
   return bits;

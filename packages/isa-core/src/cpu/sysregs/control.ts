@@ -3,7 +3,7 @@
 import type { Cpu } from '../cpu.ts';
 import { ALL, LOW32 } from './entry.ts';
 import type { Checked, Definition } from './entry.ts';
-import { cpacTrap, fpTrap, HCR, hcrTrap, sctlrAllows } from './traps.ts';
+import { cpacTrap, cptrTrap, fpTrap, HCR, hcrTrap, highestOnly, sctlrAllows } from './traps.ts';
 
 const vm = [hcrTrap(HCR.TVM, 'write'), hcrTrap(HCR.TRVM, 'read')];
 
@@ -64,14 +64,32 @@ const monitoring =
 const direct: Checked = {};
 const written: Checked = { write: true };
 
-/** RES1 bits of SCTLR_EL1 and of SCTLR_EL2 and EL3 in Armv8.0. */
-const SCTLR1_RES1 = 0x30d0_0800n;
+/** RES1 bits (of SCTLR_EL1 also SED and ITD, which are AArch32's) of SCTLR_EL1 and of SCTLR_EL2 and EL3 in Armv8.0. */
+const SCTLR1_RES1 = 0x30d0_0980n;
 const SCTLR23_RES1 = 0x30c5_0830n;
-const SCTLR1_WRITABLE = 0x070d_d3bfn;
+const SCTLR1_WRITABLE = 0x070d_d21fn;
 const SCTLR23_WRITABLE = 0x0208_100fn;
+
+/** CPTR_EL2's and CPTR_EL3's bits; no trace unit is there for TTA to trap. */
+const TCPAC_TFP = 0x8000_0400n;
+/** TTBR0_EL2's and TTBR0_EL3's BADDR, and VTTBR_EL2 with its VMID of 8 bits. */
+const BADDR = 0xffff_ffff_fffen;
+const VTTBR_WRITABLE = 0xff_ffff_ffff_fffen;
+/** TCR_EL2's and TCR_EL3's fields. */
+const TCR23_WRITABLE = 0x17_ff3fn;
 
 /** HCR_EL2's bits of Armv8.0; RW reads as one since no level runs AArch32. */
 const HCR_WRITABLE = 0x3_7fff_ffffn;
+
+/** RVBAR and RMR, which the highest level has. AArch64 is the only state, and no board takes the request to reset. */
+const resetOf = (level: 1 | 2 | 3, at: typeof el1): readonly Definition[] => [
+  at(`RVBAR_EL${level}`, 12, 0, 1, {
+    traps: [highestOnly(level)],
+    minWrite: 4,
+    read: (cpu) => cpu.resetVector,
+  }),
+  at(`RMR_EL${level}`, 12, 0, 2, { traps: [highestOnly(level)], writable: 2n, reset: 1n }),
+];
 
 /** EL1's registers. */
 const controlEl1: readonly Definition[] = [
@@ -88,9 +106,9 @@ const controlEl1: readonly Definition[] = [
     writable: 0x30_0000n,
     write: context('CPACR_EL1'),
   }),
-  el1('TTBR0_EL1', 2, 0, 0, { checked: direct, write: context('TTBR0_EL1') }),
-  el1('TTBR1_EL1', 2, 0, 1, { checked: direct, write: context('TTBR1_EL1') }),
-  el1('TCR_EL1', 2, 0, 2, { checked: direct, writable: 0x7f_ffff_ffffn, write: context('TCR_EL1') }),
+  el1('TTBR0_EL1', 2, 0, 0, { checked: direct, writable: ALL ^ 1n, write: context('TTBR0_EL1') }),
+  el1('TTBR1_EL1', 2, 0, 1, { checked: direct, writable: ALL ^ 1n, write: context('TTBR1_EL1') }),
+  el1('TCR_EL1', 2, 0, 2, { checked: direct, writable: 0x77_ffff_ffbfn, write: context('TCR_EL1') }),
   el1('SPSR_EL1', 4, 0, 0, { checked: written, traps: [], writable: LOW32 }),
   el1('ELR_EL1', 4, 0, 1, { traps: [], plain: true }),
   el1('AFSR0_EL1', 5, 1, 0, { checked: written }),
@@ -101,8 +119,7 @@ const controlEl1: readonly Definition[] = [
   el1('MAIR_EL1', 10, 2, 0, { checked: direct, write: context('MAIR_EL1') }),
   el1('AMAIR_EL1', 10, 3, 0, { checked: written }),
   el1('VBAR_EL1', 12, 0, 0, { checked: direct, traps: [], writable: ALL ^ 0x7ffn }),
-  el1('RVBAR_EL1', 12, 0, 1, { traps: [], minWrite: 4, minRead: 4 }),
-  el1('RMR_EL1', 12, 0, 2, { traps: [], minWrite: 4, minRead: 4 }),
+  ...resetOf(1, el1),
   el1('ISR_EL1', 12, 1, 0, { traps: [], minWrite: 4, read: (cpu) => cpu.interruptStatus() }),
   el1('CONTEXTIDR_EL1', 13, 0, 1, {
     checked: direct,
@@ -125,29 +142,33 @@ const controlEl2: readonly Definition[] = [
   }),
   el2('ACTLR_EL2', 1, 0, 1),
   el2('HCR_EL2', 1, 1, 0, {
-    checked: { when: (cpu) => cpu.features.el2 },
+    checked: direct,
     writable: HCR_WRITABLE,
     reset: HCR.RW,
-    write: context('HCR_EL2'),
+    write: (cpu, value) => {
+      // With EL3 it is SCR_EL3.HCE that enables HVC.
+      cpu.setHcr(cpu.features.el3 ? value & ~HCR.HCD : value);
+    },
     read: (cpu) => cpu.hcr | HCR.RW,
   }),
   el2('MDCR_EL2', 1, 1, 1, { writable: 0xfffn, reset: 6n, write: monitoring('MDCR_EL2') }),
   el2('CPTR_EL2', 1, 1, 2, {
     checked: direct,
-    writable: 0x8010_0400n,
+    traps: [cptrTrap],
+    writable: TCPAC_TFP,
     reset: 0x33ffn,
     write: context('CPTR_EL2'),
   }),
   el2('HSTR_EL2', 1, 1, 3, { writable: 0xffffn }),
   el2('HACR_EL2', 1, 1, 7),
-  el2('TTBR0_EL2', 2, 0, 0, { checked: direct, write: context('TTBR0_EL2') }),
+  el2('TTBR0_EL2', 2, 0, 0, { checked: direct, writable: BADDR, write: context('TTBR0_EL2') }),
   el2('TCR_EL2', 2, 0, 2, {
     checked: direct,
-    writable: 0x7f_ffffn,
+    writable: TCR23_WRITABLE,
     reset: 0x8080_0000n,
     write: context('TCR_EL2'),
   }),
-  el2('VTTBR_EL2', 2, 1, 0, { checked: direct, write: context('VTTBR_EL2') }),
+  el2('VTTBR_EL2', 2, 1, 0, { checked: direct, writable: VTTBR_WRITABLE, write: context('VTTBR_EL2') }),
   el2('VTCR_EL2', 2, 1, 2, {
     checked: direct,
     writable: 0x7_ffffn,
@@ -172,8 +193,7 @@ const controlEl2: readonly Definition[] = [
   el2('MAIR_EL2', 10, 2, 0, { checked: direct, write: context('MAIR_EL2') }),
   el2('AMAIR_EL2', 10, 3, 0),
   el2('VBAR_EL2', 12, 0, 0, { checked: direct, writable: ALL ^ 0x7ffn }),
-  el2('RVBAR_EL2', 12, 0, 1, { minWrite: 4, minRead: 4 }),
-  el2('RMR_EL2', 12, 0, 2, { minWrite: 4, minRead: 4 }),
+  ...resetOf(2, el2),
   el2('TPIDR_EL2', 13, 0, 2, { plain: true }),
 ];
 
@@ -186,14 +206,14 @@ const controlEl3: readonly Definition[] = [
     write: context('SCTLR_EL3'),
   }),
   el3('ACTLR_EL3', 1, 0, 1),
-  el3('SCR_EL3', 1, 1, 0, { checked: direct, writable: 0x3f8fn, reset: 0x430n, write: context('SCR_EL3') }),
+  el3('SCR_EL3', 1, 1, 0, { checked: direct, writable: 0x3b8fn, reset: 0x430n, write: context('SCR_EL3') }),
   el3('SDER32_EL3', 1, 1, 1, { writable: 3n }),
-  el3('CPTR_EL3', 1, 1, 2, { checked: direct, writable: 0x8010_0400n, write: context('CPTR_EL3') }),
+  el3('CPTR_EL3', 1, 1, 2, { checked: direct, writable: TCPAC_TFP, write: context('CPTR_EL3') }),
   el3('MDCR_EL3', 1, 3, 1, { writable: 0x33_c640n, write: monitoring('MDCR_EL3') }),
-  el3('TTBR0_EL3', 2, 0, 0, { checked: direct, write: context('TTBR0_EL3') }),
+  el3('TTBR0_EL3', 2, 0, 0, { checked: direct, writable: BADDR, write: context('TTBR0_EL3') }),
   el3('TCR_EL3', 2, 0, 2, {
     checked: direct,
-    writable: 0x7f_ffffn,
+    writable: TCR23_WRITABLE,
     reset: 0x8080_0000n,
     write: context('TCR_EL3'),
   }),
@@ -207,8 +227,7 @@ const controlEl3: readonly Definition[] = [
   el3('MAIR_EL3', 10, 2, 0, { checked: direct, write: context('MAIR_EL3') }),
   el3('AMAIR_EL3', 10, 3, 0),
   el3('VBAR_EL3', 12, 0, 0, { checked: direct, writable: ALL ^ 0x7ffn }),
-  el3('RVBAR_EL3', 12, 0, 1, { minWrite: 4, read: (cpu) => cpu.resetVector }),
-  el3('RMR_EL3', 12, 0, 2, { writable: 0n, reset: 1n }),
+  ...resetOf(3, el3),
   el3('TPIDR_EL3', 13, 0, 2, { plain: true }),
 ];
 

@@ -112,6 +112,18 @@ export const cpacTrap: TrapControl = (cpu) => {
   return undefined;
 };
 
+/** CPTR_EL3.TCPAC: EL2's own CPTR_EL2. */
+export const cptrTrap: TrapControl = (cpu) =>
+  cpu.state.el === 2 && cpu.features.el3 && (cpu.register('CPTR_EL3') & (1n << 31n)) !== 0n
+    ? { el: 3 }
+    : undefined;
+
+/** A register that the highest exception level alone has: UNDEFINED where there is a higher one. */
+export const highestOnly =
+  (level: number): TrapControl =>
+  (cpu) =>
+    cpu.highestEl === level ? undefined : { el: cpu.state.el, ec: EC.Unknown };
+
 /** CPACR_EL1.FPEN, CPTR_EL2.TFP and CPTR_EL3.TFP: where an access to FP or SIMD registers is trapped to, if at all. */
 export const fpTrap: TrapControl = (cpu) => {
   const el = cpu.state.el;
