@@ -73,6 +73,9 @@ export class Machine {
     this.options = options;
     const psci = psciOf({
       cpus: () => this.cpus,
+      resetCpu: (index) => {
+        this.board.gic.resetCpu?.(index);
+      },
       end: (how) => {
         this.finish(how);
       },

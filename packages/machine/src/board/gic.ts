@@ -1,6 +1,6 @@
 // The board's interrupt controller, whichever version it is.
 
-import { gicV2 } from '@worldswitch/gic';
+import { gicV2, gicV3 } from '@worldswitch/gic';
 import type { GicInputs } from '@worldswitch/gic';
 import type { Device, DeviceType, Plain, SystemRegisterBank, Wiring } from '@worldswitch/platform';
 
@@ -12,6 +12,8 @@ export interface BoardGic extends Device<Plain> {
   readonly inputs: GicInputs;
   /** System registers of its CPU interface: GICv3 has them. */
   readonly bank?: SystemRegisterBank;
+  /** Resets a CPU's interface, where it is part of the CPU. */
+  resetCpu?(cpu: number): void;
 }
 
 /** A GIC's type as the board sees it: the configuration is `gicConfigOf`'s. */
@@ -19,7 +21,7 @@ export interface BoardGicType extends DeviceType<never, Plain> {
   create(config: never, wiring: Wiring, state?: Plain): BoardGic;
 }
 
-const gics = { 2: gicV2 as unknown as BoardGicType, 3: gicV2 as unknown as BoardGicType } as const;
+const gics = { 2: gicV2 as unknown as BoardGicType, 3: gicV3 as unknown as BoardGicType } as const;
 
 /** The type of GIC that a configuration names. */
 export const gicTypeOf = (config: CheckedConfig): BoardGicType => gics[config.gic.version];
@@ -30,6 +32,7 @@ export const gicConfigOf = (config: CheckedConfig): never =>
     cpus: config.cpus,
     interrupts: config.gic.interrupts,
     listRegisters: config.el2 ? 4 : 0,
+    ...(config.gic.version === 3 && { security: config.el3 }),
   }) as never;
 
 /** How many of its register blocks are on the board: GICH and GICV of a GICv2 only with EL2. */

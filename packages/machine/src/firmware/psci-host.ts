@@ -8,6 +8,8 @@ import type { PsciHost } from './psci.ts';
 /** The machine, as its firmware needs it. */
 export interface FirmwareMachine {
   readonly cpus: () => readonly Cpu[];
+  /** Resets what is part of a CPU but not in it. */
+  readonly resetCpu: (index: number) => void;
   readonly end: (how: 'off' | 'reset') => void;
 }
 
@@ -27,6 +29,7 @@ export function psciOf(machine: FirmwareMachine): PsciHost {
     start(index, entry, context) {
       // Entered at the level below the firmware's, little-endian, MMU off: as the first CPU was.
       const target = cpu(index);
+      machine.resetCpu(index);
       target?.reset({ pc: entry, el: target.highestEl, x0: context });
     },
     stopCpu(index) {
