@@ -28,7 +28,8 @@ import type { CpuSavedState } from './saved-state.ts';
 import { CpuState } from './state.ts';
 import { EC } from './syndrome.ts';
 import { accessTraps, setIdentification } from './sysregs/checked.ts';
-import { registerByName, systemRegisters } from './sysregs/table.ts';
+import { interfaceState } from './sysregs/gic.ts';
+import { findRegister, registerByName, systemRegisters } from './sysregs/table.ts';
 import { cacheMaintenanceMayTrap, fpTrap, HCR } from './sysregs/traps.ts';
 import { Translator } from './translator.ts';
 
@@ -115,6 +116,7 @@ export class Cpu implements ReferenceHost {
   resetVector = 0n;
   private readonly options: CpuOptions;
   private readonly backing = new Map<number, Backing>();
+  private readonly banked = new Map<string, Backing>();
   private readonly unmodelled = new Set<number>();
   private word = 0;
 
@@ -171,7 +173,7 @@ export class Cpu implements ReferenceHost {
   private plug(bank: SystemRegisterBank): void {
     const word: Word64 = { lo: 0, hi: 0 };
     bank.registers.forEach((name, register) => {
-      this.backing.set(registerByName(name).cell, {
+      const backing: Backing = {
         read: () => {
           bank.read(this.index, register, word);
           return (BigInt(word.hi) << 32n) | BigInt(word.lo);
@@ -180,7 +182,10 @@ export class Cpu implements ReferenceHost {
           bank.write(this.index, register, Number(value & 0xffff_ffffn), Number(value >> 32n));
           updatePending(this);
         },
-      });
+      };
+      this.banked.set(name, backing);
+      const entry = findRegister(name);
+      if (entry !== undefined && entry.acknowledges !== true) this.backing.set(entry.cell, backing);
     });
   }
 
@@ -227,6 +232,10 @@ export class Cpu implements ReferenceHost {
   /** What stands behind a cell that belongs to a bank. */
   bankOf(cell: number): Backing | undefined {
     return this.backing.get(cell);
+  }
+  /** A bank's register by name, with the effects that an access has. */
+  bankRegister(name: string): Backing | undefined {
+    return this.banked.get(name);
   }
   idRegister(name: string): bigint {
     return this.options.id[name] ?? 0n;
@@ -325,10 +334,19 @@ export class Cpu implements ReferenceHost {
     this.translator.refresh();
     this.debug.modeChanged();
     this.pmu.modeChanged();
+    this.tellInterface();
     updatePending(this);
     this.listener?.contextChanged();
   }
   private spChecked = false;
+  /** A GICv3's interface signals by the Security state that the CPU is in, which only EL3 changes. */
+  private tellInterface(): void {
+    if (!this.features.el3) return;
+    const wires = this.banked.get('ICC_PE_STATE');
+    if (wires === undefined) return;
+    const state = interfaceState(this);
+    if (wires.read() !== state) wires.write(state);
+  }
 
   // ---- interrupts and events
 

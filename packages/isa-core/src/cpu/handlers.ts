@@ -66,6 +66,10 @@ function mayAccess(cpu: Cpu, id: number, write: boolean): boolean {
     else takeUndefined(cpu);
     return false;
   }
+  if (entry.present?.(cpu) === false) {
+    takeUndefined(cpu);
+    return false;
+  }
   if (isAbsentEl2(cpu, entry)) return true;
   for (const control of entry.traps) {
     const trap = control(cpu, write);
@@ -76,15 +80,19 @@ function mayAccess(cpu: Cpu, id: number, write: boolean): boolean {
   return true;
 }
 
+/** What a bank has behind an access. */
+const bankBehind = (cpu: Cpu, entry: SystemRegisterEntry): ReturnType<Cpu['bankOf']> =>
+  entry.bank === undefined ? cpu.bankOf(entry.cell) : cpu.bankRegister(entry.bank(cpu));
+
 /** MRS. The value, or undefined when an exception was taken. */
 export function readSystemRegister(cpu: Cpu, id: number): bigint | undefined {
   if (!mayAccess(cpu, id, false)) return undefined;
   const entry = registerById(id);
   if (entry === undefined) return undefined;
   if (isAbsentEl2(cpu, entry)) return absentEl2Value(cpu, entry);
-  const bank = cpu.bankOf(entry.cell);
+  const bank = bankBehind(cpu, entry);
   if (bank) return bank.read();
-  if (entry.name.startsWith('CNT')) {
+  if (entry.name.startsWith('CNT') || entry.bank !== undefined) {
     unplugged(cpu);
     return undefined;
   }
@@ -97,12 +105,12 @@ function writeSystemRegister(cpu: Cpu, id: number, value: bigint): boolean {
   const entry = registerById(id);
   if (entry === undefined) return false;
   if (isAbsentEl2(cpu, entry)) return true;
-  const bank = cpu.bankOf(entry.cell);
+  const bank = bankBehind(cpu, entry);
   if (bank) {
     bank.write(value);
     return true;
   }
-  if (entry.name.startsWith('CNT')) {
+  if (entry.name.startsWith('CNT') || entry.bank !== undefined) {
     unplugged(cpu);
     return false;
   }
@@ -114,7 +122,7 @@ function writeSystemRegister(cpu: Cpu, id: number, value: bigint): boolean {
   return true;
 }
 
-/** A timer register on a board without timers. */
+/** A register whose part is not there: a timer's on a board without timers, the virtual CPU interface's of a GIC without one. */
 function unplugged(cpu: Cpu): void {
   takeUndefined(cpu);
 }

@@ -50,6 +50,12 @@ export interface SystemRegisterEntry {
   readonly read?: (cpu: Cpu) => bigint;
   /** MSR, where it does more than write the cell. It gets the value with unwritable bits as they were. */
   readonly write?: (cpu: Cpu, value: bigint) => void;
+  /** False where the part that has the register is not there: accesses are UNDEFINED. */
+  readonly present?: (cpu: Cpu) => boolean;
+  /** The register of a bank that stands behind an access, where that is not always the one of this name. */
+  readonly bank?: (cpu: Cpu) => string;
+  /** Reading it has an effect: `Cpu.register` does not. */
+  readonly acknowledges?: true;
 }
 
 /** How a register is written down: fields that have a default may be left out. */
@@ -68,6 +74,12 @@ export interface Definition {
   readonly traps?: readonly TrapControl[];
   readonly read?: (cpu: Cpu) => bigint;
   readonly write?: (cpu: Cpu, value: bigint) => void;
+  /** `SystemRegisterEntry.present`. */
+  readonly present?: (cpu: Cpu) => boolean;
+  /** `SystemRegisterEntry.bank`. */
+  readonly bank?: (cpu: Cpu) => string;
+  /** `SystemRegisterEntry.acknowledges`. */
+  readonly acknowledges?: true;
 }
 
 /** The id of an encoding. */

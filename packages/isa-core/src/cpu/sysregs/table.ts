@@ -5,6 +5,7 @@ import { control } from './control.ts';
 import { debugRegisters } from './debug.ts';
 import { ALL, levelOfOp1, systemId } from './entry.ts';
 import type { Definition, SystemRegisterEntry } from './entry.ts';
+import { interruptController } from './gic.ts';
 import { identification } from './identification.ts';
 import { monitors } from './pmu.ts';
 import { timers } from './timers.ts';
@@ -25,6 +26,9 @@ function complete(d: Definition, cell: number): SystemRegisterEntry {
     ...(d.checked && { checked: d.checked }),
     ...(d.read && { read: d.read }),
     ...(d.write && { write: d.write }),
+    ...(d.present && { present: d.present }),
+    ...(d.bank && { bank: d.bank }),
+    ...(d.acknowledges && { acknowledges: d.acknowledges }),
   };
 }
 
@@ -32,6 +36,7 @@ function complete(d: Definition, cell: number): SystemRegisterEntry {
 export const systemRegisters: readonly SystemRegisterEntry[] = [
   ...control,
   ...timers,
+  ...interruptController,
   ...identification,
   ...debugRegisters,
   ...monitors,
@@ -61,6 +66,9 @@ export function lookup(
 
 /** The register of an `id`, or undefined where there is none. */
 export const registerById = (id: number): SystemRegisterEntry | undefined => byId.get(id);
+
+/** The register of an architectural name, or undefined where there is none: a bank may have some with no encoding of their own. */
+export const findRegister = (name: string): SystemRegisterEntry | undefined => byName.get(name);
 
 /** The register of an architectural name. Throws a RangeError for one that is not in the table. */
 export function registerByName(name: string): SystemRegisterEntry {
