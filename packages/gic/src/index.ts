@@ -9,3 +9,5 @@ export type { GicV3Config } from './v3/config.ts';
 export { gicV3 } from './v3/gicv3.ts';
 export type { GicV3, GicV3Pin, GicV3Type } from './v3/gicv3.ts';
 export type { GicV3CpuState, GicV3State } from './v3/saved-state.ts';
+export { gicV2m } from './v2m/v2m.ts';
+export type { GicV2mConfig, GicV2mPin, GicV2mState, GicV2mType } from './v2m/v2m.ts';
