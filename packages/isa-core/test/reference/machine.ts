@@ -4,7 +4,7 @@ import { Fault } from '@worldswitch/platform';
 import type { Bus, Memory, Pa } from '@worldswitch/platform';
 
 import { armv8, Cpu } from '../../src/cpu/index.ts';
-import type { CpuFeatures } from '../../src/cpu/index.ts';
+import type { CpuFeatures, CpuOptions } from '../../src/cpu/index.ts';
 import { createStepper } from '../../src/reference/index.ts';
 import { assemble } from '../../src/syntax/index.ts';
 
@@ -76,7 +76,7 @@ export interface Machine {
 }
 
 /** A machine whose CPU is at EL1. */
-export function machine(features: Partial<CpuFeatures> = {}): Machine {
+export function machine(features: Partial<CpuFeatures> = {}, more: Partial<CpuOptions> = {}): Machine {
   const shared = new WebAssembly.Memory({ initial: (RAM_OFFSET + RAM_BYTES) / 65536 });
   const view = new DataView(shared.buffer);
   const memory: Memory = {
@@ -94,6 +94,7 @@ export function machine(features: Partial<CpuFeatures> = {}): Machine {
     bus: ramBus(memory, view),
     features: all,
     id: {},
+    ...more,
   });
   // Blocks of one gibibyte, all of RAM: normal memory, accessed; AP is 00, 01 and 10.
   const table = RAM_OFFSET + TABLES;

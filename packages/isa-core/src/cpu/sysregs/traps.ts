@@ -58,11 +58,14 @@ export const hcrTrap =
 export const tdccTrap: TrapControl = (cpu) =>
   cpu.state.el === 0 && (cpu.register('MDSCR_EL1') & 0x1000n) !== 0n ? el1OrTge(cpu) : undefined;
 
-/** A bit of MDCR_EL2 that traps EL1 and EL0; `TDE` implies the debug ones. */
+/** A bit of MDCR_EL2 that traps EL1 and EL0; `TDE` implies the debug ones, as HCR_EL2.TGE does. */
 export const mdcrTrap =
   (bits: bigint): TrapControl =>
-  (cpu) =>
-    cpu.state.el < 2 && cpu.el2Enabled && (cpu.register('MDCR_EL2') & bits) !== 0n ? TO_EL2 : undefined;
+  (cpu) => {
+    if (cpu.state.el > 1 || !cpu.el2Enabled) return undefined;
+    const forced = (bits & MDCR.TDE) !== 0n && (cpu.hcr & HCR.TGE) !== 0n;
+    return forced || (cpu.register('MDCR_EL2') & bits) !== 0n ? TO_EL2 : undefined;
+  };
 
 /** A bit of MDCR_EL3 that traps lower levels. */
 export const mdcr3Trap =
