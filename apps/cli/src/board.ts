@@ -51,7 +51,7 @@ function settings(o: RunOptions, guest: Guest): Partial<MachineConfig> {
 
 /** Describes the board. Throws a `CliError`. */
 export function describeBoard(o: RunOptions, given: MachineConfig | undefined, guest: Guest): Described {
-  const base = given ?? virt({ memory: guest.memory });
+  const base = given ?? virt({ memory: guest.memory, ...settings(o, guest) });
   const serial: readonly Destination[] = o.serial ?? [{ kind: 'stdio' }];
   const first = o.terminal ?? 'serial';
   const name = (i: number): string => (i === 0 ? first : `serial${i}`);

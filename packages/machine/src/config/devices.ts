@@ -1,6 +1,7 @@
 // The devices that a configuration may name.
 
 import { pl011, pl031 } from '@worldswitch/devices';
+import { gicV2m } from '@worldswitch/gic';
 import type { DeviceType } from '@worldswitch/platform';
 
 import type { DeviceHost } from './device-host.ts';
@@ -18,6 +19,7 @@ export interface DeviceKind {
 
 /** The kinds that configurations name. */
 export const deviceKinds: Readonly<Record<string, DeviceKind>> = {
+  'gic-v2m': { type: gicV2m as AnyDeviceType, configure: (given) => given },
   pl011: { type: pl011 as AnyDeviceType, configure: (given, host) => ({ ...given, backend: host.console }) },
   pl031: { type: pl031 as AnyDeviceType, configure: (given, host) => ({ start: host.startTime, ...given }) },
 };
