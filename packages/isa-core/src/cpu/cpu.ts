@@ -2,7 +2,7 @@
 // this class is what is the same for all engines.
 
 import { busPort, createControls, createWalker, restoreTlb, Tlb } from '@worldswitch/mmu';
-import type { TlbListener, TlbShape, TranslationControls, WalkObserver } from '@worldswitch/mmu';
+import type { TlbShape, TranslationControls, WalkObserver } from '@worldswitch/mmu';
 import type { Bus, CpuPin, SystemRegisterBank, Transaction, Word64 } from '@worldswitch/platform';
 import { Fault } from '@worldswitch/platform';
 
@@ -13,14 +13,13 @@ import { branchAddress } from './addresses.ts';
 import { updateControls } from './context.ts';
 import { Debug } from './debug/debug.ts';
 import { defaultTarget, takeException, takeSynchronous, takeUndefined, Vector } from './exceptions.ts';
-import type { ExceptionRecord } from './exceptions.ts';
-import { absentFeatures } from './features.ts';
-import { noCounts } from './features.ts';
+import { absentFeatures, noCounts } from './features.ts';
 import type { CpuCounters, CpuFeatures, Firmware } from './features.ts';
 import { handlers, readSystemRegister } from './handlers.ts';
 import { interruptStatus, Pin, takePendingInterrupt, updatePending, wakesUp } from './interrupts.ts';
 import { Layout } from './layout.ts';
 import { MemoryAccess } from './memory-access.ts';
+import type { Backing, CpuListener, CpuObserver, CpuOptions } from './options.ts';
 import { Pmu } from './pmu/pmu.ts';
 import { raise } from './raise.ts';
 import { loadCpu, saveCpu } from './saved-state.ts';
@@ -32,51 +31,6 @@ import { interfaceState } from './sysregs/gic.ts';
 import { findRegister, registerByName, systemRegisters } from './sysregs/table.ts';
 import { cacheMaintenanceMayTrap, fpTrap, HCR } from './sysregs/traps.ts';
 import { Translator } from './translator.ts';
-
-/** What a CPU is made of. */
-export interface CpuOptions {
-  /** The machine's shared memory. */
-  readonly memory: WebAssembly.Memory;
-  /** Byte offset of this CPU's block of `Layout.size` bytes. */
-  readonly base: number;
-  /** Index of the CPU, from 0. */
-  readonly index: number;
-  /** Its physical address space. */
-  readonly bus: Bus;
-  /** What it implements. */
-  readonly features: CpuFeatures;
-  /** Values of identification registers by name; those not given are zero. CCSIDR_EL1 is `cacheSizes` by CSSELR_EL1. */
-  readonly id: Readonly<Record<string, bigint>>;
-  /** CCSIDR_EL1 by CSSELR_EL1 (0: L1 data, 1: L1 instruction, 2: L2). */
-  readonly cacheSizes?: readonly bigint[];
-  /** Registers of the board's parts. */
-  readonly banks?: readonly SystemRegisterBank[];
-  /** What answers HVC or SMC where the architecture has nobody. */
-  readonly firmware?: Firmware;
-  /** Geometry of the TLB. */
-  readonly tlb?: TlbShape;
-}
-
-/** Is told of what changes behind an engine's back. */
-export interface CpuListener extends TlbListener {
-  /** The translation context (level, regime, ASID, permissions that depend on PSTATE) is another. */
-  contextChanged(): void;
-  /** The complete path stored into RAM. */
-  stored(pa: number, bytes: number): void;
-}
-
-/** Watches for traces and reports. */
-export interface CpuObserver {
-  /** An exception was taken from a level; the PC is at its vector. */
-  exceptionTaken(e: ExceptionRecord, from: number): void;
-  /** An encoding that this CPU does not model was executed; it takes the UNDEFINED path. */
-  unimplemented(id: number, write: boolean): void;
-}
-
-interface Backing {
-  read(): bigint;
-  write(value: bigint): void;
-}
 
 /** One CPU. */
 export class Cpu implements ReferenceHost {

@@ -1,12 +1,12 @@
 // The CPU: state, exceptions, system registers.
 
 export { Cpu } from './cpu.ts';
-export type { CpuListener, CpuObserver, CpuOptions } from './cpu.ts';
 export type { ExceptionRecord } from './exceptions.ts';
 export { Vector } from './exceptions.ts';
 export { armv8, exceptionSlot, optionalFeatures } from './features.ts';
 export type { CpuCounters, CpuFeatures, Firmware } from './features.ts';
 export { Layout as CpuLayout } from './layout.ts';
+export type { CpuListener, CpuObserver, CpuOptions } from './options.ts';
 export { cpuCodec } from './saved-state.ts';
 export type { CpuSavedState } from './saved-state.ts';
 export { CpuState } from './state.ts';
