@@ -112,7 +112,7 @@ export function machine(features: Partial<CpuFeatures> = {}, more: Partial<CpuOp
     VBAR_EL2: BigInt(VECTORS),
     VBAR_EL3: BigInt(VECTORS),
     CPACR_EL1: 3n << 20n,
-    SCTLR_EL1: 0x30d0_1805n,
+    SCTLR_EL1: 0x30d0_1985n,
   };
   for (const [name, value] of Object.entries(registers)) cpu.setRegister(name, value);
   cpu.contextChanged();
