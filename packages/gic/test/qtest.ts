@@ -9,9 +9,15 @@ export type Command =
   /** Drives an input of the GIC: SPIs from 0, then the 32 private interrupts of CPU 0. */
   | { readonly kind: 'wire'; readonly input: number; readonly level: boolean };
 
-const letter = { 1: 'b', 2: 'w', 4: 'l' } as const;
+/** A command, or an access of 64 bits, whose value is below 2^53. */
+export type LongCommand =
+  | Command
+  | { readonly kind: 'read'; readonly at: number; readonly width: 8 }
+  | { readonly kind: 'write'; readonly at: number; readonly width: 8; readonly value: number };
 
-function line(command: Command): string {
+const letter = { 1: 'b', 2: 'w', 4: 'l', 8: 'q' } as const;
+
+function line(command: LongCommand): string {
   switch (command.kind) {
     case 'read':
       return `read${letter[command.width]} 0x${command.at.toString(16)}`;
@@ -23,9 +29,8 @@ function line(command: Command): string {
 }
 
 /** Runs commands on a machine of its own; returns what each answered: a value for reads, 0 for others. */
-export function onQemu(commands: readonly Command[]): Promise<readonly number[]> {
-  const options =
-    '-M virt,gic-version=2,virtualization=on -cpu cortex-a57 -S -display none -nodefaults -nic none';
+export function onQemu(commands: readonly LongCommand[], gicVersion: 2 | 3 = 2): Promise<readonly number[]> {
+  const options = `-M virt,gic-version=${gicVersion},virtualization=on -cpu cortex-a57 -S -display none -nodefaults -nic none`;
   const child = spawn('qemu-system-aarch64', [
     ...options.split(' '),
     '-qtest',

@@ -126,7 +126,14 @@ const none = new Uint32Array(0);
 /** The distributor on the bus. A 64-bit write of GICD_IROUTER is one change: its halves do not route anything by themselves. */
 export function distributor(gic: Host['gic'], update: () => void, trace: Trace): Mmio {
   let held = false;
-  const block = gicd.mmio({ gic, cpu: -1, update: () => void (held || update()) }, none, trace);
+  const host = {
+    gic,
+    cpu: -1,
+    update() {
+      if (!held) update();
+    },
+  };
+  const block = gicd.mmio(host, none, trace);
   return {
     ...block,
     read64(offset, out, by) {

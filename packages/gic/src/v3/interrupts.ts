@@ -79,7 +79,7 @@ function oneOfAll(gic: Gic, id: number, priority: number): number {
   let first = -1;
   for (let i = 0; i < gic.cpu.length; i++) {
     const cpu = gic.cpu[i];
-    if (cpu === undefined || cpu.asleep !== 0 || !takesGroup(cpu, group) || declines(cpu, group)) continue;
+    if (cpu?.asleep !== 0 || !takesGroup(cpu, group) || declines(cpu, group)) continue;
     if (isSufficient(cpu, group, priority)) return i;
     if (first < 0) first = i;
   }
@@ -113,7 +113,7 @@ function offerShared(gic: Gic, word: number, groups: number): void {
     const target = gic.target[id - 32] ?? -1;
     const to = target === anyCpu ? oneOfAll(gic, id, priority) : target;
     const cpu = gic.cpu[to];
-    if (cpu === undefined || cpu.asleep !== 0 || !takesGroup(cpu, groupOf(gic, 0, id))) continue;
+    if (cpu?.asleep !== 0 || !takesGroup(cpu, groupOf(gic, 0, id))) continue;
     offer(gic, to, id, priority);
   }
 }

@@ -67,10 +67,30 @@ describe('acknowledging', () => {
   });
 
   test.each([
-    ['the distributor', (rig: Rig, on: number) => rig.write('GICD_CTLR', on * 2)],
-    ['the CPU interface', (rig: Rig, on: number) => rig.msr('ICC_IGRPEN1_EL1', on)],
-    ['the interrupt', (rig: Rig, on: number) => rig.write(`GICD_I${on ? 'S' : 'C'}ENABLER[1]`, 1 << 8)],
-    ['wakefulness', (rig: Rig, on: number) => rig.write('GICR_WAKER', on ? 0 : 2)],
+    [
+      'the distributor',
+      (rig: Rig, on: number) => {
+        rig.write('GICD_CTLR', on * 2);
+      },
+    ],
+    [
+      'the CPU interface',
+      (rig: Rig, on: number) => {
+        rig.msr('ICC_IGRPEN1_EL1', on);
+      },
+    ],
+    [
+      'the interrupt',
+      (rig: Rig, on: number) => {
+        rig.write(`GICD_I${on ? 'S' : 'C'}ENABLER[1]`, 1 << 8);
+      },
+    ],
+    [
+      'wakefulness',
+      (rig: Rig, on: number) => {
+        rig.write('GICR_WAKER', on ? 0 : 2);
+      },
+    ],
   ])('gives nothing without %s', (_, turn) => {
     const rig = running();
     pend(rig, { 40: 0xa0 });

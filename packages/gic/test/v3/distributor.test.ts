@@ -163,7 +163,7 @@ describe('interrupts', () => {
     expect([read('GICR_ICFGR0'), read('GICR_ICFGR1')]).toEqual([0xaaaa_aaaa, 0xaaaa_aaaa]);
   });
 
-  test('of the private kind are each CPU\'s own', () => {
+  test("of the private kind are each CPU's own", () => {
     const rig = running({ cpus: 2 });
     enable(rig, 27, 0x80, 1);
     rig.wire(27, true, 0);
