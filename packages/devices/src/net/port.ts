@@ -1,0 +1,27 @@
+// How network cards and what is at the other end of their cable meet: frames in both directions, on virtual time.
+
+import type { Clock, Plain } from '@worldswitch/platform';
+
+/** One end of a cable. */
+export interface NetworkPort {
+  /** Takes one Ethernet frame without its checksum, 14 to 65535 bytes; the array is the taker's to keep. */
+  send(frame: Uint8Array): void;
+}
+
+/** What is at the other end of a card's cable. It is part of the card's saved state. */
+export interface NetworkPeer extends NetworkPort {
+  /** Everything that decides its future, as plain data. */
+  save(): Plain;
+}
+
+/**
+ * Makes a peer and connects it.
+ *
+ * @param clock - virtual time; whatever a peer does by itself it does by timers of this clock
+ * @param card - where its frames go
+ * @param state - what `save` of an earlier one returned; checked by the peer, which throws a StateError
+ */
+export type NetworkPeerFactory = (clock: Clock, card: NetworkPort, state?: Plain) => NetworkPeer;
+
+/** A cable with nothing at its end. */
+export const unplugged: NetworkPeerFactory = () => ({ send: () => undefined, save: () => null });
