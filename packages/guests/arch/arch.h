@@ -187,3 +187,4 @@ void alignment_cases(void);
 void address_translation_cases(void);
 void granule_cases(void);
 void debug_cases(void);
+void monitor_cases(void);

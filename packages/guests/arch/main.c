@@ -24,6 +24,7 @@ void main(u64 level) {
     stage2_cases();
   }
   debug_cases();
+  monitor_cases();
   print("arch: end\n");
   power_off();
 }
