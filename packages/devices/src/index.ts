@@ -15,3 +15,18 @@ export type {
   GenericTimerType,
   TimerPin,
 } from './timer/generic-timer.ts';
+export type { DiskBackend, DiskState } from './disk/disk.ts';
+export { memoryDisk, overlay } from './disk/memory.ts';
+export { unplugged } from './net/port.ts';
+export type { NetworkPeer, NetworkPeerFactory, NetworkPort } from './net/port.ts';
+export { virtioBlk } from './virtio/blk.ts';
+export type { VirtioBlkConfig, VirtioBlkState } from './virtio/blk.ts';
+export { virtioConsole } from './virtio/console.ts';
+export type { VirtioConsoleConfig, VirtioConsoleState } from './virtio/console.ts';
+export { virtioEmpty } from './virtio/empty.ts';
+export type { VirtioEmptyState } from './virtio/empty.ts';
+export { virtioNet } from './virtio/net.ts';
+export type { VirtioNetConfig, VirtioNetState } from './virtio/net.ts';
+export { virtioRng } from './virtio/rng.ts';
+export type { VirtioRngConfig, VirtioRngState } from './virtio/rng.ts';
+export type { VirtioState, VirtioType } from './virtio/transport.ts';

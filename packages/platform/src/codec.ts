@@ -105,12 +105,13 @@ export function list<T extends Plain>(inner: Shape<T>, min: number, max: number 
   };
 }
 
-/** Bytes, of exactly `length` of them. */
-export function bytes(length: number): Shape<Uint8Array> {
+/** Bytes, of `min` to `max` of them; exactly `min` unless `max` is given. */
+export function bytes(min: number, max: number = min): Shape<Uint8Array> {
+  const length = min === max ? `${min}` : `${min} to ${max}`;
   return {
     check(from, path) {
       if (!(from instanceof Uint8Array)) throw wrong(path, 'bytes', from);
-      if (from.length !== length) {
+      if (from.length < min || from.length > max) {
         throw new StateError(path, `must have ${length} bytes, but has ${from.length}`);
       }
       return Uint8Array.from(from);

@@ -1,0 +1,4 @@
+// @worldswitch/devices/node: back ends that need Node.
+
+export { fileDisk } from './file-disk.ts';
+export type { FileDisk } from './file-disk.ts';

@@ -1,0 +1,117 @@
+// The console device (Virtio 1.2, 5.3) with one port: characters in and out, a size, and emergency writes.
+
+import { record, uint } from '@worldswitch/platform';
+
+import type { CharacterBackend, CharacterSink } from '../backend.ts';
+import { virtioMmio } from './transport.ts';
+import type { VirtioBus, VirtioKind, VirtioModel, VirtioType } from './transport.ts';
+
+/** A console's configuration. */
+export interface VirtioConsoleConfig {
+  readonly backend: CharacterBackend;
+  /** The terminal's size; 80 by 25 when absent. */
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+/** What of a console is saved: nothing; characters wait outside until the driver has a buffer. */
+export type VirtioConsoleState = Readonly<Record<string, never>>;
+
+const Feature = { Size: 0, EmergWrite: 2 } as const;
+const RECEIVE = 0;
+const TRANSMIT = 1;
+const EMERGENCY = 8;
+/** Characters of one buffer that are sent. */
+const MOST = 65536;
+
+class Console implements VirtioModel<VirtioConsoleState, CharacterSink> {
+  readonly config: Uint8Array = new Uint8Array(12);
+  readonly extras: CharacterSink;
+  private readonly backend: CharacterBackend;
+  private readonly bus: VirtioBus;
+
+  constructor(config: Required<VirtioConsoleConfig>, bus: VirtioBus) {
+    const { backend, columns, rows } = config;
+    this.backend = backend;
+    this.bus = bus;
+    const view = new DataView(this.config.buffer);
+    view.setUint16(0, columns, true);
+    view.setUint16(2, rows, true);
+    view.setUint32(4, 1, true);
+    this.extras = { canReceive: () => this.canReceive(), receive: (bytes) => this.receive(bytes) };
+  }
+
+  notified(index: number): void {
+    if (index === TRANSMIT) this.transmit();
+    else {
+      const queue = this.bus.queues[RECEIVE];
+      if (queue?.ready !== true) return;
+      queue.listen();
+      this.backend.ready?.();
+    }
+  }
+  configWritten(offset: number, value: number, lanes: number): void {
+    if (offset === EMERGENCY && (lanes & 0xff) !== 0) this.backend.write(value & 0xff);
+  }
+  reset(): void {
+    // Nothing is kept between buffers.
+  }
+  save(): VirtioConsoleState {
+    return {};
+  }
+
+  private transmit(): void {
+    const queue = this.bus.queues[TRANSMIT];
+    if (queue === undefined) return;
+    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
+      const bytes = new Uint8Array(Math.min(chain.readableBytes, MOST));
+      if (!queue.read(chain, 0, bytes)) break;
+      for (const byte of bytes) this.backend.write(byte);
+      queue.push(chain, 0);
+    }
+    queue.listen();
+    this.bus.done(queue);
+  }
+
+  private canReceive(): number {
+    const queue = this.bus.queues[RECEIVE];
+    if (!this.bus.running || queue === undefined) return 0;
+    const chain = queue.pop();
+    if (chain !== undefined) queue.unpop();
+    else if (queue.broken !== undefined) this.bus.done(queue);
+    return chain?.writableBytes ?? 0;
+  }
+
+  private receive(bytes: Uint8Array): number {
+    const queue = this.bus.queues[RECEIVE];
+    if (!this.bus.running || queue === undefined) return 0;
+    let taken = 0;
+    while (taken < bytes.length) {
+      const chain = queue.pop();
+      if (chain === undefined) break;
+      const part = bytes.subarray(taken, taken + chain.writableBytes);
+      if (!queue.write(chain, 0, part)) break;
+      queue.push(chain, part.length);
+      taken += part.length;
+    }
+    queue.listen();
+    this.bus.done(queue);
+    return taken;
+  }
+}
+
+const kind: VirtioKind<VirtioConsoleConfig, VirtioConsoleState, CharacterSink> = {
+  deviceId: 3,
+  queues: 2,
+  features: () => [Feature.Size, Feature.EmergWrite],
+  own: record<VirtioConsoleState>({}),
+  create({ columns = 80, rows = 25, backend }, bus) {
+    uint(0xffff).check(columns, 'columns');
+    uint(0xffff).check(rows, 'rows');
+    return new Console({ backend, columns, rows }, bus);
+  },
+};
+
+/** A terminal as `virtio-console`: the guest's `hvc0`. */
+export const virtioConsole: VirtioType<VirtioConsoleConfig, VirtioConsoleState, CharacterSink> =
+  virtioMmio(kind);

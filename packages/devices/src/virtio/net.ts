@@ -1,0 +1,218 @@
+// The network card (Virtio 1.2, 5.1): one pair of queues, filters by MAC address, merged receive buffers; no offloads. What the driver
+// has no buffers for waits in a bounded queue of the card's own.
+
+import { bytes, flag, list, record } from '@worldswitch/platform';
+import type { Plain, Shape } from '@worldswitch/platform';
+
+import { unplugged } from '../net/port.ts';
+import type { NetworkPeer, NetworkPeerFactory } from '../net/port.ts';
+import { ControlFilter, filterShape } from './net-filter.ts';
+import type { FilterState } from './net-filter.ts';
+import type { Chain, SplitQueue } from './queue.ts';
+import { virtioMmio } from './transport.ts';
+import type { VirtioBus, VirtioKind, VirtioModel, VirtioType } from './transport.ts';
+
+/** A network card's configuration. */
+export interface VirtioNetConfig {
+  /** Its address, six bytes of one station; 52:54:00:12:34:56 when absent. */
+  readonly mac?: Uint8Array;
+  /** What is at the other end of the cable; nothing when absent. */
+  readonly peer?: NetworkPeerFactory;
+  /** False for a cable that is not plugged in. */
+  readonly up?: boolean;
+}
+
+/** What of a card is saved. */
+export type VirtioNetState = Readonly<{
+  filter: FilterState;
+  /** Frames that wait for buffers. */
+  waiting: readonly Uint8Array[];
+  up: boolean;
+  peer: Plain;
+}>;
+
+const Feature = {
+  Mac: 5,
+  MrgRxbuf: 15,
+  Status: 16,
+  CtrlVq: 17,
+  CtrlRx: 18,
+  CtrlRxExtra: 20,
+  CtrlMac: 23,
+} as const;
+const RECEIVE = 0;
+const TRANSMIT = 1;
+const CONTROL = 2;
+
+/** virtio_net_hdr: twelve bytes in this version. */
+const HEADER = 12;
+const SHORTEST = 14;
+const LONGEST = 65535;
+/** Frames that wait, beyond which new ones are lost. */
+const WAITING = 64;
+const MAC = 6;
+const DEFAULT_MAC: readonly number[] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56];
+
+class Card implements VirtioModel<VirtioNetState> {
+  readonly config: Uint8Array = new Uint8Array(8);
+  readonly extras: object = {};
+  private readonly bus: VirtioBus;
+  private readonly mac: Uint8Array;
+  private readonly filter: ControlFilter;
+  private readonly peer: NetworkPeer;
+  private waiting: Uint8Array[] = [];
+  private up: boolean;
+
+  constructor(config: VirtioNetConfig, bus: VirtioBus, own?: VirtioNetState) {
+    const { mac = Uint8Array.from(DEFAULT_MAC), peer = unplugged, up = true } = config;
+    if (mac.length !== MAC || ((mac[0] ?? 0) & 1) !== 0)
+      throw new RangeError('virtio-net: mac must be the six bytes of one station');
+    this.bus = bus;
+    this.mac = mac;
+    this.up = own?.up ?? up;
+    this.filter = new ControlFilter(mac, own?.filter);
+    this.waiting = [...(own?.waiting ?? [])];
+    this.config.set(mac);
+    this.config[MAC] = Number(this.up);
+    this.peer = peer(
+      bus.wiring.clock,
+      {
+        send: (frame) => {
+          this.arrived(frame);
+        },
+      },
+      own?.peer,
+    );
+  }
+
+  notified(index: number): void {
+    if (index === TRANSMIT) this.transmit();
+    else if (index === CONTROL) this.control();
+    else this.deliver();
+  }
+  reset(): void {
+    this.waiting = [];
+    this.filter.reset(this.mac);
+  }
+  save(): VirtioNetState {
+    return {
+      filter: this.filter.save(),
+      waiting: this.waiting.map((frame) => frame.slice()),
+      up: this.up,
+      peer: this.peer.save(),
+    };
+  }
+
+  private transmit(): void {
+    const queue = this.bus.queues[TRANSMIT];
+    if (queue === undefined) return;
+    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
+      const length = chain.readableBytes - HEADER;
+      const frame = this.frameOf(queue, chain, length);
+      if (queue.broken !== undefined) break;
+      queue.push(chain, 0);
+      if (frame !== undefined && this.up) this.peer.send(frame);
+    }
+    queue.listen();
+    this.bus.done(queue);
+  }
+
+  /** The frame of a chain; undefined for one that no cable carries. */
+  private frameOf(queue: SplitQueue, chain: Chain, length: number): Uint8Array | undefined {
+    if (length < SHORTEST || length > LONGEST) return undefined;
+    const header = new Uint8Array(HEADER);
+    if (!queue.read(chain, 0, header)) return undefined;
+    // gso_type: no offload was offered, so none may be asked for.
+    if ((header[1] ?? 0) !== 0) return undefined;
+    const frame = new Uint8Array(length);
+    return queue.read(chain, HEADER, frame) ? frame : undefined;
+  }
+
+  private control(): void {
+    const queue = this.bus.queues[CONTROL];
+    if (queue === undefined) return;
+    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
+      const command = new Uint8Array(Math.min(chain.readableBytes, LONGEST));
+      if (chain.writableBytes === 0) {
+        queue.fail('has a command with no room for its answer');
+        break;
+      }
+      if (!queue.read(chain, 0, command)) break;
+      const ok = chain.readableBytes <= LONGEST && this.filter.command(command);
+      if (!queue.write(chain, 0, Uint8Array.of(ok ? 0 : 1))) break;
+      queue.push(chain, 1);
+    }
+    this.config.set(this.filter.mac);
+    queue.listen();
+    this.bus.done(queue);
+  }
+
+  /** A frame comes by the cable. */
+  private arrived(frame: Uint8Array): void {
+    if (!this.up || !this.bus.running || frame.length < SHORTEST || frame.length > LONGEST) return;
+    if (!this.filter.accepts(frame) || this.waiting.length >= WAITING) return;
+    this.waiting.push(frame);
+    this.deliver();
+  }
+
+  /** Puts waiting frames into the driver's buffers. */
+  private deliver(): void {
+    const queue = this.bus.queues[RECEIVE];
+    if (queue === undefined || !this.bus.running) return;
+    for (let frame = this.waiting[0]; frame !== undefined; frame = this.waiting[0]) {
+      if (!this.receive(queue, frame)) break;
+      this.waiting.shift();
+    }
+    queue.listen();
+    this.bus.done(queue);
+  }
+
+  /** Writes one frame to one or more chains. False where there are not enough: none is then used up. */
+  private receive(queue: SplitQueue, frame: Uint8Array): boolean {
+    const packet = new Uint8Array(HEADER + frame.length);
+    packet.set(frame, HEADER);
+    const chains: Chain[] = [];
+    let room = 0;
+    while (room < packet.length) {
+      const chain = queue.pop();
+      if (chain === undefined) break;
+      chains.push(chain);
+      room += chain.writableBytes;
+      if (!this.bus.has(Feature.MrgRxbuf)) break;
+    }
+    if (chains.length === 0) return false;
+    if (room < packet.length) {
+      queue.unpop(chains.length);
+      // A single buffer that is too small is the driver's choice: the frame is lost. Merged buffers may still come.
+      return !this.bus.has(Feature.MrgRxbuf);
+    }
+    new DataView(packet.buffer).setUint16(10, chains.length, true);
+    let done = 0;
+    for (const chain of chains) {
+      const part = packet.subarray(done, done + chain.writableBytes);
+      if (!queue.write(chain, 0, part)) return false;
+      queue.push(chain, part.length);
+      done += part.length;
+    }
+    return true;
+  }
+}
+
+/** What a peer saved: the peer itself checks it. */
+const anything: Shape<Plain> = { check: (from) => from ?? null };
+
+const kind: VirtioKind<VirtioNetConfig, VirtioNetState> = {
+  deviceId: 1,
+  queues: 3,
+  features: () => Object.values(Feature),
+  own: record<VirtioNetState>({
+    filter: filterShape,
+    waiting: list(bytes(SHORTEST, LONGEST), 0, WAITING),
+    up: flag,
+    peer: anything,
+  }),
+  create: (config, bus, own) => new Card(config, bus, own),
+};
+
+/** A network card as `virtio-net`. */
+export const virtioNet: VirtioType<VirtioNetConfig, VirtioNetState, object> = virtioMmio(kind);
