@@ -1,9 +1,12 @@
 // The board that the options describe: QEMU's `virt`, or the user's file, with what was asked for on it.
 
+import { unplugged } from '@worldswitch/devices';
 import { virt } from '@worldswitch/machine';
 import type { DeviceConfig, MachineConfig } from '@worldswitch/machine';
 
 import type { ConsoleOption } from './channels/consoles.ts';
+import { Slots } from './devices.ts';
+import type { Opened } from './devices.ts';
 import { CliError } from './errors.ts';
 import type { Guest } from './guests.ts';
 import type { Destination } from './options/destination.ts';
@@ -13,7 +16,12 @@ import type { RunOptions } from './options/run-options.ts';
 export interface Described {
   readonly config: MachineConfig;
   readonly consoles: readonly ConsoleOption[];
+  /** Files of its devices. */
+  readonly opened: readonly Opened[];
 }
+
+/** The device behind hvc0. */
+const VIRTIO_CONSOLE = 'hvc';
 
 /** Serial ports after the first: where QEMU's virt has its second one, and their SPIs. */
 const MORE_SERIAL = [
@@ -49,26 +57,54 @@ function settings(o: RunOptions, guest: Guest): Partial<MachineConfig> {
   };
 }
 
-/** Describes the board. Throws a `CliError`. */
-export function describeBoard(o: RunOptions, given: MachineConfig | undefined, guest: Guest): Described {
-  const base = given ?? virt({ memory: guest.memory, ...settings(o, guest) });
-  const serial: readonly Destination[] = o.serial ?? [{ kind: 'stdio' }];
-  const first = o.terminal ?? 'serial';
-  const name = (i: number): string => (i === 0 ? first : `serial${i}`);
-  const consoles: ConsoleOption[] = serial.map((to, i) => ({
+/** The consoles that the options ask for, and the serial ports that the board has not got yet. */
+function serialPorts(o: RunOptions, known: readonly DeviceConfig[]): [ConsoleOption[], DeviceConfig[]] {
+  const wanted: readonly Destination[] = o.serial ?? [{ kind: 'stdio' }];
+  const option = o.serial === undefined ? 'the terminal' : '--serial';
+  const name = (i: number): string => (i === 0 ? (o.terminal ?? 'serial') : `serial${i}`);
+  const consoles = wanted.map((to, i) => ({
     device: name(i),
     to,
-    option: o.serial === undefined ? (o.terminal === undefined ? 'the terminal' : '--terminal') : '--serial',
+    option: i === 0 && o.terminal !== undefined ? '--terminal' : option,
   }));
-  const known = base.devices ?? [];
-  const more = serial
+  const more = wanted
     .map((_, i) => i)
     .filter((i) => i > 0 && !known.some((d) => d.name === name(i)))
     .map(serialPort);
-  const atTerminal = consoles.filter(({ to }) => to.kind === 'stdio');
-  if (atTerminal.length > 1)
-    throw new CliError(
-      `${atTerminal[1]?.option ?? ''} stdio: only one console can be at the terminal; send the others to file:PATH, unix:PATH or null`,
-    );
-  return { config: { ...base, ...settings(o, guest), devices: [...known, ...more] }, consoles };
+  return [consoles, more];
+}
+
+/** Disks, network cards and the rest of the virtio devices. */
+function virtioDevices(o: RunOptions, seed: number): Slots {
+  const slots = new Slots();
+  for (const drive of o.drive ?? []) slots.disk(drive);
+  for (const card of [o.nic, o.net, o.netdev].flatMap((cards) => cards ?? [])) {
+    if (card !== undefined) slots.network(card, unplugged);
+  }
+  if (o.console !== undefined) slots.console(VIRTIO_CONSOLE);
+  if (o.rng === true || o.rngSeed !== undefined) slots.entropy(o.rngSeed ?? seed);
+  return slots;
+}
+
+function checkTerminal(consoles: readonly ConsoleOption[]): void {
+  const [, second] = consoles.filter(({ to }) => to.kind === 'stdio');
+  if (second === undefined) return;
+  throw new CliError(
+    `${second.option} stdio: only one console can be at the terminal; send the others to file:PATH, unix:PATH or null, for example --serial null --console stdio`,
+  );
+}
+
+/** Describes the board, and opens the files of its devices. Throws a `CliError`. */
+export function describeBoard(o: RunOptions, given: MachineConfig | undefined, guest: Guest): Described {
+  const chosen = settings(o, guest);
+  const base = given ? { ...given, ...chosen } : virt({ memory: guest.memory, ...chosen });
+  const [consoles, ports] = serialPorts(o, base.devices ?? []);
+  if (o.console !== undefined) consoles.push({ device: VIRTIO_CONSOLE, to: o.console, option: '--console' });
+  checkTerminal(consoles);
+  const slots = virtioDevices(o, base.seed ?? 1);
+  return {
+    config: { ...base, devices: [...(base.devices ?? []), ...ports, ...slots.devices] },
+    consoles,
+    opened: slots.opened,
+  };
 }

@@ -58,10 +58,8 @@ async function run(name: string | undefined, o: RunOptions): Promise<void> {
   const given = o.config === undefined ? undefined : await readBoard(o.config);
   const guest = await guestOf(name, o, given === undefined ? RAM : checkConfig(given).ramBase);
   const tree = o.dtb === undefined ? undefined : await readNamed(o.dtb, '--dtb');
-  const { config, consoles } = describeBoard(o, given, guest);
   const end = await runSession({
-    config,
-    consoles,
+    ...describeBoard(o, given, guest),
     images: guest.images && { ...guest.images, tree },
     until: o.until ?? guest.until,
     typed: [...(guest.typed ?? []), ...(await typedBy(o))],

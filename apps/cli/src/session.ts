@@ -1,7 +1,5 @@
 // One run of a machine for a user: consoles in and out, --until, --timeout, pacing, signals, and what is said at the end.
 
-import { writeFile } from 'node:fs/promises';
-
 import {
   countsOf,
   createMachine,
@@ -15,6 +13,7 @@ import type { Plain } from '@worldswitch/platform';
 import { Consoles } from './channels/consoles.ts';
 import type { ConsoleOption } from './channels/consoles.ts';
 import type { Escape } from './channels/terminal.ts';
+import { checkWritable, writeNamed } from './files.ts';
 import { onSignals, statusOf } from './signals.ts';
 import type { EndSignal } from './signals.ts';
 import { countLines, firstLine, jsonSummary } from './summary.ts';
@@ -35,6 +34,8 @@ export interface SessionOptions {
   readonly images?: BootImages | undefined;
   /** Devices and where their bytes go. The first that goes to the terminal, or else the first, is what scripts talk to. */
   readonly consoles: readonly ConsoleOption[];
+  /** What is closed at the end: the files of disks. */
+  readonly opened?: readonly { close(): void }[] | undefined;
   /** Text on the console that ends the run. */
   readonly until?: string | undefined;
   /** Typed into the console, in any order. */
@@ -90,6 +91,16 @@ const WORDS: Readonly<Partial<Record<string, string>>> = {
 
 /** Runs a machine until it ends. */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
+  try {
+    return await opened(options);
+  } finally {
+    for (const file of options.opened ?? []) file.close();
+  }
+}
+
+async function opened(options: SessionOptions): Promise<SessionEnd> {
+  await checkWritable(options.save, '--save');
+  await checkWritable(options.json, '--json');
   const saved = options.restore && (await decodeSnapshot(options.restore));
   const session = new Session(options, saved);
   const quiet = onSignals((signal) => {
@@ -203,13 +214,13 @@ class Session {
   private async records(status: number): Promise<void> {
     const { save, json } = this.options;
     if (save !== undefined) {
-      await writeFile(save, await encodeSnapshot(this.machine.save()));
+      await writeNamed(save, '--save', await encodeSnapshot(this.machine.save()));
       say(`worldswitch: saved to ${save}`);
     }
     if (json === undefined) return;
     const text = `${jsonSummary(this.facts(this.ending ?? 'running'), status)}\n`;
     if (json === '-') process.stdout.write(text);
-    else await writeFile(json, text);
+    else await writeNamed(json, '--json', text);
   }
 
   private budget(): number {
@@ -278,7 +289,7 @@ class Session {
     return [firstLine(facts), ...countLines(facts)];
   }
 
-  /** Ends what is outside: consoles, and the devices' files. */
+  /** Closes the consoles. */
   async close(): Promise<void> {
     await this.consoles.close();
   }

@@ -5,18 +5,12 @@ import { open, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 
 import { CliError } from '../errors.ts';
+import { reasonOf } from '../files.ts';
 import { drainedStream } from './channel.ts';
 import type { Channel, ChannelEvents } from './channel.ts';
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'it may not be used by you',
-};
-
 function cannot(option: string, path: string, thrown: unknown): CliError {
-  const { code = 'unknown error' } = thrown as NodeJS.ErrnoException;
-  return new CliError(`${option}: ${path}: ${REASONS[code] ?? `cannot be opened (${code})`}`);
+  return new CliError(`${option} ${path}: ${reasonOf(thrown)}`);
 }
 
 /** A new file for what the guest prints. */
@@ -54,7 +48,7 @@ export async function openFile(option: string, path: string): Promise<Channel> {
 async function openFifo(option: string, path: string): Promise<Socket> {
   try {
     if (!(await stat(path)).isFIFO())
-      throw new CliError(`${option}: ${path}: is no FIFO; make one with mkfifo`);
+      throw new CliError(`${option} ${path}: is no FIFO; make one with mkfifo`);
     const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     return new Socket({ fd, readable: true, writable: true });
   } catch (thrown) {

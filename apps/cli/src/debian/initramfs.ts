@@ -37,7 +37,7 @@ if [ -e /sys/class/net/eth0 ]; then
   ip link set eth0 up
 fi
 if [ -c /dev/hvc0 ] && [ -e /sys/bus/virtio/drivers/virtio_console ]; then
-  while :; do setsid sh -c 'echo "${SHELL_MARKER} on hvc0"; exec sh' </dev/hvc0 >/dev/hvc0 2>&1; sleep 1; done &
+  while :; do setsid -c sh -c 'echo "${SHELL_MARKER} on hvc0"; exec sh' </dev/hvc0 >/dev/hvc0 2>&1; sleep 1; done &
 fi
 echo '${SHELL_MARKER}'
 setsid cttyhack sh

@@ -40,6 +40,7 @@ export interface RunOptions {
   readonly rng?: boolean;
   readonly terminal?: string;
   readonly seed?: number;
+  readonly rngSeed?: number;
   readonly rtc?: number;
   readonly engine?: 'jit' | 'reference';
   readonly until?: string;
@@ -95,7 +96,6 @@ export function addRunOptions(command: Command): Command {
       "what the guest's entropy comes from: same seed, same run; 0 gives it none",
       parseSeed,
     )
-    .addOption(new Option('--rng-seed <n>').argParser(parseSeed).hideHelp())
     .optionsGroup('Devices:')
     .option(
       '--drive <disk>',
@@ -114,6 +114,7 @@ export function addRunOptions(command: Command): Command {
       parseDestination('--console', text),
     )
     .option('--rng', 'a virtio entropy device (/dev/hwrng)')
+    .option('--rng-seed <n>', 'the same, with a seed of its own', parseSeed)
     .optionsGroup('The run:')
     .option('--until <text>', 'end when the console prints this')
     .option('--input <file>', 'type this into the console')
