@@ -28,6 +28,8 @@ export class Pmu {
   level = false;
   private readonly cpu: Cpu;
   private running: readonly Running[] = [];
+  /** `running` by exception level and Security state, as far as they were asked for since registers changed. */
+  private known: (readonly Running[] | undefined)[] = [];
   /** `Layout.remaining` up to which all is counted. */
   private mark = 0;
   /** `Layout.remaining` at which a counter overflows that interrupts. */
@@ -144,21 +146,33 @@ export class Pmu {
 
   /** The exception level or the Security state has changed; `settleInstruction` came before. */
   modeChanged(): void {
-    if (!this.active && this.running.length === 0) return;
+    if (!this.active) return;
     const { cpu } = this;
-    this.running = ALL.filter((n) => this.active && counts(cpu, n)).map((n) => ({
+    const state = cpu.state.el | (cpu.secure ? 4 : 0);
+    const running = (this.known[state] ??= this.findRunning());
+    if (running === this.running) return;
+    this.running = running;
+    this.predict();
+  }
+
+  private findRunning(): readonly Running[] {
+    const { cpu } = this;
+    return ALL.filter((n) => counts(cpu, n)).map((n) => ({
       n,
       event: eventOf(cpu, n),
       cell: registerByName(n === CYCLES ? 'PMCCNTR_EL0' : (PMEVCNTR[n] ?? '')).cell,
     }));
-    this.predict();
   }
+
   /** Registers of the monitors have changed. */
   changed(): void {
     const { cpu } = this;
     const enabled = cpu.register('PMCNTENSET_EL0');
     this.active = ALL.some((n) => (enabled & bitOf(n)) !== 0n && groupEnabled(cpu, n));
+    this.known = [];
+    this.running = [];
     this.modeChanged();
+    this.predict();
     this.drive();
   }
   /** The CPU was restored: its line has the level that it had. */

@@ -54,6 +54,8 @@ const el3 = (
 const monitoring =
   (name: string) =>
   (cpu: Cpu, value: bigint): void => {
+    // Hypervisors write it at every switch.
+    if (value === cpu.register(name)) return;
     cpu.pmu.settleInstruction();
     cpu.setRegister(name, value);
     cpu.debug.changed();
