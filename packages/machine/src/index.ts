@@ -15,7 +15,7 @@ export { deviceKinds } from './config/devices.ts';
 export type { AnyDeviceType, DeviceKind } from './config/devices.ts';
 export type { DeviceHost } from './config/device-host.ts';
 export { virt } from './config/virt.ts';
-export type { VirtOptions } from './config/virt.ts';
+export type { VirtioSlot, VirtOptions } from './config/virt.ts';
 export { countsOf } from './counts.ts';
 export type { CpuCounts, ExceptionCount, MachineCounts } from './counts.ts';
 export { ConfigurationError } from './errors.ts';

@@ -1,5 +1,6 @@
 // A machine: a board, what is loaded into it, virtual time, the outside world through recorded inputs.
 
+import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
 import { CpuLayout } from '@worldswitch/isa-core';
 import type { Cpu } from '@worldswitch/isa-core';
 import { Reset, StateError } from '@worldswitch/platform';
@@ -44,6 +45,10 @@ export type RunEnd =
 export interface MachineOptions {
   /** A device's console sent bytes. */
   readonly output?: (device: string, byte: number) => void;
+  /** Disks by the names of the devices that have them. A snapshot holds those in memory; files it only refers to. */
+  readonly disks?: Readonly<Record<string, DiskBackend>> | undefined;
+  /** What is at the other end of network cards' cables, by the names of the cards. */
+  readonly networks?: Readonly<Record<string, NetworkPeerFactory>> | undefined;
   /** Something that the guest used is not modelled: told once for each. */
   readonly warn?: (line: string) => void;
 }
@@ -91,6 +96,8 @@ export class Machine {
           },
         },
         output: (device, byte) => options.output?.(device, byte),
+        disks: options.disks,
+        networks: options.networks,
       },
       saved?.parts,
     );

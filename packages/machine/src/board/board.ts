@@ -1,7 +1,13 @@
 // The parts of a machine and their wires: memory, bus, GIC, timers, devices, CPU.
 
 import { genericTimer, timerInterrupts } from '@worldswitch/devices';
-import type { GenericTimer, GenericTimerState, TimerPin } from '@worldswitch/devices';
+import type {
+  DiskBackend,
+  GenericTimer,
+  GenericTimerState,
+  NetworkPeerFactory,
+  TimerPin,
+} from '@worldswitch/devices';
 import { Cpu, CpuLayout, referenceEngine } from '@worldswitch/isa-core';
 import type { Firmware } from '@worldswitch/isa-core';
 import { cpuHost, createInterpreter, interpreterBytes } from '@worldswitch/jit';
@@ -26,6 +32,7 @@ import type { CheckedConfig, CheckedDevice } from '../config/config.ts';
 import { ConfigurationError } from '../errors.ts';
 import { models } from '../id/models.ts';
 import { idRegisters } from '../id/registers.ts';
+import { deviceEntropy } from '../load/seeds.ts';
 import { createArena } from '../memory/arena.ts';
 import { memoryWindow } from '../memory/window.ts';
 import type { PlacedPart } from '../tree/board.ts';
@@ -78,6 +85,9 @@ export interface BoardSurroundings {
   readonly firmware: Firmware;
   /** A device's console sent a byte. */
   output(device: string, byte: number): void;
+  /** Disks, and networks' other ends, by the names of devices. */
+  readonly disks?: Readonly<Record<string, DiskBackend>> | undefined;
+  readonly networks?: Readonly<Record<string, NetworkPeerFactory>> | undefined;
 }
 
 /** Interrupt cells of a GIC's binding: a shared peripheral interrupt, level-sensitive. */
@@ -243,14 +253,19 @@ function buildDevice(
   wire: (name: string, drive: (level: boolean) => void) => Wire,
   states: PartStates | undefined,
 ): BoardDevice {
-  const own = d.kind.configure(d.config, {
-    console: {
-      write: (byte) => {
-        around.output(d.name, byte);
+  const own = named(d.name, () =>
+    d.kind.configure(d.config, {
+      console: {
+        write: (byte) => {
+          around.output(d.name, byte);
+        },
       },
-    },
-    startTime: config.startTime,
-  });
+      startTime: config.startTime,
+      entropy: deviceEntropy(config.seed, d.name),
+      disk: around.disks?.[d.name],
+      network: around.networks?.[d.name],
+    }),
+  );
   const inputs = new Map(
     Object.entries(d.interrupts).map(([pin, n]) => [pin, named(d.name, () => gic.inputs.spi(n))]),
   );

@@ -1,9 +1,31 @@
 // The `virt` board: QEMU's memory map (hw/arm/virt.c), as far as its parts are modelled.
 
+import { ConfigurationError } from '../errors.ts';
 import type { DeviceConfig, MachineConfig } from './config.ts';
 
+/** A device in one of the board's virtio slots. */
+export type VirtioSlot = Pick<DeviceConfig, 'name' | 'type' | 'config'>;
+
 /** What one may choose of it. */
-export type VirtOptions = Omit<MachineConfig, 'devices' | 'ramBase' | 'timer'>;
+export interface VirtOptions extends Omit<MachineConfig, 'devices' | 'ramBase' | 'timer'> {
+  /** At most 32 virtio devices. The first gets the last slot, as with QEMU. */
+  readonly virtio?: readonly VirtioSlot[];
+}
+
+/** The virtio slots: where they are, how far apart, and the SPI of the first. */
+const SLOTS = { count: 32, first: 0x0a00_0000, size: 0x200, spi: 16 } as const;
+
+function inSlot({ name, type, config }: VirtioSlot, i: number): DeviceConfig {
+  const slot = SLOTS.count - 1 - i;
+  if (slot < 0) throw new ConfigurationError('virtio', `must be at most ${SLOTS.count} devices`);
+  return {
+    name,
+    type,
+    at: SLOTS.first + slot * SLOTS.size,
+    interrupts: { irq: SLOTS.spi + slot },
+    ...(config !== undefined && { config }),
+  };
+}
 
 /** SPIs of the GICv2m frame: 48 to 111. */
 const MESSAGES = { first: 48, count: 64 } as const;
@@ -20,13 +42,15 @@ const messages: DeviceConfig = {
 
 /** The configuration of a `virt` board. */
 export function virt(options: VirtOptions = {}): MachineConfig {
+  const { virtio = [], ...rest } = options;
   const version = options.gic?.version ?? 2;
   return {
-    ...options,
+    ...rest,
     devices: [
       ...(version === 2 ? [messages] : []),
       { name: 'serial', type: 'pl011', at: 0x0900_0000, interrupts: { irq: 1 } },
       { name: 'rtc', type: 'pl031', at: 0x0901_0000, interrupts: { irq: 2 } },
+      ...virtio.map(inSlot),
     ],
   };
 }
