@@ -106,6 +106,10 @@ export class Debug {
   /** The exception level, PSTATE, CONTEXTIDR_EL1, VTTBR_EL2 or what routes debug exceptions has changed. */
   modeChanged(): void {
     const { cpu } = this;
+    if (!this.fetching) {
+      this.watchful = this.everyFetch = false;
+      return;
+    }
     this.watchful = this.stepping && debugEnabledFrom(cpu, cpu.state.el, cpu.secure, false);
     this.everyFetch = this.contexts.some((n) => breakpointMatches(cpu, n, 0n));
   }
