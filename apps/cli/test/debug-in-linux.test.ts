@@ -32,10 +32,11 @@ async function withProgram(initrd: Uint8Array): Promise<Uint8Array> {
   return both;
 }
 
-test('Debian counts, samples, breaks, watches and steps', async () => {
+/** Counts are exact whoever executes in between. */
+async function debugOn(cpus: number): Promise<void> {
   const files = await debianFiles('arm64', () => undefined);
   let output = '';
-  const machine = createMachine(virt({ memory: '512M' }), {
+  const machine = createMachine(virt({ memory: '512M', cpus }), {
     output: (_device, byte) => {
       output += String.fromCharCode(byte);
     },
@@ -76,4 +77,8 @@ test('Debian counts, samples, breaks, watches and steps', async () => {
     status: 3,
     done: 1,
   });
-}, 300_000);
+}
+
+for (const cpus of [1, 4]) {
+  test(`Debian counts, samples, breaks, watches and steps on ${cpus} CPU${cpus === 1 ? '' : 's'}`, () => debugOn(cpus), 300_000);
+}
