@@ -193,3 +193,8 @@ export function systemInstruction(
 
 /** The name of a SYS encoding, for disassembly and reports; undefined where there is none. */
 export const systemInstructionName = (id: number): string | undefined => operations.get(id)?.name;
+
+/** All system instructions, by name and lowest exception level. */
+export const systemInstructions: readonly { readonly name: string; readonly minEl: number }[] = [
+  ...operations.values(),
+];

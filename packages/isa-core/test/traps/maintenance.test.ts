@@ -3,14 +3,14 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { RAM, UNMAPPED } from '../reference/machine.ts';
+import { RAM } from '../reference/machine.ts';
 import type { Machine } from '../reference/machine.ts';
+import { A, el1, PAGE, scopes, VA } from './operations.ts';
+import type { Where } from './operations.ts';
 import { apply, trapMachine } from './rig.ts';
 
 const RW = 0x8000_0000n;
 const NS = 0x531n;
-const PAGE = UNMAPPED;
-const A = RAM + 0x10_0000;
 const B = RAM + 0x10_1000;
 /** Level 2 table of the gibibyte of PAGE, a level 3 table for it, and stage 2's. */
 const LEVEL2 = RAM + 0x1f_f000;
@@ -20,15 +20,6 @@ const STAGE2 = RAM + 0x1f_a000;
 function poke(m: Machine, at: number, value: bigint): void {
   const host = m.cpu.bus.host(at as Parameters<typeof m.cpu.bus.host>[0]);
   new DataView(m.cpu.memory.buffer).setBigUint64(host, value, true);
-}
-
-/** What entries are made with. */
-interface Where {
-  readonly el: number;
-  readonly secure?: boolean;
-  readonly vmid?: bigint;
-  readonly asid?: bigint;
-  readonly global?: boolean;
 }
 
 const settings = ({ secure, vmid = 0n, asid = 0n }: Where): Record<string, bigint> => ({
@@ -76,60 +67,6 @@ function invalidate(m: Machine, operation: string, operand: bigint, by: Where): 
   m.run(`tlbi ${operation}`);
   if (m.cpu.counters.exceptions !== before) throw new Error(`TLBI ${operation} was not executed`);
 }
-
-const VA = BigInt(PAGE / 4096);
-const IPA = BigInt(A / 4096);
-const el1: Where = { el: 1 };
-const tagged: Where = { el: 1, vmid: 3n, asid: 5n, global: false };
-const secure: Where = { el: 1, secure: true };
-const asid = (n: bigint, va = VA): bigint => (n << 48n) | va;
-
-/** Operation, operand, who executes it; the entry; whether it goes. */
-const scopes: readonly (readonly [string, bigint, Where, Where, boolean])[] = [
-  ['vmalle1', 0n, el1, el1, true],
-  ['vmalle1', 0n, { el: 1, vmid: 3n }, tagged, true],
-  ['vmalle1', 0n, { el: 1, vmid: 4n }, tagged, false],
-  ['vmalle1', 0n, el1, { el: 2 }, false],
-  ['vmalle1', 0n, { el: 3, secure: true }, secure, true],
-  ['vmalle1', 0n, el1, secure, false],
-  ['vmalle1', 0n, secure, el1, false],
-  ['vae1, x0', asid(5n), { el: 1, vmid: 3n }, tagged, true],
-  ['vae1, x0', asid(6n), { el: 1, vmid: 3n }, tagged, false],
-  ['vae1, x0', asid(5n), { el: 1, vmid: 4n }, tagged, false],
-  ['vae1, x0', asid(5n, VA + 1n), { el: 1, vmid: 3n }, tagged, false],
-  ['vae1, x0', asid(6n), el1, el1, true],
-  ['vale1, x0', asid(5n), { el: 1, vmid: 3n }, tagged, true],
-  ['vale1, x0', asid(6n), { el: 1, vmid: 3n }, tagged, false],
-  ['aside1, x0', asid(5n, 0n), { el: 1, vmid: 3n }, tagged, true],
-  ['aside1, x0', asid(6n, 0n), { el: 1, vmid: 3n }, tagged, false],
-  ['aside1, x0', asid(0n, 0n), el1, el1, false],
-  ['vaae1, x0', VA, { el: 1, vmid: 3n }, tagged, true],
-  ['vaae1, x0', VA + 1n, { el: 1, vmid: 3n }, tagged, false],
-  ['vaale1, x0', VA, { el: 1, vmid: 3n }, tagged, true],
-  ['alle1', 0n, { el: 2, vmid: 7n }, tagged, true],
-  ['alle1', 0n, { el: 3, secure: true }, tagged, false],
-  ['alle1', 0n, { el: 3, secure: true }, secure, true],
-  ['alle1', 0n, { el: 2 }, { el: 2 }, false],
-  ['vmalls12e1', 0n, { el: 2, vmid: 3n }, tagged, true],
-  ['vmalls12e1', 0n, { el: 2, vmid: 4n }, tagged, false],
-  ['ipas2e1, x0', IPA, { el: 2, vmid: 3n }, tagged, true],
-  ['ipas2e1, x0', IPA, { el: 2, vmid: 4n }, tagged, false],
-  ['ipas2le1, x0', IPA, { el: 2, vmid: 3n }, tagged, true],
-  ['ipas2le1, x0', IPA + (1n << 18n), { el: 2, vmid: 3n }, tagged, false],
-  ['alle2', 0n, { el: 2 }, { el: 2 }, true],
-  ['alle2', 0n, { el: 2 }, el1, false],
-  ['alle2', 0n, { el: 3 }, { el: 3 }, false],
-  ['vae2, x0', VA, { el: 2 }, { el: 2 }, true],
-  ['vae2, x0', VA + 1n, { el: 2 }, { el: 2 }, false],
-  ['vale2, x0', VA, { el: 3 }, { el: 2 }, true],
-  ['alle3', 0n, { el: 3 }, { el: 3 }, true],
-  ['alle3', 0n, { el: 3 }, { el: 2 }, false],
-  ['alle3', 0n, { el: 3 }, secure, false],
-  ['vae3, x0', VA, { el: 3 }, { el: 3 }, true],
-  ['vae3, x0', VA + 1n, { el: 3 }, { el: 3 }, false],
-  ['vae3, x0', VA, { el: 3 }, secure, false],
-  ['vale3, x0', VA, { el: 3, secure: true }, { el: 3 }, true],
-];
 
 const named = (where: Where): string =>
   JSON.stringify(where, (_, v: unknown) => (typeof v === 'bigint' ? Number(v) : v));

@@ -8,6 +8,7 @@ import type { Transaction } from '@worldswitch/platform';
 
 import { RAM, UNMAPPED } from '../reference/machine.ts';
 import type { Machine } from '../reference/machine.ts';
+import { translationOperations } from './operations.ts';
 import { apply, execute, trapMachine } from './rig.ts';
 import type { Settings } from './rig.ts';
 
@@ -190,22 +191,67 @@ describe('External aborts go to EL3', () => {
   });
 });
 
-describe('AT of other regimes', () => {
-  test('at EL3: S1E3 is Secure, S1E2 and S12E1 Non-secure', () => {
-    for (const [operation, ns] of [
-      ['s1e3r', 0n],
-      ['s1e3w', 0n],
-      ['s1e2r', 1n],
-      ['s12e1r', 1n],
-      ['s1e1w', 1n],
-    ] as const) {
-      const m = trapMachine();
-      apply(m, NON_SECURE);
-      expect(execute(m, 3, `at ${operation}, x0`)).toBeUndefined();
-      const par = m.cpu.register('PAR_EL1');
-      expect(par & 1n, operation).toBe(0n);
-      expect((par >> 9n) & 1n, operation).toBe(ns);
+describe('AT at EL3', () => {
+  test.each(translationOperations)('%s', (instruction) => {
+    const [, level = '', kind = ''] = /^at s\d+e(\d)([rw])/.exec(instruction) ?? [];
+    // The page: EL0 may read it, nobody may write it; EL2 and EL3 ignore AP[1].
+    const m = trapMachine();
+    poke(m, LEVEL2 + 8, BigInt(RAM) | 0x7c1n);
+    const STAGE2 = RAM + 0x1f_a000;
+    poke(m, STAGE2 + 8, BigInt(RAM) | 0x7fdn);
+    apply(m, {
+      ...NON_SECURE,
+      HCR_EL2: 0x8000_0001n,
+      VTTBR_EL2: BigInt(STAGE2),
+      VTCR_EL2: 0x8002_0059n,
+      TCR_EL1: 0x2_0080_0019n,
+    });
+    m.enter(3);
+    m.setX(0, PAGE + 0x123);
+    m.run(instruction);
+    expect(m.cpu.counters.exceptions).toBe(0);
+    const par = m.cpu.register('PAR_EL1');
+    if (kind === 'w') {
+      // A Permission fault of level 2, of stage 1.
+      expect(par).toBe(0x81dn);
+      return;
     }
+    expect(par & 1n).toBe(0n);
+    expect(par & 0xffff_ffff_f000n).toBe(BigInt(RAM));
+    expect((par >> 9n) & 1n).toBe(level === '3' ? 0n : 1n);
+    expect(Number(par >> 56n)).toBe(0xff);
+  });
+
+  test('S12E1 goes through stage 2, S1E1 does not', () => {
+    const m = trapMachine();
+    const STAGE2 = RAM + 0x1f_a000;
+    poke(m, LEVEL2 + 8, 0x8000_0000n | 0x701n);
+    poke(m, STAGE2 + 8, BigInt(RAM) | 0x7fdn);
+    poke(m, STAGE2 + 16, 0xc000_0000n | 0x7fdn);
+    apply(m, {
+      ...NON_SECURE,
+      HCR_EL2: 0x8000_0001n,
+      VTTBR_EL2: BigInt(STAGE2),
+      VTCR_EL2: 0x8002_0059n,
+      TCR_EL1: 0x2_0080_0019n,
+    });
+    m.enter(3);
+    for (const [instruction, pa] of [
+      ['at s1e1r, x0', 0x8000_0000n],
+      ['at s12e1r, x0', 0xc000_0000n],
+    ] as const) {
+      m.setX(0, PAGE);
+      m.run(instruction);
+      expect(m.cpu.register('PAR_EL1') & 0xffff_ffff_f001n).toBe(pa);
+    }
+  });
+
+  test('in the Secure state S12E1 is S1E1', () => {
+    const m = trapMachine();
+    apply(m, { ...SECURE, HCR_EL2: 0x8000_0001n });
+    expect(execute(m, 3, 'at s12e1r, x0')).toBeUndefined();
+    // Secure memory: NS is 0.
+    expect(m.cpu.register('PAR_EL1') & 0x201n).toBe(0n);
   });
 });
 
