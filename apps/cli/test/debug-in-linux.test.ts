@@ -80,5 +80,9 @@ async function debugOn(cpus: number): Promise<void> {
 }
 
 for (const cpus of [1, 4]) {
-  test(`Debian counts, samples, breaks, watches and steps on ${cpus} CPU${cpus === 1 ? '' : 's'}`, () => debugOn(cpus), 300_000);
+  test(
+    `Debian counts, samples, breaks, watches and steps on ${cpus} CPU${cpus === 1 ? '' : 's'}`,
+    () => debugOn(cpus),
+    300_000,
+  );
 }
