@@ -1,12 +1,12 @@
 // The board that the options describe: QEMU's `virt`, or the user's file, with what was asked for on it.
 
 import { unplugged } from '@worldswitch/devices';
+import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
 import { virt } from '@worldswitch/machine';
 import type { DeviceConfig, MachineConfig } from '@worldswitch/machine';
 
 import type { ConsoleOption } from './channels/consoles.ts';
 import { Slots } from './devices.ts';
-import type { Opened } from './devices.ts';
 import { CliError } from './errors.ts';
 import type { Guest } from './guests.ts';
 import type { Destination } from './options/destination.ts';
@@ -16,8 +16,11 @@ import type { RunOptions } from './options/run-options.ts';
 export interface Described {
   readonly config: MachineConfig;
   readonly consoles: readonly ConsoleOption[];
-  /** Files of its devices. */
-  readonly opened: readonly Opened[];
+  /** What is behind its devices. */
+  readonly disks: Readonly<Record<string, DiskBackend>>;
+  readonly networks: Readonly<Record<string, NetworkPeerFactory>>;
+  /** What must be closed in the end. */
+  readonly opened: readonly { close(): void }[];
 }
 
 /** The device behind hvc0. */
@@ -75,14 +78,14 @@ function serialPorts(o: RunOptions, known: readonly DeviceConfig[]): [ConsoleOpt
 }
 
 /** Disks, network cards and the rest of the virtio devices. */
-function virtioDevices(o: RunOptions, seed: number): Slots {
-  const slots = new Slots();
+function virtioDevices(o: RunOptions, known: readonly DeviceConfig[]): Slots {
+  const slots = new Slots(known);
   for (const drive of o.drive ?? []) slots.disk(drive);
   for (const card of [o.nic, o.net, o.netdev].flatMap((cards) => cards ?? [])) {
     if (card !== undefined) slots.network(card, unplugged);
   }
   if (o.console !== undefined) slots.console(VIRTIO_CONSOLE);
-  if (o.rng === true || o.rngSeed !== undefined) slots.entropy(o.rngSeed ?? seed);
+  if (o.rng === true) slots.entropy();
   return slots;
 }
 
@@ -101,10 +104,7 @@ export function describeBoard(o: RunOptions, given: MachineConfig | undefined, g
   const [consoles, ports] = serialPorts(o, base.devices ?? []);
   if (o.console !== undefined) consoles.push({ device: VIRTIO_CONSOLE, to: o.console, option: '--console' });
   checkTerminal(consoles);
-  const slots = virtioDevices(o, base.seed ?? 1);
-  return {
-    config: { ...base, devices: [...(base.devices ?? []), ...ports, ...slots.devices] },
-    consoles,
-    opened: slots.opened,
-  };
+  const known = [...(base.devices ?? []), ...ports];
+  const { devices, ...outside } = virtioDevices(o, known);
+  return { config: { ...base, devices: [...known, ...devices] }, consoles, ...outside };
 }

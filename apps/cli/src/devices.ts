@@ -1,10 +1,10 @@
 // Devices that options add to the board, in the slots of QEMU's `virt`: 32 virtio-mmio windows, filled from the highest down.
 
-import { overlay, virtioBlk, virtioConsole, virtioNet, virtioRng } from '@worldswitch/devices';
-import type { NetworkPeerFactory } from '@worldswitch/devices';
+import { overlay } from '@worldswitch/devices';
+import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
 import { fileDisk } from '@worldswitch/devices/node';
 import type { FileDisk } from '@worldswitch/devices/node';
-import type { AnyDeviceType, DeviceConfig, DeviceHost, DeviceKind } from '@worldswitch/machine';
+import type { DeviceConfig } from '@worldswitch/machine';
 
 import { CliError } from './errors.ts';
 import type { DriveOption } from './options/drive.ts';
@@ -15,26 +15,30 @@ const SLOT_SIZE = 0x200;
 const FIRST_SPI = 16;
 const SLOTS = 32;
 
-/** What was opened for devices, and must be closed. */
-export interface Opened {
-  close(): void;
-}
-
-/** Devices in slots, in the order in which the guest finds them. */
+/** Devices in slots, in the order in which the guest finds them, and what is behind them. */
 export class Slots {
   readonly devices: DeviceConfig[] = [];
-  readonly opened: Opened[] = [];
-  private counts = { disk: 0, net: 0 };
+  /** Disks by the names of their devices. */
+  readonly disks: Record<string, DiskBackend> = {};
+  /** Ends of cables by the names of the cards. */
+  readonly networks: Record<string, NetworkPeerFactory> = {};
+  /** Files that must be closed. */
+  readonly opened: FileDisk[] = [];
+  private readonly known: readonly DeviceConfig[];
+  private cards = 0;
 
-  private add(name: string, type: AnyDeviceType, configure: DeviceKind['configure']): void {
-    const slot = SLOTS - 1 - this.devices.length;
+  /** @param known - the devices that the board has already */
+  constructor(known: readonly DeviceConfig[]) {
+    this.known = known;
+  }
+
+  private add(name: string, type: string, config?: DeviceConfig['config']): void {
+    const taken = (at: number): boolean => this.known.some((d) => Number(d.at) === at);
+    let slot = SLOTS - 1 - this.devices.length;
+    while (slot >= 0 && taken(FIRST_SLOT + SLOT_SIZE * slot)) slot--;
     if (slot < 0) throw new CliError(`there is room for ${SLOTS} virtio devices, and these are more`);
-    this.devices.push({
-      name,
-      type: { type, configure },
-      at: FIRST_SLOT + SLOT_SIZE * slot,
-      interrupts: { irq: FIRST_SPI + slot },
-    });
+    const at = FIRST_SLOT + SLOT_SIZE * slot;
+    this.devices.push({ name, type, at, interrupts: { irq: FIRST_SPI + slot }, ...(config && { config }) });
   }
 
   /** A disk: /dev/vda, /dev/vdb ... Throws a `CliError` where its file is none. */
@@ -43,33 +47,33 @@ export class Slots {
     try {
       file = fileDisk(drive.file, { readOnly: drive.readonly || drive.snapshot });
     } catch (thrown) {
+      for (const other of this.opened) other.close();
       throw new CliError(`--drive ${(thrown as Error).message}`);
     }
     this.opened.push(file);
-    const disk = drive.snapshot ? overlay(file, drive.readonly) : file;
-    const name = `disk${this.counts.disk++}`;
-    this.add(name, virtioBlk as AnyDeviceType, () => ({ disk, serial: name }));
+    const { id = `disk${this.opened.length - 1}` } = drive;
+    if (id in this.disks) throw new CliError(`--drive ${drive.file}: id ${id} is taken by another drive`);
+    this.disks[id] = drive.snapshot ? overlay(file, drive.readonly) : file;
+    // A board of the user's own may have the device already, and lack the disk alone.
+    if (!this.known.some((d) => d.name === id)) this.add(id, 'virtio-blk', { serial: id.slice(0, 20) });
   }
 
   /** A network card: eth0, eth1 ... */
   network({ mac }: NetworkOption, peer: NetworkPeerFactory): void {
-    const i = this.counts.net++;
-    const bytes =
-      mac === undefined
-        ? Uint8Array.of(0x52, 0x54, 0, 0x12, 0x34, 0x56 + i)
-        : Uint8Array.from(mac.split(':'), (byte) => Number.parseInt(byte, 16));
-    this.add(`net${i}`, virtioNet as AnyDeviceType, () => ({ mac: bytes, peer }));
+    const i = this.cards++;
+    const name = `net${i}`;
+    const last = (0x56 + i).toString(16);
+    this.networks[name] = peer;
+    this.add(name, 'virtio-net', { mac: mac ?? `52:54:00:12:34:${last}` });
   }
 
   /** The console hvc0. */
   console(name: string): void {
-    this.add(name, virtioConsole as AnyDeviceType, (_given, host: DeviceHost) => ({ backend: host.console }));
+    this.add(name, 'virtio-console');
   }
 
-  /** The entropy device. */
-  entropy(seed: number): void {
-    const bytes = new Uint8Array(32);
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(seed), true);
-    this.add('rng', virtioRng as AnyDeviceType, () => ({ seed: bytes }));
+  /** The entropy device; its bytes follow from the machine's seed. */
+  entropy(): void {
+    this.add('rng', 'virtio-rng');
   }
 }

@@ -34,6 +34,9 @@ export interface SessionOptions {
   readonly images?: BootImages | undefined;
   /** Devices and where their bytes go. The first that goes to the terminal, or else the first, is what scripts talk to. */
   readonly consoles: readonly ConsoleOption[];
+  /** What is behind the board's disks and network cards. */
+  readonly disks?: MachineOptions['disks'];
+  readonly networks?: MachineOptions['networks'];
   /** What is closed at the end: the files of disks. */
   readonly opened?: readonly { close(): void }[] | undefined;
   /** Text on the console that ends the run. */
@@ -138,6 +141,8 @@ class Session {
     );
     this.nextHash = options.hashEvery ?? Infinity;
     const outside: MachineOptions = {
+      disks: options.disks,
+      networks: options.networks,
       output: (device, byte) => {
         this.consoles.printed(device, byte);
         if (device === this.consoles.main) this.watch(byte);

@@ -10,6 +10,8 @@ export interface DriveOption {
   readonly readonly: boolean;
   /** What the guest writes is kept in memory and forgotten at the end. */
   readonly snapshot: boolean;
+  /** The name of its device on the board. */
+  readonly id?: string | undefined;
 }
 
 const KEYS = ['file', 'format', 'readonly', 'snapshot', 'if', 'id', 'index', 'media', 'cache'];
@@ -22,5 +24,8 @@ export function parseDrive(text: string): DriveOption {
   given.choice('media', ['disk'], 'disk');
   const file = given.text('file') ?? '';
   if (file === '') throw new CliError(`--drive ${text}: names no file; write --drive file=disk.img`);
-  return { file, readonly: given.flag('readonly', false), snapshot: given.flag('snapshot', false) };
+  const id = given.text('id');
+  if (id !== undefined && !/^[a-z][a-z0-9-]*$/.test(id))
+    throw given.wrong('id', 'must be lower case letters, digits and -');
+  return { file, readonly: given.flag('readonly', false), snapshot: given.flag('snapshot', false), id };
 }

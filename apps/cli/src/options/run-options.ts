@@ -40,7 +40,6 @@ export interface RunOptions {
   readonly rng?: boolean;
   readonly terminal?: string;
   readonly seed?: number;
-  readonly rngSeed?: number;
   readonly rtc?: number;
   readonly engine?: 'jit' | 'reference';
   readonly until?: string;
@@ -114,7 +113,6 @@ export function addRunOptions(command: Command): Command {
       parseDestination('--console', text),
     )
     .option('--rng', 'a virtio entropy device (/dev/hwrng)')
-    .option('--rng-seed <n>', 'the same, with a seed of its own', parseSeed)
     .optionsGroup('The run:')
     .option('--until <text>', 'end when the console prints this')
     .option('--input <file>', 'type this into the console')

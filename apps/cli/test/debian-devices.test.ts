@@ -1,0 +1,130 @@
+// Debian's own drivers of virtio on our devices: an ext4 disk, the network, the console hvc0 and entropy, at EL1 and EL2, with both
+// interrupt controllers, on one CPU and on four.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect } from 'vitest';
+
+import { requireTool, run, tempDir } from '@worldswitch/test-tools';
+
+import { bootGuest } from './boot.ts';
+
+const { test } = requireTool('apt-get', 'mke2fs', 'e2fsck', 'dd');
+
+/** What a first start of the guest fetches takes its time. */
+const PATIENCE = 300_000;
+
+/** An ext4 disk with one file. */
+async function ext4(): Promise<string> {
+  const folder = tempDir();
+  const tree = join(folder, 'tree');
+  mkdirSync(tree);
+  writeFileSync(join(tree, 'hello.txt'), 'hello from the host\n');
+  const image = join(folder, 'disk.img');
+  await run('mke2fs', ['-q', '-t', 'ext4', '-d', tree, image, '16M']);
+  return image;
+}
+
+/** Sound to e2fsck, and with what the guest wrote in it. */
+async function expectSound(image: string): Promise<void> {
+  const check = await run('e2fsck', ['-fn', image]);
+  expect(check.stdout).toContain('Pass 5');
+  const read = await run('debugfs', ['-R', 'cat /from-guest', image]);
+  expect(read.stdout).toBe('written by the guest\n');
+}
+
+const COMMANDS = [
+  'echo PS1 is off; PS1=',
+  'mount -t ext4 /dev/vda /mnt && cat /mnt/hello.txt',
+  'echo written by the guest > /mnt/from-guest; sync; cat /mnt/from-guest',
+  'dd if=/dev/zero of=/mnt/zeros bs=64k count=20 2>&1; rm /mnt/zeros',
+  'umount /mnt && echo disk done',
+  'udhcpc -i eth0 -n -q; ping -c 2 10.0.2.2',
+  'echo to hvc0 > /dev/hvc0',
+  'cat /sys/class/misc/hw_random/rng_available',
+  'dd if=/dev/hwrng bs=32 count=1 2>/dev/null | od -A n -t x1',
+  'nproc; grep -c virtio /proc/interrupts',
+  'poweroff -f',
+];
+
+interface Case {
+  readonly el2: boolean;
+  readonly gic: 2 | 3;
+  readonly smp: number;
+}
+
+const every = (process.env['WORLDSWITCH_ALL'] ?? '') !== '';
+
+/** All eight, or three that have everything between them. */
+const CASES: readonly Case[] = every
+  ? [false, true].flatMap((el2) =>
+      ([2, 3] as const).flatMap((gic) => [1, 4].map((smp) => ({ el2, gic, smp }))),
+    )
+  : [
+      { el2: false, gic: 2, smp: 4 },
+      { el2: false, gic: 3, smp: 1 },
+      { el2: true, gic: 3, smp: 4 },
+    ];
+
+for (const { el2, gic, smp } of CASES) {
+  test(
+    `entered at EL${el2 ? 2 : 1}, GICv${gic}, ${smp} CPU${smp > 1 ? 's' : ''}`,
+    async () => {
+      const image = await ext4();
+      const { end, printed } = await bootGuest('debian', {
+        options: {
+          el2,
+          gic,
+          smp,
+          drive: [{ file: image, readonly: false, snapshot: false }],
+          nic: [{ mac: undefined }],
+          console: { kind: 'null' },
+          rng: true,
+        },
+        lines: [{ after: 'Debian is up', type: `${COMMANDS.join('\n')}\n` }],
+      });
+      const text = printed('serial');
+      expect(end, text.slice(-3000)).toBe('off');
+      expect(text).toContain('\nhello from the host\n');
+      expect(text).toContain('20+0 records out');
+      expect(text).toContain('\ndisk done\n');
+      expect(text).toMatch(/lease of 10\.0\.2\.15 obtained from 10\.0\.2\.2/);
+      expect(text).toMatch(/2 packets transmitted, 2 packets received, 0% packet loss/);
+      expect(printed('hvc')).toMatch(/Debian is up on hvc0[^]*to hvc0/);
+      expect(text).toContain('\nvirtio_rng.0');
+      expect(text).toMatch(/^( [0-9a-f]{2}){16}$/m);
+      expect(text).toContain(`\n${smp}\n4\n`);
+      expect(text).not.toMatch(/Kernel panic|Oops|BUG:|WARNING:|I\/O error|EXT4-fs error/);
+      await expectSound(image);
+    },
+    PATIENCE,
+  );
+}
+
+test(
+  'the same machine twice: equal bytes and an equal hash, with devices and four CPUs',
+  async () => {
+    const image = await ext4();
+    const once = async (): Promise<readonly string[]> => {
+      const { machine, printed } = await bootGuest('debian-cloud', {
+        options: {
+          smp: 4,
+          gic: 3,
+          drive: [{ file: image, readonly: false, snapshot: true }],
+          nic: [{ mac: undefined }],
+          rng: true,
+        },
+        lines: [
+          {
+            after: 'Debian is up',
+            type: 'dd if=/dev/vda bs=64k count=10 | md5sum; dd if=/dev/hwrng bs=16 count=1 | md5sum; cat /proc/sys/kernel/random/boot_id; poweroff -f\n',
+          },
+        ],
+      });
+      return [printed('serial'), String(machine.now), machine.hash()];
+    };
+    expect(await once()).toEqual(await once());
+  },
+  PATIENCE,
+);
