@@ -29,4 +29,5 @@ export { virtioNet } from './virtio/net.ts';
 export type { VirtioNetConfig, VirtioNetState } from './virtio/net.ts';
 export { virtioRng } from './virtio/rng.ts';
 export type { VirtioRngConfig, VirtioRngState } from './virtio/rng.ts';
-export type { VirtioState, VirtioType } from './virtio/transport.ts';
+export type { VirtioType } from './virtio/mmio.ts';
+export type { VirtioState } from './virtio/transport.ts';

@@ -1,6 +1,6 @@
 // What stands behind a disk device: sectors of 512 bytes. Back ends answer at once; a device may delay its completions.
 
-import { bytes, list, record, uint } from '@worldswitch/platform';
+import { bytes, list, record, StateError, uint } from '@worldswitch/platform';
 import type { Shape } from '@worldswitch/platform';
 
 /** Bytes of a sector. */
@@ -15,13 +15,21 @@ export type DiskState = Readonly<{
   clusters: readonly Readonly<{ index: number; bytes: Uint8Array }>[];
 }>;
 
+const clusters = list(
+  record<DiskState['clusters'][number]>({ index: uint(MOST_CLUSTERS), bytes: bytes(CLUSTER) }),
+  0,
+  MOST_CLUSTERS,
+);
 /** How it is checked. */
 export const diskShape: Shape<DiskState> = record<DiskState>({
-  clusters: list(
-    record<DiskState['clusters'][number]>({ index: uint(MOST_CLUSTERS), bytes: bytes(CLUSTER) }),
-    0,
-    MOST_CLUSTERS,
-  ),
+  clusters: {
+    check(from, path) {
+      const all = clusters.check(from, path);
+      const wrong = all.findIndex(({ index }, i) => index <= (all[i - 1]?.index ?? -1));
+      if (wrong >= 0) throw new StateError(`${path}[${wrong}].index`, 'must be above the one before it');
+      return all;
+    },
+  },
 });
 
 /** A disk. Every call is within its sectors, in whole sectors. */

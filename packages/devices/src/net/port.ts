@@ -1,5 +1,6 @@
 // How network cards and what is at the other end of their cable meet: frames in both directions, on virtual time.
 
+import { StateError } from '@worldswitch/platform';
 import type { Clock, Plain } from '@worldswitch/platform';
 
 /** One end of a cable. */
@@ -24,4 +25,7 @@ export interface NetworkPeer extends NetworkPort {
 export type NetworkPeerFactory = (clock: Clock, card: NetworkPort, state?: Plain) => NetworkPeer;
 
 /** A cable with nothing at its end. */
-export const unplugged: NetworkPeerFactory = () => ({ send: () => undefined, save: () => null });
+export const unplugged: NetworkPeerFactory = (_clock, _card, state = null) => {
+  if (state !== null) throw new StateError('peer', 'must be null, as nothing is plugged in');
+  return { send: () => undefined, save: () => null };
+};

@@ -1,24 +1,34 @@
 // The block device (Virtio 1.2, 5.2): reads, writes, flush, identity, discard and write-zeroes over a disk back end.
 
-import { flag, nullable, record } from '@worldswitch/platform';
+import { deadline, flag, nullable, record, savedDeadline } from '@worldswitch/platform';
+import type { Timer } from '@worldswitch/platform';
 
 import { diskShape, SECTOR } from '../disk/disk.ts';
 import type { DiskBackend, DiskState } from '../disk/disk.ts';
+import { virtioMmio } from './mmio.ts';
+import type { VirtioType } from './mmio.ts';
 import type { Chain, SplitQueue } from './queue.ts';
-import { virtioMmio } from './transport.ts';
-import type { VirtioBus, VirtioKind, VirtioModel, VirtioType } from './transport.ts';
+import type { VirtioBus, VirtioKind, VirtioModel } from './transport.ts';
 
 /** A block device's configuration. */
 export interface VirtioBlkConfig {
   readonly disk: DiskBackend;
   /** What `/sys/block/vda/serial` says; at most 20 ASCII characters. */
   readonly serial?: string;
+  /** Virtual nanoseconds that each request takes, one after the other; 0, at once, when absent. */
+  readonly latency?: number;
 }
 
 /** What of a block device is saved. */
-export type VirtioBlkState = Readonly<{ writeback: boolean; disk: DiskState | null }>;
+export type VirtioBlkState = Readonly<{
+  writeback: boolean;
+  /** When the request at the head of the queue is done. */
+  due: number | null;
+  disk: DiskState | null;
+}>;
 
 const Feature = {
+  SizeMax: 1,
   SegMax: 2,
   Ro: 5,
   BlkSize: 6,
@@ -32,8 +42,9 @@ const Status = { Ok: 0, IoError: 1, Unsupported: 2 } as const;
 
 const HEADER = 16;
 const ID = 20;
-/** Segments of a request. */
+/** Segments of a request, and bytes of one: together a chain that the queue takes. */
 const SEGMENTS = 254;
+const SEGMENT_BYTES = 0x2_0000;
 /** Bytes that are moved at once. */
 const PIECE = 65536;
 /** Sectors and ranges of one discard or write-zeroes. */
@@ -56,17 +67,26 @@ class Block implements VirtioModel<VirtioBlkState> {
   private readonly disk: DiskBackend;
   private readonly serial: string;
   private readonly bus: VirtioBus;
+  private readonly latency: number;
+  private readonly timer: Timer;
   private readonly piece: Uint8Array = new Uint8Array(PIECE);
 
   constructor(config: VirtioBlkConfig, bus: VirtioBus, own?: VirtioBlkState) {
-    const { disk, serial = '' } = config;
+    const { disk, serial = '', latency = 0 } = config;
+    if (!Number.isSafeInteger(latency) || latency < 0)
+      throw new RangeError(`virtio-blk: latency must be a number of nanoseconds, but is ${latency}`);
     if (serial.length > ID) throw new RangeError(`virtio-blk: serial must have at most ${ID} characters`);
     this.disk = disk;
     this.serial = serial;
     this.bus = bus;
+    this.latency = latency;
+    this.timer = bus.wiring.clock.timer(() => {
+      this.timeIsUp();
+    });
     const view = new DataView(this.config.buffer);
     view.setUint32(0, disk.sectors % 2 ** 32, true);
     view.setUint32(4, Math.floor(disk.sectors / 2 ** 32), true);
+    view.setUint32(8, SEGMENT_BYTES, true);
     view.setUint32(12, SEGMENTS, true);
     view.setUint32(20, SECTOR, true);
     this.config[WRITEBACK] = 1;
@@ -79,6 +99,7 @@ class Block implements VirtioModel<VirtioBlkState> {
     if (own !== undefined) {
       this.config[WRITEBACK] = Number(own.writeback);
       if (own.disk !== null) disk.restore?.(own.disk);
+      if (own.due !== null) this.timer.armAt(own.due);
     }
   }
 
@@ -88,17 +109,41 @@ class Block implements VirtioModel<VirtioBlkState> {
   }
   reset(): void {
     this.config[WRITEBACK] = 1;
+    this.timer.cancel();
   }
   save(): VirtioBlkState {
-    return { writeback: this.config[WRITEBACK] === 1, disk: this.disk.save?.() ?? null };
+    return {
+      writeback: this.config[WRITEBACK] === 1,
+      due: savedDeadline(this.timer.deadline),
+      disk: this.disk.save?.() ?? null,
+    };
   }
 
   notified(): void {
+    if (this.latency === 0) this.serveSome();
+    else this.next();
+  }
+
+  /** Serves what waits, or the first of it. */
+  private serveSome(most?: number): void {
     const [queue] = this.bus.queues;
     if (queue === undefined) return;
-    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) this.serve(queue, chain);
-    queue.listen();
+    queue.drain((chain) => {
+      this.serve(queue, chain);
+    }, most);
     this.bus.done(queue);
+  }
+  /** The next request starts, if one waits and none is under way. It is looked at when its time is up. */
+  private next(): void {
+    const [queue] = this.bus.queues;
+    if (queue === undefined || this.timer.deadline !== Infinity) return;
+    if (queue.waiting > 0) this.timer.armAt(this.bus.wiring.clock.now + this.latency);
+    this.bus.done(queue);
+  }
+  private timeIsUp(): void {
+    if (!this.bus.running) return;
+    this.serveSome(1);
+    this.next();
   }
 
   private serve(queue: SplitQueue, chain: Chain): void {
@@ -201,6 +246,7 @@ const kind: VirtioKind<VirtioBlkConfig, VirtioBlkState> = {
   deviceId: 2,
   queues: 1,
   features: ({ disk }) => [
+    Feature.SizeMax,
     Feature.SegMax,
     Feature.BlkSize,
     Feature.Flush,
@@ -209,6 +255,7 @@ const kind: VirtioKind<VirtioBlkConfig, VirtioBlkState> = {
   ],
   own: record<VirtioBlkState>({
     writeback: flag,
+    due: deadline,
     disk: nullable(diskShape),
   }),
   create: (config, bus, own) => new Block(config, bus, own),

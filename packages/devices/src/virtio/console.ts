@@ -3,8 +3,9 @@
 import { record, uint } from '@worldswitch/platform';
 
 import type { CharacterBackend, CharacterSink } from '../backend.ts';
-import { virtioMmio } from './transport.ts';
-import type { VirtioBus, VirtioKind, VirtioModel, VirtioType } from './transport.ts';
+import { virtioMmio } from './mmio.ts';
+import type { VirtioType } from './mmio.ts';
+import type { VirtioBus, VirtioKind, VirtioModel } from './transport.ts';
 
 /** A console's configuration. */
 export interface VirtioConsoleConfig {
@@ -63,13 +64,12 @@ class Console implements VirtioModel<VirtioConsoleState, CharacterSink> {
   private transmit(): void {
     const queue = this.bus.queues[TRANSMIT];
     if (queue === undefined) return;
-    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
+    queue.drain((chain) => {
       const bytes = new Uint8Array(Math.min(chain.readableBytes, MOST));
-      if (!queue.read(chain, 0, bytes)) break;
+      if (!queue.read(chain, 0, bytes)) return;
       for (const byte of bytes) this.backend.write(byte);
       queue.push(chain, 0);
-    }
-    queue.listen();
+    });
     this.bus.done(queue);
   }
 
@@ -86,7 +86,7 @@ class Console implements VirtioModel<VirtioConsoleState, CharacterSink> {
     const queue = this.bus.queues[RECEIVE];
     if (!this.bus.running || queue === undefined) return 0;
     let taken = 0;
-    while (taken < bytes.length) {
+    for (let left = queue.waiting; left > 0 && taken < bytes.length; left--) {
       const chain = queue.pop();
       if (chain === undefined) break;
       const part = bytes.subarray(taken, taken + chain.writableBytes);

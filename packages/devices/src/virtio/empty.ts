@@ -2,8 +2,8 @@
 
 import { record } from '@worldswitch/platform';
 
-import { virtioMmio } from './transport.ts';
-import type { VirtioType } from './transport.ts';
+import { virtioMmio } from './mmio.ts';
+import type { VirtioType } from './mmio.ts';
 
 /** What of an empty slot is saved: nothing of its own. */
 export type VirtioEmptyState = Readonly<Record<string, never>>;

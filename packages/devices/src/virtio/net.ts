@@ -1,16 +1,17 @@
 // The network card (Virtio 1.2, 5.1): one pair of queues, filters by MAC address, merged receive buffers; no offloads. What the driver
 // has no buffers for waits in a bounded queue of the card's own.
 
-import { bytes, flag, list, record } from '@worldswitch/platform';
+import { bytes, flag, list, record, StateError } from '@worldswitch/platform';
 import type { Plain, Shape } from '@worldswitch/platform';
 
 import { unplugged } from '../net/port.ts';
 import type { NetworkPeer, NetworkPeerFactory } from '../net/port.ts';
+import { virtioMmio } from './mmio.ts';
+import type { VirtioType } from './mmio.ts';
 import { ControlFilter, filterShape } from './net-filter.ts';
 import type { FilterState } from './net-filter.ts';
 import type { Chain, SplitQueue } from './queue.ts';
-import { virtioMmio } from './transport.ts';
-import type { VirtioBus, VirtioKind, VirtioModel, VirtioType } from './transport.ts';
+import type { VirtioBus, VirtioKind, VirtioModel } from './transport.ts';
 
 /** A network card's configuration. */
 export interface VirtioNetConfig {
@@ -20,6 +21,8 @@ export interface VirtioNetConfig {
   readonly peer?: NetworkPeerFactory;
   /** False for a cable that is not plugged in. */
   readonly up?: boolean;
+  /** Bytes of the longest packet that the driver should send, 68 to 65535; it is not told when absent. */
+  readonly mtu?: number;
 }
 
 /** What of a card is saved. */
@@ -32,6 +35,7 @@ export type VirtioNetState = Readonly<{
 }>;
 
 const Feature = {
+  Mtu: 3,
   Mac: 5,
   MrgRxbuf: 15,
   Status: 16,
@@ -51,10 +55,11 @@ const LONGEST = 65535;
 /** Frames that wait, beyond which new ones are lost. */
 const WAITING = 64;
 const MAC = 6;
+const MTU_AT = 10;
 const DEFAULT_MAC: readonly number[] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56];
 
 class Card implements VirtioModel<VirtioNetState> {
-  readonly config: Uint8Array = new Uint8Array(8);
+  readonly config: Uint8Array = new Uint8Array(12);
   readonly extras: object = {};
   private readonly bus: VirtioBus;
   private readonly mac: Uint8Array;
@@ -64,17 +69,21 @@ class Card implements VirtioModel<VirtioNetState> {
   private up: boolean;
 
   constructor(config: VirtioNetConfig, bus: VirtioBus, own?: VirtioNetState) {
-    const { mac = Uint8Array.from(DEFAULT_MAC), peer = unplugged, up = true } = config;
+    const { mac = Uint8Array.from(DEFAULT_MAC), peer = unplugged, up = true, mtu } = config;
     if (mac.length !== MAC || ((mac[0] ?? 0) & 1) !== 0)
       throw new RangeError('virtio-net: mac must be the six bytes of one station');
+    if (mtu !== undefined && !(Number.isInteger(mtu) && mtu >= 68 && mtu <= LONGEST))
+      throw new RangeError(`virtio-net: mtu must be 68 to ${LONGEST}, but is ${mtu}`);
     this.bus = bus;
     this.mac = mac;
     this.up = own?.up ?? up;
     this.filter = new ControlFilter(mac, own?.filter);
     this.waiting = [...(own?.waiting ?? [])];
-    this.config.set(mac);
+    this.config.set(this.filter.mac);
     this.config[MAC] = Number(this.up);
-    this.peer = peer(
+    new DataView(this.config.buffer).setUint16(MTU_AT, mtu ?? 0, true);
+    this.peer = connect(
+      peer,
       bus.wiring.clock,
       {
         send: (frame) => {
@@ -93,6 +102,7 @@ class Card implements VirtioModel<VirtioNetState> {
   reset(): void {
     this.waiting = [];
     this.filter.reset(this.mac);
+    this.config.set(this.mac);
   }
   save(): VirtioNetState {
     return {
@@ -106,14 +116,11 @@ class Card implements VirtioModel<VirtioNetState> {
   private transmit(): void {
     const queue = this.bus.queues[TRANSMIT];
     if (queue === undefined) return;
-    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
-      const length = chain.readableBytes - HEADER;
-      const frame = this.frameOf(queue, chain, length);
-      if (queue.broken !== undefined) break;
+    queue.drain((chain) => {
+      const frame = this.frameOf(queue, chain, chain.readableBytes - HEADER);
       queue.push(chain, 0);
       if (frame !== undefined && this.up) this.peer.send(frame);
-    }
-    queue.listen();
+    });
     this.bus.done(queue);
   }
 
@@ -131,20 +138,23 @@ class Card implements VirtioModel<VirtioNetState> {
   private control(): void {
     const queue = this.bus.queues[CONTROL];
     if (queue === undefined) return;
-    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
-      const command = new Uint8Array(Math.min(chain.readableBytes, LONGEST));
-      if (chain.writableBytes === 0) {
-        queue.fail('has a command with no room for its answer');
-        break;
-      }
-      if (!queue.read(chain, 0, command)) break;
-      const ok = chain.readableBytes <= LONGEST && this.filter.command(command);
-      if (!queue.write(chain, 0, Uint8Array.of(ok ? 0 : 1))) break;
-      queue.push(chain, 1);
-    }
+    queue.drain((chain) => {
+      this.answer(queue, chain);
+    });
     this.config.set(this.filter.mac);
-    queue.listen();
     this.bus.done(queue);
+  }
+
+  /** One command of the control queue. */
+  private answer(queue: SplitQueue, chain: Chain): void {
+    if (chain.writableBytes === 0) {
+      queue.fail('has a command with no room for its answer');
+      return;
+    }
+    const command = new Uint8Array(Math.min(chain.readableBytes, LONGEST));
+    if (!queue.read(chain, 0, command)) return;
+    const ok = chain.readableBytes <= LONGEST && this.filter.command(command);
+    if (queue.write(chain, 0, Uint8Array.of(ok ? 0 : 1))) queue.push(chain, 1);
   }
 
   /** A frame comes by the cable. */
@@ -199,12 +209,27 @@ class Card implements VirtioModel<VirtioNetState> {
 }
 
 /** What a peer saved: the peer itself checks it. */
-const anything: Shape<Plain> = { check: (from) => from ?? null };
+const anything: Shape<Plain> = {
+  check(from, path) {
+    if (from === undefined) throw new StateError(path, 'is missing');
+    return from;
+  },
+};
+
+/** Calls a peer's factory, whose complaints about its state then name the place in the card's. */
+function connect(make: NetworkPeerFactory, ...given: Parameters<NetworkPeerFactory>): NetworkPeer {
+  try {
+    return make(...given);
+  } catch (thrown) {
+    if (!(thrown instanceof StateError)) throw thrown;
+    throw new StateError('own.peer', `cannot be loaded: ${thrown.message}`);
+  }
+}
 
 const kind: VirtioKind<VirtioNetConfig, VirtioNetState> = {
   deviceId: 1,
   queues: 3,
-  features: () => Object.values(Feature),
+  features: ({ mtu }) => Object.values(Feature).filter((bit) => bit !== Feature.Mtu || mtu !== undefined),
   own: record<VirtioNetState>({
     filter: filterShape,
     waiting: list(bytes(SHORTEST, LONGEST), 0, WAITING),

@@ -1,39 +1,16 @@
-// The device's side of a split virtqueue (Virtio 1.2, 2.7) whose driver may be hostile: every descriptor and index is read once,
-// checked, and bounded. What is wrong breaks the queue, which the device answers by asking for a reset; nothing throws.
+// The device's side of a split virtqueue (Virtio 1.2, 2.7) whose driver may be hostile: every index is read once, checked, and
+// bounded. What is wrong breaks the queue, which the device answers by asking for a reset; nothing throws.
 
-import { bits, Fault, flag, iova, record, uint } from '@worldswitch/platform';
-import type { Dma, Iova, Shape, Width, Word64 } from '@worldswitch/platform';
+import { Fault, flag, iova, record, StateError, uint } from '@worldswitch/platform';
+import type { Dma, Iova, Shape } from '@worldswitch/platform';
+
+import { ADDRESS_LIMIT, walk } from './chain.ts';
+import type { Chain, Segment } from './chain.ts';
+
+export type { Chain } from './chain.ts';
 
 /** Descriptors of the longest queue that a device offers. */
 export const QUEUE_SIZE = 256;
-/** Bytes of the buffers of one chain, above which it counts as an attack. */
-const CHAIN_BYTES = 32 * 1024 * 1024;
-
-/** Descriptor flags. */
-const NEXT = 1;
-const WRITE = 2;
-const INDIRECT = 4;
-
-/** Addresses have 52 bits at most. */
-const ADDRESS_LIMIT = 2 ** 52;
-
-/** One buffer of a chain. */
-export interface Segment {
-  readonly at: number;
-  readonly length: number;
-}
-
-/** A chain that the driver made available. */
-export interface Chain {
-  /** What `push` gives back. */
-  readonly head: number;
-  /** What the device may read, in order. */
-  readonly readable: readonly Segment[];
-  /** What it may write. */
-  readonly writable: readonly Segment[];
-  readonly readableBytes: number;
-  readonly writableBytes: number;
-}
 
 /** A queue in a saved state. */
 export type QueueState = Readonly<{
@@ -47,15 +24,18 @@ export type QueueState = Readonly<{
   signalled: number;
 }>;
 
+const isSize = (size: number): boolean => size <= QUEUE_SIZE && (size & (size - 1)) === 0;
+const sizeShape: Shape<number> = {
+  check(from, path) {
+    const size = uint(QUEUE_SIZE).check(from, path);
+    if (!isSize(size)) throw new StateError(path, `must be 0 or a power of 2, but is ${size}`);
+    return size;
+  },
+};
 const address = uint(ADDRESS_LIMIT - 1);
 /** How a queue's state is checked. */
 export const queueShape: Shape<QueueState> = record<QueueState>({
-  size: {
-    check(from, path) {
-      const size = uint(QUEUE_SIZE).check(from, path);
-      return (size & (size - 1)) === 0 ? size : bits(0).check(from, path);
-    },
-  },
+  size: sizeShape,
   ready: flag,
   descriptors: address,
   driver: address,
@@ -85,9 +65,9 @@ export class SplitQueue {
   /** `used` when an interrupt was last considered. */
   private signalled = 0;
   private readonly dma: Dma;
-  private readonly word: Word64 = { lo: 0, hi: 0 };
-  private readonly raw: Uint8Array = new Uint8Array(16);
-  private readonly view: DataView = new DataView(this.raw.buffer);
+  private readonly half: Uint8Array = new Uint8Array(2);
+  private readonly element: Uint8Array = new Uint8Array(8);
+  private readonly elementView: DataView = new DataView(this.element.buffer);
 
   constructor(dma: Dma) {
     this.dma = dma;
@@ -108,12 +88,21 @@ export class SplitQueue {
     Object.assign(this, from);
   }
 
+  /** QueueNum is written: a size that is not allowed leaves none. */
+  resize(size: number): void {
+    this.size = isSize(size) ? size : 0;
+  }
+
   /** QueueReady becomes 1. */
   enable(): void {
     if (this.size === 0) this.fail('has no size');
     else if (this.descriptors % 16 !== 0 || this.driver % 2 !== 0 || this.device % 4 !== 0)
       this.fail('is not aligned');
-    else if (Math.max(this.descriptors, this.driver, this.device) >= ADDRESS_LIMIT)
+    else if (
+      this.descriptors + 16 * this.size > ADDRESS_LIMIT ||
+      this.driver + 6 + 2 * this.size > ADDRESS_LIMIT ||
+      this.device + 6 + 8 * this.size > ADDRESS_LIMIT
+    )
       this.fail('lies beyond 52 bits');
     else {
       this.ready = true;
@@ -121,16 +110,24 @@ export class SplitQueue {
     }
   }
 
+  /** How many chains the driver has made available that were not taken yet. */
+  get waiting(): number {
+    if (!this.isUsable()) return 0;
+    const waiting = (this.load(this.driver + 2) - this.next) & 0xffff;
+    if (waiting > this.size) this.fail('has more available than descriptors');
+    return this.isUsable() ? waiting : 0;
+  }
+
   /** The next available chain; undefined where there is none, or the queue broke. */
   pop(): Chain | undefined {
-    if (!this.ready || this.broken !== undefined) return undefined;
-    const available = this.load(this.driver + 2, 2);
-    const waiting = (available - this.next) & 0xffff;
-    if (this.isBroken() || waiting === 0) return undefined;
-    if (waiting > this.size) return this.no('has more available than descriptors');
-    const head = this.load(this.driver + 4 + 2 * (this.next & (this.size - 1)), 2);
-    const chain = this.walk(head);
-    if (chain === undefined) return undefined;
+    if (this.waiting === 0) return undefined;
+    const head = this.load(this.driver + 4 + 2 * (this.next & (this.size - 1)));
+    if (!this.isUsable()) return undefined;
+    const chain = walk(this.dma, { at: this.descriptors, size: this.size, indirect: this.indirect }, head);
+    if (typeof chain === 'string') {
+      this.fail(chain);
+      return undefined;
+    }
     this.next = (this.next + 1) & 0xffff;
     return chain;
   }
@@ -140,29 +137,43 @@ export class SplitQueue {
     this.next = (this.next - count) & 0xffff;
   }
 
+  /**
+   * Serves what is available now. What a device's own stores make available meanwhile waits for the next notification, or a ring
+   * that the device overwrites could keep it busy for ever.
+   *
+   * @param most - chains to serve
+   */
+  drain(serve: (chain: Chain) => void, most: number = QUEUE_SIZE): void {
+    for (let left = Math.min(this.waiting, most); left > 0; left--) {
+      const chain = this.pop();
+      if (chain === undefined) break;
+      serve(chain);
+    }
+    this.listen();
+  }
+
   /** Asks the driver to notify of what it makes available from now on. */
   listen(): void {
-    if (this.ready && this.eventIndex) this.store(this.device + 4 + 8 * this.size, 2, this.next);
+    if (this.isUsable() && this.eventIndex) this.storeHalf(this.device + 4 + 8 * this.size, this.next);
   }
 
   /** Gives a chain back to the driver with so many bytes written. */
   push({ head }: Chain, written: number): void {
-    if (!this.ready || this.broken !== undefined) return;
-    const at = this.device + 4 + 8 * (this.used & (this.size - 1));
-    this.store(at, 4, head);
-    this.store(at + 4, 4, written);
+    if (!this.isUsable()) return;
+    this.elementView.setUint32(0, head, true);
+    this.elementView.setUint32(4, written, true);
+    this.store(this.device + 4 + 8 * (this.used & (this.size - 1)), this.element);
     this.used = (this.used + 1) & 0xffff;
-    this.store(this.device + 2, 2, this.used);
+    this.storeHalf(this.device + 2, this.used);
   }
 
   /** True when what was pushed since the last call deserves an interrupt. */
   wantsInterrupt(): boolean {
-    const before = this.signalled;
-    const added = (this.used - before) & 0xffff;
+    const added = (this.used - this.signalled) & 0xffff;
     this.signalled = this.used;
-    if (added === 0 || !this.ready || this.broken !== undefined) return false;
-    if (!this.eventIndex) return (this.load(this.driver, 2) & 1) === 0;
-    const event = this.load(this.driver + 4 + 2 * this.size, 2);
+    if (added === 0 || !this.isUsable()) return false;
+    if (!this.eventIndex) return (this.load(this.driver) & 1) === 0;
+    const event = this.load(this.driver + 4 + 2 * this.size);
     return ((this.used - event - 1) & 0xffff) < added;
   }
 
@@ -201,68 +212,29 @@ export class SplitQueue {
     return done === bytes.length;
   }
 
-  /** Follows a chain. */
-  private walk(head: number): Chain | undefined {
-    const readable: Segment[] = [];
-    const writable: Segment[] = [];
-    let [readableBytes, writableBytes] = [0, 0];
-    let [table, entries, inside] = [this.descriptors, this.size, false];
-    let index = head;
-    for (let steps = 0; ; steps++) {
-      if (steps > this.size) return this.no('has a chain longer than the queue');
-      if (index >= entries) return this.no('names a descriptor that is not there');
-      if (!this.descriptor(table + 16 * index)) return undefined;
-      const at = this.view.getUint32(0, true) + 2 ** 32 * this.view.getUint32(4, true);
-      const length = this.view.getUint32(8, true);
-      const flags = this.view.getUint16(12, true);
-      if (at + length > ADDRESS_LIMIT) return this.no('has a buffer beyond 52 bits');
-      if ((flags & INDIRECT) !== 0) {
-        if (inside || !this.indirect || (flags & NEXT) !== 0 || length % 16 !== 0 || length === 0)
-          return this.no('has an indirect descriptor that is not allowed');
-        [table, entries, inside, index] = [at, Math.min(length / 16, 0x1_0000), true, 0];
-        continue;
-      }
-      if (length === 0) return this.no('has an empty buffer');
-      if ((flags & WRITE) !== 0) {
-        writable.push({ at, length });
-        writableBytes += length;
-      } else if (writable.length > 0) return this.no('has a readable buffer after a writable one');
-      else {
-        readable.push({ at, length });
-        readableBytes += length;
-      }
-      if (readableBytes + writableBytes > CHAIN_BYTES) return this.no('has a chain of too many bytes');
-      if ((flags & NEXT) === 0) return { head, readable, writable, readableBytes, writableBytes };
-      index = this.view.getUint16(14, true);
+  // Rings are copied like buffers, and never loaded and stored as by a CPU: where memory is expected, no register must answer.
+
+  private load(at: number): number {
+    if (this.dma.readInto(iova(at), this.half) !== Fault.None) {
+      this.fail('has a ring where no memory is');
+      return 0;
     }
+    return (this.half[0] ?? 0) | ((this.half[1] ?? 0) << 8);
+  }
+  private storeHalf(at: number, value: number): void {
+    this.half[0] = value;
+    this.half[1] = value >>> 8;
+    this.store(at, this.half);
+  }
+  private store(at: number, bytes: Uint8Array): void {
+    if (this.dma.writeFrom(iova(at), bytes) !== Fault.None) this.fail('has a ring where no memory is');
   }
 
-  /** Copies one descriptor to `raw`. */
-  private descriptor(at: number): boolean {
-    if (this.dma.readInto(iova(at), this.raw) === Fault.None) return true;
-    this.fail('has a table where no memory is');
-    return false;
-  }
-
-  private load(at: number, width: Width): number {
-    if (this.dma.load(iova(at), width, this.word) === Fault.None) return this.word.lo;
-    this.fail('has a ring where no memory is');
-    return 0;
-  }
-  private store(at: number, width: Width, value: number): void {
-    if (this.dma.store(iova(at), width, value, 0) !== Fault.None) this.fail('has a ring where no memory is');
-  }
-
-  private isBroken(): boolean {
-    return this.broken !== undefined;
+  private isUsable(): boolean {
+    return this.ready && this.broken === undefined;
   }
   /** The driver did something wrong. */
   fail(what: string): void {
     this.broken ??= what;
-  }
-  /** The same, where a chain was wanted. */
-  private no(what: string): Chain | undefined {
-    this.fail(what);
-    return undefined;
   }
 }

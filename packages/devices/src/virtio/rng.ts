@@ -3,8 +3,9 @@
 import { record, uint } from '@worldswitch/platform';
 
 import { KEY, keyStream } from '../entropy/chacha.ts';
-import { virtioMmio } from './transport.ts';
-import type { VirtioBus, VirtioKind, VirtioModel, VirtioType } from './transport.ts';
+import { virtioMmio } from './mmio.ts';
+import type { VirtioType } from './mmio.ts';
+import type { VirtioBus, VirtioKind, VirtioModel } from './transport.ts';
 
 /** An entropy device's configuration. */
 export interface VirtioRngConfig {
@@ -32,14 +33,13 @@ function create(
     notified() {
       const [queue] = bus.queues;
       if (queue === undefined) return;
-      for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
+      queue.drain((chain) => {
         const bytes = new Uint8Array(Math.min(chain.writableBytes, MOST));
         keyStream(seed, position, bytes);
-        if (!queue.write(chain, 0, bytes)) break;
+        if (!queue.write(chain, 0, bytes)) return;
         position += bytes.length;
         queue.push(chain, bytes.length);
-      }
-      queue.listen();
+      });
       bus.done(queue);
     },
     // The stream goes on: a reset must not give the guest the same entropy again.
