@@ -83,6 +83,58 @@ describe('one line and status 2', () => {
     ['no device tree', ['run', 'tiny', '--dtb', file('dtb', 'nonsense')], /dtb: is not a device tree blob/],
     ['no snapshot', ['run', '--restore', file('snap', 'nonsense')], /snapshot is no snapshot/],
     ['a terminal that is not there', ['run', 'tiny', '--terminal', 'modem'], /--terminal: .*modem.*serial/],
+    ['no number of CPUs', ['run', 'tiny', '--smp', '0'], /--smp 0: cpus must be 1 to 8/],
+    ['no GIC', ['run', 'tiny', '--gic', '5'], /--gic 5: must be 2 or 3/],
+    [
+      'a drive that is not there',
+      ['run', 'tiny', '-drive', join(folder, 'none')],
+      /--drive .*none: is not there/,
+    ],
+    [
+      'an empty drive',
+      ['run', 'tiny', '--drive', file('empty', '')],
+      /--drive .*empty: is empty; make a disk with/,
+    ],
+    ['half a sector', ['run', 'tiny', '--drive', file('half', 'half')], /--drive .*half: has 4 bytes, .*512/],
+    [
+      'two consoles at the terminal',
+      ['run', 'tiny', '--serial', 'stdio', '--console', 'stdio'],
+      /--console stdio: only one console can be at the terminal/,
+    ],
+    [
+      'five serial ports',
+      ['run', 'tiny', ...Array.from({ length: 5 }, () => ['--serial', 'null']).flat()],
+      /--serial: there are at most 4 serial ports/,
+    ],
+    [
+      '33 cards',
+      ['run', 'tiny', ...Array.from({ length: 33 }, () => ['--nic', 'user']).flat()],
+      /there is room for 32 virtio devices/,
+    ],
+    [
+      'two drives of one name',
+      [
+        'run',
+        'tiny',
+        ...[file('s1', new Uint8Array(512)), file('s2', new Uint8Array(512))].flatMap((f) => [
+          '--drive',
+          `${f},id=a`,
+        ]),
+      ],
+      /id a is taken by another drive/,
+    ],
+    [
+      'counts that cannot be kept',
+      ['run', 'tiny', '--json', join(folder, 'none', 'a')],
+      /--json .*: cannot be written/,
+    ],
+    ['a snapshot that cannot', ['run', 'tiny', '--save', folder], /--save .*: it is a folder/],
+    [
+      'a number that is none',
+      ['run', 'tiny', '--timeout', 'soon'],
+      /--timeout soon: must be a number above zero/,
+    ],
+    ["QEMU's display", ['run', 'tiny', '-display', 'gtk'], /'gtk' is invalid/],
     [
       'a board that is no YAML',
       ['run', 'tiny', '--config', file('a.yaml', 'a: [')],

@@ -45,12 +45,12 @@ export async function openFile(option: string, path: string): Promise<Channel> {
 }
 
 /** One direction of a pipe. Opened for both, as otherwise opening waits for the other side. */
-async function openFifo(option: string, path: string): Promise<Socket> {
+async function openFifo(option: string, path: string, readable: boolean): Promise<Socket> {
   try {
     if (!(await stat(path)).isFIFO())
       throw new CliError(`${option} ${path}: is no FIFO; make one with mkfifo`);
     const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-    return new Socket({ fd, readable: true, writable: true });
+    return new Socket({ fd, readable, writable: !readable });
   } catch (thrown) {
     throw thrown instanceof CliError ? thrown : cannot(option, path, thrown);
   }
@@ -65,8 +65,8 @@ const exists = (path: string): Promise<boolean> =>
 /** FIFOs that others made: PATH.in for the guest's input and PATH.out for its output, as QEMU has them, or PATH for output alone. */
 export async function openPipe(option: string, path: string, events: ChannelEvents): Promise<Channel> {
   const two = await exists(`${path}.in`);
-  const out = await openFifo(option, two ? `${path}.out` : path);
-  const from = two ? await openFifo(option, `${path}.in`) : undefined;
+  const out = await openFifo(option, two ? `${path}.out` : path, false);
+  const from = two ? await openFifo(option, `${path}.in`, true) : undefined;
   out.on('error', () => undefined);
   from?.on('error', () => undefined);
   from?.on('data', (bytes) => {
