@@ -190,6 +190,8 @@ describe('a timer', () => {
     machine.write('CNTKCTL_EL1', 2n ** 64n - 1n);
     expect(machine.read('CNTKCTL_EL1')).toBe(0x3ffn);
     expect(machine.read('CNTHCTL_EL2')).toBe(3n);
+    machine.write('CNTHCTL_EL2', 2n ** 64n - 1n);
+    expect(machine.read('CNTHCTL_EL2')).toBe(0xffn);
   });
 
   test('is named in the device tree by four interrupts', () => {

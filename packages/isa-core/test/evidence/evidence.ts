@@ -179,6 +179,10 @@ const exceptions: readonly Evidence[] = [
 ];
 
 const registers: readonly Evidence[] = [
+  {
+    fields: ['PMCR_EL0.X'],
+    tests: ['isa-core/test/fields/registers.test.ts: PMCR_EL0 holds what are no commands'],
+  },
   { fields: ['DAIF.*'], tests: [system('DAIFSet, DAIFClr and DAIF')] },
   { fields: ['NZCV.*'], tests: [system('NZCV moves through bits 31:28')] },
   { fields: ['CurrentEL.*'], tests: [system('CurrentEL')] },
@@ -300,11 +304,22 @@ const timers: readonly Evidence[] = [
     fields: ['CNTKCTL_EL1.EVNTEN', 'CNTHCTL_EL2.EVNTEN'],
     tests: [traps('effects', 'let WFE go on, as events come')],
   },
+  {
+    fields: ['CNTKCTL_EL1.EVNT*', 'CNTHCTL_EL2.EVNT*'],
+    tests: [timer('keeps the event stream and access controls')],
+  },
 ];
 
 const interrupts: readonly Evidence[] = [
   {
-    fields: ['ICC_CTLR_EL1.*bits', 'ICC_CTLR_EL1.A3V'],
+    fields: [
+      'ICC_CTLR_EL1.*bits',
+      'ICC_CTLR_EL1.A3V',
+      'ICC_CTLR_EL1.SEIS',
+      'ICC_CTLR_EL1.R*',
+      'ICC_CTLR_EL1.E*Range',
+      'ICC_CTLR_EL1.PMHE',
+    ],
     tests: [gic('cpu-interface', 'ICC_CTLR_EL1 has five priority bits')],
   },
   { fields: ['ICC_SRE_EL*.*'], tests: [gic('cpu-interface', 'ICC_SRE is fixed')] },
@@ -331,6 +346,11 @@ const interrupts: readonly Evidence[] = [
 ];
 
 const virtualInterrupts: readonly Evidence[] = [
+  { fields: ['ICH_AP*R<n>_EL2.*'], tests: [gic('virtual', 'masks and preempts like the physical one')] },
+  {
+    fields: ['ICH_HCR_EL2.TSEI'],
+    tests: [gic('virtual', "keeps the trap bits, which are the CPU's to act on")],
+  },
   {
     fields: ['ICC_SGI*R_EL1.Aff*', 'ICC_ASGI1R_EL1.Aff*'],
     tests: [gic('sgi', 'goes by all four affinities')],
@@ -346,7 +366,18 @@ const virtualInterrupts: readonly Evidence[] = [
   },
   { fields: ['ICC_ASGI1R_EL1.*'], tests: [gic('sgi', 'between two Security states an SGI')] },
   { fields: ['ICC_IGRPEN1_EL3.*'], tests: [gic('security', 'ICC_IGRPEN1_EL1 are those of ICC_IGRPEN1_EL3')] },
-  { fields: ['ICC_CTLR_EL3.CBPR*'], tests: [gic('security', 'ICC_CTLR_EL1 are those of ICC_CTLR_EL3')] },
+  {
+    fields: [
+      'ICC_CTLR_EL3.CBPR*',
+      'ICC_CTLR_EL3.*S',
+      'ICC_CTLR_EL3.E*Range',
+      'ICC_CTLR_EL3.A3V',
+      'ICC_CTLR_EL3.*bits',
+      'ICC_CTLR_EL3.PMHE',
+      'ICC_CTLR_EL3.RM',
+    ],
+    tests: [gic('security', 'ICC_CTLR_EL1 are those of ICC_CTLR_EL3')],
+  },
   {
     fields: ['ICC_CTLR_EL3.EOImode*'],
     tests: [gic('security', 'by EL3 is of any group, split by its own EOImode')],
@@ -371,7 +402,7 @@ const virtualInterrupts: readonly Evidence[] = [
     tests: [gic('virtual', 'EOI: a list register ended')],
   },
   {
-    fields: ['ICH_VTR_EL2.ListRegs', 'ICH_VTR_EL2.*bits'],
+    fields: ['ICH_VTR_EL2.*'],
     tests: [gic('virtual', 'are as many as ICH_VTR_EL2 says')],
   },
   {
@@ -389,7 +420,7 @@ const virtualInterrupts: readonly Evidence[] = [
     tests: [gic('virtual', 'takes the highest priority, and of equal ones the first list register')],
   },
   {
-    fields: ['ICH_VMCR_EL2.VPMR', 'ICH_VMCR_EL2.VBPR*', 'ICH_VMCR_EL2.VENG*', 'ICH_VMCR_EL2.VEOIM'],
+    fields: ['ICH_VMCR_EL2.V*'],
     tests: [gic('virtual', 'is what ICH_VMCR_EL2 says')],
   },
   { fields: ['ICH_VMCR_EL2.VCBPR'], tests: [gic('virtual', 'groups by the first binary point with VCBPR')] },

@@ -92,6 +92,16 @@ describe('what is written', () => {
     expect(read(m, entry)).toBe(before);
   });
 
+  test('PMCR_EL0 holds what are no commands', () => {
+    const entry = own.find(({ name }) => name === 'PMCR_EL0');
+    if (entry === undefined) throw new RangeError('no PMCR_EL0');
+    const m = machineFor(entry);
+    write(m, entry, ONES);
+    expect(read(m, entry) & 0xffff_ffff_0000_07ffn).toBe(0x79n);
+    write(m, entry, 0n);
+    expect(read(m, entry) & 0xffff_ffff_0000_07ffn).toBe(0n);
+  });
+
   test('the exceptions are registers of the table', () => {
     const names = new Set(own.map(({ name }) => name));
     expect(Object.keys(EXCEPTIONS).filter((name) => !names.has(name))).toEqual([]);

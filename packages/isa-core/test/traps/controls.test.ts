@@ -95,7 +95,8 @@ describe('HCR_EL2.HCD, without EL3', () => {
 describe('EL2 controls', () => {
   test('do nothing in the Secure state', () => {
     for (const control of controls) {
-      if (!/^(?:HCR|CPTR|MDCR)_EL2|^CNTHCTL/.test(control.field) || control.level !== 1) continue;
+      if (!/^(?:HCR|CPTR|MDCR|ICH_HCR|ICC_SRE)_EL2|^CNTHCTL/.test(control.field) || control.level !== 1)
+        continue;
       if (control.field === 'HCR_EL2.TSC') continue;
       for (const instruction of control.instructions) {
         const settings = { ...control.on, SCR_EL3: 0x530n };

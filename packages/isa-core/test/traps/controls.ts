@@ -316,8 +316,63 @@ const monitors: readonly Control[] = [
   },
 ];
 
+/** The GIC's registers: Group 0's, Group 1's and common ones (IHI 0069 12.4). */
+const GROUP0 = [
+  ...reads('icc_iar0_el1', 'icc_hppir0_el1', 'icc_bpr0_el1', 'icc_ap0r0_el1', 'icc_igrpen0_el1'),
+  ...writes('icc_eoir0_el1', 'icc_bpr0_el1', 'icc_igrpen0_el1'),
+];
+const GROUP1 = [
+  ...reads('icc_iar1_el1', 'icc_hppir1_el1', 'icc_bpr1_el1', 'icc_ap1r0_el1', 'icc_igrpen1_el1'),
+  ...writes('icc_eoir1_el1', 'icc_bpr1_el1', 'icc_igrpen1_el1'),
+];
+const SGI = writes('icc_sgi0r_el1', 'icc_sgi1r_el1', 'icc_asgi1r_el1');
+const COMMON = [
+  ...reads('icc_pmr_el1', 'icc_rpr_el1', 'icc_ctlr_el1'),
+  ...writes('icc_pmr_el1', 'icc_ctlr_el1', 'icc_dir_el1'),
+  ...SGI,
+];
+const OPEN_GIC = { ICC_SRE_EL1: 7n, ICC_SRE_EL2: 15n, ICC_SRE_EL3: 15n, SCR_EL3: SCR, HCR_EL2: RW };
+
+const interfaceControl = (
+  field: string,
+  instructions: readonly string[],
+  on: Settings,
+  from: Control['from'],
+): Control => ({ field, instructions, on: { ...OPEN_GIC, ...on }, off: OPEN_GIC, level: 1, from });
+const aboveEl1 = { 1: 3, 2: 3 } as const;
+
+const interruptController: readonly Control[] = [
+  interfaceControl('ICH_HCR_EL2.TC', COMMON, { ICH_HCR_EL2: bit(10) }, { 1: 2 }),
+  interfaceControl('ICH_HCR_EL2.TALL0', GROUP0, { ICH_HCR_EL2: bit(11) }, { 1: 2 }),
+  interfaceControl('ICH_HCR_EL2.TALL1', GROUP1, { ICH_HCR_EL2: bit(12) }, { 1: 2 }),
+  interfaceControl('ICH_HCR_EL2.TDIR', writes('icc_dir_el1'), { ICH_HCR_EL2: bit(14) }, { 1: 2 }),
+  interfaceControl(
+    'ICC_SRE_EL2.Enable',
+    ['mrs x3, icc_sre_el1', 'msr icc_sre_el1, x3'],
+    { ICC_SRE_EL2: 7n },
+    { 1: 2 },
+  ),
+  interfaceControl(
+    'ICC_SRE_EL3.Enable',
+    ['mrs x3, icc_sre_el1', 'msr icc_sre_el1, x3'],
+    { ICC_SRE_EL3: 7n },
+    aboveEl1,
+  ),
+  interfaceControl('SCR_EL3.FIQ', GROUP0, { SCR_EL3: SCR | 4n }, aboveEl1),
+  interfaceControl('SCR_EL3.IRQ', GROUP1, { SCR_EL3: SCR | 2n }, aboveEl1),
+  interfaceControl('SCR_EL3.IRQ', COMMON, { SCR_EL3: SCR | 6n }, aboveEl1),
+  interfaceControl('HCR_EL2.FMO', SGI, { HCR_EL2: RW | 8n }, { 1: 2 }),
+  interfaceControl('HCR_EL2.IMO', SGI, { HCR_EL2: RW | 16n }, { 1: 2 }),
+];
+
 /** All that trap with a class of their own. */
-export const controls: readonly Control[] = [...hypervisor, ...kernels, ...debugAndMonitors, ...monitors];
+export const controls: readonly Control[] = [
+  ...hypervisor,
+  ...kernels,
+  ...debugAndMonitors,
+  ...monitors,
+  ...interruptController,
+];
 
 /** Controls that make an instruction UNDEFINED: at `from` it is, and goes to the level itself. */
 export const undefining: readonly Control[] = [

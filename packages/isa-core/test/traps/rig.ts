@@ -1,4 +1,4 @@
-// A CPU with all exception levels and a bank of timer registers, on which one instruction runs at a level under given controls.
+// A CPU with all exception levels and a bank of the timers' and the GIC's registers, on which one instruction runs at a level under given controls.
 
 import type { SystemRegisterBank, Word64 } from '@worldswitch/platform';
 
@@ -18,9 +18,11 @@ export interface Taken {
   readonly iss: number;
 }
 
-/** Registers of the generic timer that hold what is written. */
-function timerBank(): SystemRegisterBank {
-  const registers = systemRegisters.map(({ name }) => name).filter((name) => name.startsWith('CNT'));
+/** Registers of the generic timer and of a GICv3, virtual ones too, that hold what is written. */
+function heldBank(): SystemRegisterBank {
+  const banked = systemRegisters.map(({ name }) => name).filter((name) => /^(?:CNT|IC[CH]_)/.test(name));
+  const virtual = banked.filter((name) => name.startsWith('ICC_')).map((name) => name.replace('ICC', 'ICV'));
+  const registers = [...banked, ...virtual];
   const values = registers.map((): Word64 => ({ lo: 0, hi: 0 }));
   return {
     registers,
@@ -34,7 +36,7 @@ const all: Partial<CpuFeatures> = { el2: true, el3: true };
 
 /** A machine with EL2 and EL3 (unless `features` says otherwise) and timers, Non-secure below EL3. */
 export function trapMachine(features: Partial<CpuFeatures> = all): Machine {
-  const m = machine(features, { banks: [timerBank()], cacheSizes: [0n] });
+  const m = machine(features, { banks: [heldBank()], cacheSizes: [0n] });
   // The levels above translate by EL1's tables: RAM is where it is, and Normal memory.
   const { cpu } = m;
   for (const el of ['EL2', 'EL3']) {
@@ -52,7 +54,7 @@ export function apply(m: Machine, settings: Settings): void {
   for (const [name, value] of Object.entries(settings)) {
     const { cell } = systemRegisters.find((entry) => entry.name === name) ?? {};
     if (cell === undefined) throw new RangeError(`no register is called ${name}`);
-    const bank = m.cpu.bankOf(cell);
+    const bank = m.cpu.bankRegister(name);
     if (bank) bank.write(value);
     else m.cpu.setRegister(name, value);
   }

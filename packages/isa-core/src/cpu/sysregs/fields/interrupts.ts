@@ -22,15 +22,15 @@ CNTP_TVAL_EL0 CNTV_TVAL_EL0 CNTHP_TVAL_EL2 CNTPS_TVAL_EL1
 CNTKCTL_EL1
 9 EL0PTEN acts: EL0 may use the physical timer
 8 EL0VTEN acts: EL0 may use the virtual timer
-7-4 EVNTI acts: the bit of the counter that makes events
-3 EVNTDIR acts: which of its edges
+7-4 EVNTI held: the bit of the counter that makes events; while they are on, WFE does not wait
+3 EVNTDIR held: which of its edges
 2 EVNTEN acts: WFE does not wait, as events come
 1 EL0VCTEN acts: EL0 may read the virtual counter
 0 EL0PCTEN acts: EL0 may read the physical counter
 
 CNTHCTL_EL2
-7-4 EVNTI acts: the bit of the counter that makes events
-3 EVNTDIR acts: which of its edges
+7-4 EVNTI held: the bit of the counter that makes events; while they are on, WFE does not wait
+3 EVNTDIR held: which of its edges
 2 EVNTEN acts: WFE does not wait, as events come
 1 EL1PCEN acts: EL1 and EL0 may use the physical timer
 0 EL1PCTEN acts: EL1 and EL0 may read the physical counter
@@ -75,7 +75,7 @@ ICC_CTLR_EL1
 14 SEIS reports
 13-11 IDbits reports
 10-8 PRIbits reports
-6 PMHE acts: the priority mask is a hint
+6 PMHE raz: the priority mask is no hint
 1 EOImode acts: the end of an interrupt does not deactivate it
 0 CBPR acts: one binary point for both groups
 
@@ -87,8 +87,8 @@ ICC_CTLR_EL3
 14 SEIS reports
 13-11 IDbits reports
 10-8 PRIbits reports
-6 PMHE acts: the priority mask is a hint
-5 RM acts: IAR and HPPIR at EL3
+6 PMHE raz: the priority mask is no hint
+5 RM raz: EL3 acknowledges what the registers of its groups show
 4 EOImode_EL1NS acts: the end of an interrupt does not deactivate it
 3 EOImode_EL1S acts: the end of an interrupt does not deactivate it
 2 EOImode_EL3 acts: the end of an interrupt does not deactivate it
@@ -116,7 +116,7 @@ ICC_IGRPEN1_EL3
 ICH_HCR_EL2
 31-27 EOIcount acts: ends that no list register has
 14 TDIR acts: ICC_DIR_EL1 traps
-13 TSEI acts: local SEIs trap
+13 TSEI held: there are no local SEIs
 12 TALL1 acts: Group 1 registers trap
 11 TALL0 acts: Group 0 registers trap
 10 TC acts: common registers trap
@@ -158,8 +158,8 @@ ICH_VMCR_EL2
 20-18 VBPR1 acts: the virtual binary point
 9 VEOIM acts: the end of an interrupt does not deactivate it
 4 VCBPR acts: one binary point for both groups
-3 VFIQEn acts: Group 0 is signalled as FIQ
-2 VAckCtl acts: Group 1 is acknowledged with Group 0
+3 VFIQEn res1: Group 0 is signalled as FIQ
+2 VAckCtl raz: Group 1 is acknowledged by its own register
 1 VENG1 acts: Group 1 is enabled
 0 VENG0 acts: Group 0 is enabled
 
