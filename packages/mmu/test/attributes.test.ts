@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { Access, Permission, Regime, SCTLR } from '../src/index.ts';
+import { Access, MmuFault, Permission, Regime, SCTLR } from '../src/index.ts';
 import { createRig, go, stage1, stage2 } from './rig.ts';
 import type { Rig } from './rig.ts';
 
@@ -38,6 +38,38 @@ describe.each(REGIMES)('%s', (_name, regime) => {
         return rig.out.attributes;
       }),
     ).toEqual(bytes);
+  });
+
+  test('the output size is that of PS, or IPS', () => {
+    for (const [ps, bits] of [
+      [0, 32],
+      [1, 36],
+      [2, 40],
+      [3, 42],
+      [4, 44],
+    ] as const) {
+      const rig = createRig({ paBits: 48 });
+      const tables = stage1(rig, { regime });
+      tables.map({ va: 0x1000, pa: 2 ** bits - 4096, size: 4096, permissions: DATA });
+      tables.map({ va: 0x2000, pa: 2 ** bits, size: 4096, permissions: DATA });
+      const registers = registersOf(rig, regime);
+      if (regime === Regime.EL10) registers.tcrHi = (registers.tcrHi & ~7) | ps;
+      else registers.tcrLo = (registers.tcrLo & ~0x70000) | (ps << 16);
+      expect(go(rig, 0x1000)).toBe(true);
+      expect(go(rig, 0x2000)).toBe(false);
+      expect(rig.out).toMatchObject({ fault: MmuFault.AddressSize, level: 3 });
+    }
+  });
+
+  test('TG0 selects the granule', () => {
+    for (const granule of [12, 14, 16] as const) {
+      const rig = createRig();
+      const size = 2 ** granule;
+      stage1(rig, { regime, granule }).map({ va: size, pa: 4 * size, size, permissions: DATA });
+      expect(go(rig, size + 8)).toBe(true);
+      expect(rig.out).toMatchObject({ pa: 4 * size + 8, stage1Shift: granule });
+      expect(go(rig, 2 * size)).toBe(false);
+    }
   });
 
   test('SCTLR_ELx.C and I: without them Normal memory is Non-cacheable, for data and for fetches, and Device what it was', () => {

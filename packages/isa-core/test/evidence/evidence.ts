@@ -24,6 +24,17 @@ const timer = (title: string): string => `devices/test/generic-timer.test.ts: ${
 const gic = (file: string, title: string): string => `gic/test/v3/${file}.test.ts: ${title}`;
 
 const translation: readonly Evidence[] = [
+  { fields: ['HCR_EL2.ID'], tests: [mmu('stage2', 'HCR_EL2.ID makes fetches Non-cacheable')] },
+  { fields: ['HCR_EL2.CD'], tests: [mmu('attributes', 'HCR_EL2.CD makes data of stage 2 Non-cacheable')] },
+  {
+    fields: ['TCR_EL2.PS', 'TCR_EL3.PS', 'TCR_EL1.IPS'],
+    tests: [mmu('attributes', 'the output size is that of PS')],
+  },
+  {
+    fields: ['TCR_EL2.TG0', 'TCR_EL3.TG0', 'TCR_EL1.TG0'],
+    tests: [mmu('attributes', 'TG0 selects the granule')],
+  },
+  { fields: ['TTBR*_EL1.ASID', 'VTTBR_EL2.VMID'], tests: [traps('maintenance', 'a stale translation')] },
   {
     fields: [
       'TCR_EL1.T0SZ',
@@ -59,10 +70,6 @@ const translation: readonly Evidence[] = [
     tests: [mmu('stage1', 'has one range; TBI is bit 20')],
   },
   {
-    fields: ['TCR_EL2.PS', 'TCR_EL3.PS'],
-    tests: [mmu('faults', 'an address beyond a smaller IPS in a block')],
-  },
-  {
     fields: ['VTCR_EL2.T0SZ', 'VTCR_EL2.PS'],
     tests: [mmu('stage2', 'an input size beyond the physical address size')],
   },
@@ -82,7 +89,6 @@ const translation: readonly Evidence[] = [
     tests: [mmu('stage1', 'HCR_EL2.DC: stage 1 is off')],
     arch: ['stage2/default-cacheable', 'stage2/dc-overrides-m'],
   },
-  { fields: ['HCR_EL2.ID', 'HCR_EL2.CD'], tests: [mmu('stage2', 'HCR_EL2.ID makes fetches Non-cacheable')] },
   {
     fields: ['HCR_EL2.TGE'],
     tests: [mmu('stage1', 'HCR_EL2.TGE: stage 1 of EL1&0 is off')],
@@ -107,6 +113,11 @@ const translation: readonly Evidence[] = [
 ];
 
 const exceptions: readonly Evidence[] = [
+  {
+    fields: ['ESR_EL1.*', 'FAR_EL1.*', 'ESR_EL2.*', 'FAR_EL2.*'],
+    arch: ['exception/svc/*', 'stage1/translation-*'],
+  },
+  { fields: ['ESR_EL3.*', 'FAR_EL3.*'], tests: [traps('secure', 'from EL%i with SCR_EL3.EA')] },
   {
     fields: [
       'SCR_EL3.IRQ',
@@ -146,7 +157,7 @@ const exceptions: readonly Evidence[] = [
   },
   {
     fields: ['SPSR_EL*.D', 'SPSR_EL*.A', 'SPSR_EL*.I', 'SPSR_EL*.F'],
-    tests: [traps('returns', 'from EL%i')],
+    tests: [traps('returns', 'gives each of NZCV and DAIF back')],
   },
   {
     fields: ['SPSR_EL*.IL'],
@@ -154,7 +165,6 @@ const exceptions: readonly Evidence[] = [
     arch: ['exception/illegal-state/*'],
   },
   { fields: ['SPSR_EL*.SS', 'MDSCR_EL1.SS'], tests: [debug('step', 'one instruction is executed')] },
-  { fields: ['ESR_EL*.*', 'FAR_EL*.*'], arch: ['exception/svc/*', 'stage1/translation-*'] },
   { fields: ['HPFAR_EL2.*'], arch: ['stage2/translation-*'] },
   { fields: ['HCR_EL2.TIDCP'], tests: [traps('controls', 'HCR_EL2.TIDCP')] },
   { fields: ['HCR_EL2.HCD'], tests: [traps('controls', 'HCR_EL2.HCD, without EL3')], arch: ['trap/hcd*'] },
@@ -179,6 +189,9 @@ const exceptions: readonly Evidence[] = [
 ];
 
 const registers: readonly Evidence[] = [
+  { fields: ['TPIDR*.*'], tests: ['isa-core/test/fields/registers.test.ts: what is written'] },
+  { fields: ['SPSel.*', 'SP_EL0.*'], tests: [system('SPSel exchanges the stack pointers')] },
+  { fields: ['SP_EL*.*'], tests: [traps('effects', 'SP_ELx is the stack pointer of its level')] },
   {
     fields: ['PMCR_EL0.X'],
     tests: ['isa-core/test/fields/registers.test.ts: PMCR_EL0 holds what are no commands'],
@@ -186,8 +199,6 @@ const registers: readonly Evidence[] = [
   { fields: ['DAIF.*'], tests: [system('DAIFSet, DAIFClr and DAIF')] },
   { fields: ['NZCV.*'], tests: [system('NZCV moves through bits 31:28')] },
   { fields: ['CurrentEL.*'], tests: [system('CurrentEL')] },
-  { fields: ['SPSel.*', 'SP_EL*.*'], tests: [system('SPSel exchanges the stack pointers')] },
-  { fields: ['TPIDR*.*'], tests: [system('a plain register at its level')] },
   {
     fields: ['FPCR.*', 'FPSR.*'],
     tests: ['isa-core/test/qemu/differential.test.ts: agree on every row that EL0 can execute'],
@@ -225,16 +236,39 @@ const registers: readonly Evidence[] = [
 
 const debugAndMonitors: readonly Evidence[] = [
   {
-    fields: ['DBGBVR<n>_EL1.*', 'DBGBCR<n>_EL1.*'],
+    fields: ['DBGBVR<n>_EL1.*'],
     tests: [debug('breakpoint', 'is hit before the instruction has done anything')],
   },
   {
-    fields: ['DBGBCR<n>_EL1.HMC', 'DBGBCR<n>_EL1.SSC', 'DBGBCR<n>_EL1.PMC'],
-    tests: [debug('match', '$row with EL2 and EL3')],
+    fields: ['DBGBCR<n>_EL1.E', 'DBGBCR<n>_EL1.PMC', 'DBGBCR<n>_EL1.BAS'],
+    tests: [debug('breakpoint', 'is not hit where %s')],
   },
   {
-    fields: ['DBGWVR<n>_EL1.*', 'DBGWCR<n>_EL1.*'],
-    tests: [debug('watchpoint', 'a block is zeroed as a whole or not at all')],
+    fields: ['DBGBCR<n>_EL1.BT'],
+    tests: [
+      debug('breakpoint', 'alone matches every instruction of it'),
+      debug('breakpoint', 'with a VMID: type %i'),
+    ],
+  },
+  { fields: ['DBGBCR<n>_EL1.LBN'], tests: [debug('breakpoint', 'that an address is linked to')] },
+  {
+    fields: ['DBGWVR<n>_EL1.*', 'DBGWCR<n>_EL1.BAS', 'DBGWCR<n>_EL1.MASK'],
+    tests: [debug('watchpoint', 'bytes with a gap'), debug('watchpoint', 'a reserved mask')],
+  },
+  { fields: ['DBGWCR<n>_EL1.LSC', 'DBGWCR<n>_EL1.E'], tests: [debug('watchpoint', "describe('accesses'")] },
+  {
+    fields: ['DBGWCR<n>_EL1.WT', 'DBGWCR<n>_EL1.LBN'],
+    tests: [debug('watchpoint', 'of a watchpoint that is linked to a context')],
+  },
+  {
+    fields: ['DBGWCR<n>_EL1.HMC', 'DBGWCR<n>_EL1.SSC', 'DBGWCR<n>_EL1.PAC'],
+    tests: [debug('match', '$row with EL2 and EL3')],
+  },
+  { fields: ['PMEVTYPER<n>_EL0.*'], tests: [pmu('EL%i with filter %i of %o')] },
+  { fields: ['PMCCFILTR_EL0.*'], tests: [traps('effects', 'PMCCFILTR_EL0 filters cycles')] },
+  {
+    fields: ['DBGBCR<n>_EL1.HMC', 'DBGBCR<n>_EL1.SSC', 'DBGBCR<n>_EL1.PMC'],
+    tests: [debug('match', '$row with EL2 and EL3')],
   },
   {
     fields: ['MDSCR_EL1.MDE', 'MDSCR_EL1.KDE', 'MDCR_EL2.TDE'],
@@ -286,7 +320,6 @@ const debugAndMonitors: readonly Evidence[] = [
     tests: [pmu('PMSELR_EL0 names the counter')],
   },
   { fields: ['PMCEID*.*'], tests: [pmu('PMCEID0_EL0 says just those that count')] },
-  { fields: ['PMCCFILTR_EL0.*', 'PMEVTYPER<n>_EL0.*'], tests: [pmu('an exception divides what is counted')] },
 ];
 
 const timers: readonly Evidence[] = [

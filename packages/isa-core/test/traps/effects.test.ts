@@ -146,6 +146,61 @@ describe("EL2's registers without EL2", () => {
   });
 });
 
+describe('stack pointers', () => {
+  test('SP_ELx is the stack pointer of its level, which the level above sets', () => {
+    for (const el of [0, 1, 2]) {
+      const m = trapMachine();
+      m.enter(el + 1);
+      m.setX(1, 0x1230);
+      m.run(`msr sp_el${String(el)}, x1`);
+      m.enter(el);
+      m.run('mov x2, sp', 'add sp, sp, #0x10');
+      expect(m.x(2)).toBe(0x1230n);
+      m.enter(el + 1);
+      m.run(`mrs x3, sp_el${String(el)}`);
+      expect(m.x(3)).toBe(0x1240n);
+    }
+  });
+});
+
+describe('PMCCFILTR_EL0', () => {
+  const bit = (n: number): bigint => 1n << BigInt(n);
+  test.each([
+    // level, Secure, filter, counted
+    [0, false, 0n, true],
+    [0, false, bit(30), false],
+    [0, false, bit(28), false],
+    [0, false, bit(28) | bit(30), true],
+    [0, true, bit(28), true],
+    [1, false, 0n, true],
+    [1, false, bit(31), false],
+    [1, false, bit(29), false],
+    [1, false, bit(29) | bit(31), true],
+    [1, true, bit(29), true],
+    [2, false, 0n, false],
+    [2, false, bit(27), true],
+    [3, false, 0n, true],
+    [3, false, bit(26), false],
+    [3, false, bit(26) | bit(31), true],
+  ] as const)('PMCCFILTR_EL0 filters cycles: EL%i, Secure: %s, %s', (el, secure, filter, counted) => {
+    const m = trapMachine();
+    apply(m, {
+      SCR_EL3: secure ? 0x530n : 0x531n,
+      MDCR_EL3: bit(17),
+      PMCCFILTR_EL0: filter,
+      PMCNTENSET_EL0: bit(31),
+      PMCR_EL0: 1n,
+    });
+    m.enter(el);
+    m.cpu.pmu.begin();
+    m.cpu.pmu.changed();
+    const before = m.cpu.register('PMCCNTR_EL0');
+    m.run('nop', 'nop');
+    m.cpu.settle();
+    expect(m.cpu.register('PMCCNTR_EL0') - before).toBe(counted ? 2n : 0n);
+  });
+});
+
 describe('CNTKCTL_EL1.EVNTEN and CNTHCTL_EL2.EVNTEN', () => {
   test('let WFE go on, as events come', () => {
     for (const name of ['CNTKCTL_EL1', 'CNTHCTL_EL2']) {

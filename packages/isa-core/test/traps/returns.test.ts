@@ -23,11 +23,11 @@ const MODES: ReadonlyMap<number, number> = new Map([
 ]);
 
 /** Executes an ERET at a level. NZCV, DAIF and an address come with the mode. */
-function returned(m: Machine, from: number, mode: number): Machine {
+function returned(m: Machine, from: number, mode: number, pstate = 0xa000_0240n): Machine {
   m.enter(from);
   const address = mode === 0 ? USER + 0x40 : RAM + 0x40;
   m.cpu.setRegister(`ELR_EL${String(from)}`, BigInt(address));
-  m.cpu.setRegister(`SPSR_EL${String(from)}`, 0xa000_0240n | BigInt(mode));
+  m.cpu.setRegister(`SPSR_EL${String(from)}`, pstate | BigInt(mode));
   m.run('eret');
   return m;
 }
@@ -54,6 +54,18 @@ describe.each(settings)('$name', ({ scr, hcr, allowed }) => {
       // Flags and masks come from SPSR in any case, and the PC from ELR.
       expect([state.nzcv, state.daif]).toEqual([0xa000_0000, 9]);
       expect(state.pc).toBe(BigInt(mode === 0 ? USER + 0x40 : RAM + 0x40));
+    }
+  });
+});
+
+describe('SPSR_ELx', () => {
+  test.each([1, 2, 3])('gives each of NZCV and DAIF back, at EL%i', (from) => {
+    for (const bit of [31, 30, 29, 28, 9, 8, 7, 6]) {
+      const m = trapMachine();
+      apply(m, { SCR_EL3: NS, HCR_EL2: RW });
+      returned(m, from, (from << 2) | 1, 1n << BigInt(bit));
+      const { nzcv, daif } = m.cpu.state;
+      expect((nzcv | (daif << 6)) >>> 0).toBe(2 ** bit);
     }
   });
 });
