@@ -1,6 +1,6 @@
 // The console device (Virtio 1.2, 5.3) with one port: characters in and out, a size, and emergency writes.
 
-import { record, uint } from '@worldswitch/platform';
+import { record } from '@worldswitch/platform';
 
 import type { CharacterBackend, CharacterSink } from '../backend.ts';
 import { virtioMmio } from './mmio.ts';
@@ -22,8 +22,8 @@ const Feature = { Size: 0, EmergWrite: 2 } as const;
 const RECEIVE = 0;
 const TRANSMIT = 1;
 const EMERGENCY = 8;
-/** Characters of one buffer that are sent. */
-const MOST = 65536;
+/** Characters that are copied at once. */
+const PIECE = 4096;
 
 class Console implements VirtioModel<VirtioConsoleState, CharacterSink> {
   readonly config: Uint8Array = new Uint8Array(12);
@@ -48,6 +48,7 @@ class Console implements VirtioModel<VirtioConsoleState, CharacterSink> {
       const queue = this.bus.queues[RECEIVE];
       if (queue?.ready !== true) return;
       queue.listen();
+      this.bus.done(queue);
       this.backend.ready?.();
     }
   }
@@ -65,9 +66,11 @@ class Console implements VirtioModel<VirtioConsoleState, CharacterSink> {
     const queue = this.bus.queues[TRANSMIT];
     if (queue === undefined) return;
     queue.drain((chain) => {
-      const bytes = new Uint8Array(Math.min(chain.readableBytes, MOST));
-      if (!queue.read(chain, 0, bytes)) return;
-      for (const byte of bytes) this.backend.write(byte);
+      for (let done = 0; done < chain.readableBytes; done += PIECE) {
+        const bytes = new Uint8Array(Math.min(chain.readableBytes - done, PIECE));
+        if (!queue.read(chain, done, bytes)) return;
+        for (const byte of bytes) this.backend.write(byte);
+      }
       queue.push(chain, 0);
     });
     this.bus.done(queue);
@@ -106,8 +109,10 @@ const kind: VirtioKind<VirtioConsoleConfig, VirtioConsoleState, CharacterSink> =
   features: () => [Feature.Size, Feature.EmergWrite],
   own: record<VirtioConsoleState>({}),
   create({ columns = 80, rows = 25, backend }, bus) {
-    uint(0xffff).check(columns, 'columns');
-    uint(0xffff).check(rows, 'rows');
+    for (const [name, n] of Object.entries({ columns, rows })) {
+      if (!Number.isInteger(n) || n < 0 || n > 0xffff)
+        throw new RangeError(`virtio-console: ${name} must be 0 to 65535, but is ${n}`);
+    }
     return new Console({ backend, columns, rows }, bus);
   },
 };

@@ -71,6 +71,6 @@ test.each([
   ['a long serial', () => virtioBlk, { disk: memoryDisk(contents), serial: 'x'.repeat(21) }, /at most 20/],
   ['a negative latency', () => virtioBlk, { disk: memoryDisk(contents), latency: -1 }, /latency/],
 ] as const)('%s is refused', (_, type, config, message) => {
-  const { create } = type() as { create(config: unknown, wiring: unknown): unknown };
-  expect(() => create(config, alone())).toThrow(message);
+  const made = type() as { create(config: unknown, wiring: unknown): unknown };
+  expect(() => made.create(config, alone())).toThrow(message);
 });

@@ -94,7 +94,12 @@ export function machine(bytes = 0x4_0000, from?: Machine): Machine {
   );
   const memory = from === undefined ? new Uint8Array(bytes) : from.memory.slice();
   const { clock } = on;
-  const wiring = { line: on.line, clock, dma: memoryDma(memory), trace: noTrace };
+  const wiring: Wiring<'irq'> = {
+    line: (pin) => on.line(pin),
+    clock,
+    dma: memoryDma(memory),
+    trace: noTrace,
+  };
   return { on, memory, view: new DataView(memory.buffer), wiring };
 }
 

@@ -174,7 +174,12 @@ describe('with event indices', () => {
 /** What a driver does wrong, on a queue of 8. */
 type Wrong = (driver: Driver<ReturnType<typeof virtioRng.create>>) => void;
 const malformed: readonly (readonly [string, Wrong])[] = [
-  ['a head that is not there', (d) => void d.queue(0).offer(8)],
+  [
+    'a head that is not there',
+    (d) => {
+      d.queue(0).offer(8);
+    },
+  ],
   [
     'a next descriptor that is not there',
     (d) => {
