@@ -68,7 +68,8 @@ function whole(length: number, move: (done: number) => number): void {
 function opened(path: string, readOnly: boolean): number {
   let file: number;
   try {
-    file = openSync(path, readOnly ? constants.O_RDONLY : constants.O_RDWR);
+    // Without O_NONBLOCK a pipe would keep us waiting for its other end before it can be refused.
+    file = openSync(path, (readOnly ? constants.O_RDONLY : constants.O_RDWR) | constants.O_NONBLOCK);
   } catch (thrown) {
     throw new Error(`${path}: ${reasonOf(thrown, readOnly)}`, { cause: thrown });
   }
