@@ -54,7 +54,7 @@ function settings(o: RunOptions, guest: Guest): Partial<MachineConfig> {
     ...(gic !== undefined && { gic: { version: gic } }),
     ...(el2 !== undefined && { el2 }),
     ...(el3 !== undefined && { el3 }),
-    ...(o.rtc !== undefined && { startTime: o.rtc }),
+    ...(o.rtc !== undefined && { startTime: o.rtc.start }),
     ...(seed !== undefined && { seed }),
     ...(o.engine !== undefined && { engine: o.engine }),
   };

@@ -58,6 +58,8 @@ async function run(name: string | undefined, o: RunOptions): Promise<void> {
   const given = o.config === undefined ? undefined : await readBoard(o.config);
   const guest = await guestOf(name, o, given === undefined ? RAM : checkConfig(given).ramBase);
   const tree = o.dtb === undefined ? undefined : await readNamed(o.dtb, '--dtb');
+  if (o.rtc?.host === true)
+    say(`--rtc base=${new Date(o.rtc.start * 1000).toISOString().slice(0, 19)} gives the same clock again`);
   const end = await runSession({
     ...describeBoard(o, given, guest),
     images: guest.images && { ...guest.images, tree },

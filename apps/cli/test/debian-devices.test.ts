@@ -1,16 +1,18 @@
 // Debian's own drivers of virtio on our devices: an ext4 disk, the network, the console hvc0 and entropy, at EL1 and EL2, with both
 // interrupt controllers, on one CPU and on four.
 
+import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect } from 'vitest';
 
-import { requireTool, run, tempDir } from '@worldswitch/test-tools';
+import { requireTool, run, tempDir, tryRun } from '@worldswitch/test-tools';
 
 import { bootGuest } from './boot.ts';
+import { bundledCommand } from './command.ts';
 
-const { test } = requireTool('apt-get', 'mke2fs', 'e2fsck', 'dd');
+const { test } = requireTool('apt-get', 'mke2fs', 'e2fsck', 'debugfs');
 
 /** What a first start of the guest fetches takes its time. */
 const PATIENCE = 300_000;
@@ -42,11 +44,17 @@ const COMMANDS = [
   'umount /mnt && echo disk done',
   'udhcpc -i eth0 -n -q; ping -c 2 10.0.2.2',
   'echo to hvc0 > /dev/hvc0',
+  'echo to the second port > /dev/ttyAMA1',
   'cat /sys/class/misc/hw_random/rng_available',
   'dd if=/dev/hwrng bs=32 count=1 2>/dev/null | od -A n -t x1',
   'nproc; grep -c virtio /proc/interrupts',
   'poweroff -f',
 ];
+
+const WRITE_FOR_EVER = [
+  'mount /dev/vda /mnt; echo written by the guest >/mnt/from-guest; sync; i=0',
+  'while :; do i=$((i+1)); echo $i; dd if=/dev/urandom of=/mnt/f$((i % 20)) bs=4k count=30; sync; done 2>/dev/null',
+].join('\n');
 
 interface Case {
   readonly el2: boolean;
@@ -92,6 +100,7 @@ for (const { el2, gic, smp } of CASES) {
       expect(text).toMatch(/lease of 10\.0\.2\.15 obtained from 10\.0\.2\.2/);
       expect(text).toMatch(/2 packets transmitted, 2 packets received, 0% packet loss/);
       expect(printed('hvc')).toMatch(/Debian is up on hvc0[^]*to hvc0/);
+      expect(printed('serial1')).toBe('to the second port\n');
       expect(text).toContain('\nvirtio_rng.0');
       expect(text).toMatch(/^( [0-9a-f]{2}){16}$/m);
       expect(text).toContain(`\n${smp}\n4\n`);
@@ -101,6 +110,36 @@ for (const { el2, gic, smp } of CASES) {
     PATIENCE,
   );
 }
+
+test(
+  'what ends the command leaves a disk that its journal makes whole',
+  async () => {
+    const image = await ext4();
+    const commands = join(tempDir(), 'commands');
+    writeFileSync(commands, `${WRITE_FOR_EVER}\n`);
+    const program = await bundledCommand();
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
+      const child = spawn('node', [
+        ...[program, 'run', 'debian', '--drive', image, '--no-stdin'],
+        ...['--input', commands, '--input-after', 'Debian is up'],
+      ]);
+      const ended = new Promise((resolve) => child.on('close', resolve));
+      let text = '';
+      child.stdout.on('data', (bytes: Buffer) => {
+        text += bytes.toString();
+        if (/\n1\d\r?\n/.test(text)) child.kill(signal);
+      });
+      await ended;
+      expect(text).toMatch(/\n1\d\r?\n/);
+      // Replays the journal: 0 or 1 where that was all there was to do.
+      const { status, stdout } = await tryRun('e2fsck', ['-fp', image]);
+      expect(status, stdout).toBeLessThan(2);
+      expect(stdout).not.toContain('UNEXPECTED');
+      await expectSound(image);
+    }
+  },
+  PATIENCE,
+);
 
 test(
   'the same machine twice: equal bytes and an equal hash, with devices and four CPUs',

@@ -57,9 +57,9 @@ test('networks, CPUs, clocks and seeds', () => {
   expect(parseSmp('4')).toBe(4);
   expect(parseSmp('cpus=2')).toBe(2);
   expect(parseSeed('0x10')).toBe(16);
-  expect(parseRtc('base=utc', 1_000_999)).toBe(1000);
-  expect(parseRtc('base=2000-01-01', 0)).toBe(946_684_800);
-  expect(parseRtc('base=2000-01-01T00:00:01', 0)).toBe(946_684_801);
+  expect(parseRtc('base=utc', 1_000_999)).toEqual({ start: 1000, host: true });
+  expect(parseRtc('base=2000-01-01', 0)).toEqual({ start: 946_684_800, host: false });
+  expect(parseRtc('base=2000-01-01T00:00:01', 0).start).toBe(946_684_801);
 });
 
 describe('what makes no sense is refused with a way out', () => {

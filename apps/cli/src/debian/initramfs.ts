@@ -96,6 +96,8 @@ export function initramfs(files: DebianFiles): Uint8Array {
     { name: 'bin/busybox', mode: EXECUTABLE, data: files.busybox },
     { name: 'bin/sh', mode: LINK, data: encoder.encode('busybox') },
     { name: 'sbin', mode: LINK, data: encoder.encode('bin') },
+    // What mount tries where it is not told: the kernel knows a file system only when its module is loaded.
+    text('etc/filesystems', 'ext4\nvfat\n'),
     text('etc/udhcpc/default.script', DHCP, EXECUTABLE),
     ...moduleFiles(files),
     text('init', INIT, EXECUTABLE),

@@ -35,15 +35,24 @@ export function parseSeed(text: string): number {
   return n;
 }
 
-/** `--rtc base=utc`, or `base=2026-11-21T12:00:00`: seconds since 1970. `now` is the host's time in milliseconds. */
-export function parseRtc(text: string, now: number): number {
+/** Where the guest's clock starts. */
+export interface RtcOption {
+  /** Seconds since 1970. */
+  readonly start: number;
+  /** True where that is the host's time, and another run would have another. */
+  readonly host: boolean;
+}
+
+/** `--rtc base=utc`, or `base=2026-11-21T12:00:00`. `now` is the host's time in milliseconds. */
+export function parseRtc(text: string, now: number): RtcOption {
   const given = new KeyValues('--rtc', text, 'base', ['base', 'clock', 'driftfix']);
   const base = given.text('base') ?? 'utc';
-  if (base === 'utc') return Math.floor(now / 1000);
-  if (base === 'localtime') return Math.floor(now / 1000) - new Date(now).getTimezoneOffset() * 60;
+  const seconds = Math.floor(now / 1000);
+  if (base === 'utc') return { start: seconds, host: true };
+  if (base === 'localtime') return { start: seconds - new Date(now).getTimezoneOffset() * 60, host: true };
   const known = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?$/.test(base);
-  const seconds = known ? Date.parse(base.includes('T') ? `${base}Z` : `${base}T00:00:00Z`) / 1000 : NaN;
-  if (!(seconds >= 0 && seconds < 2 ** 32))
+  const start = known ? Date.parse(base.includes('T') ? `${base}Z` : `${base}T00:00:00Z`) / 1000 : NaN;
+  if (!(start >= 0 && start < 2 ** 32))
     throw given.wrong('base', 'must be utc, localtime, or a date such as 2026-11-21T12:00:00');
-  return seconds;
+  return { start, host: false };
 }

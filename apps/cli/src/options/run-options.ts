@@ -14,6 +14,7 @@ import type { MachineOption } from './machine-type.ts';
 import { parseNetwork } from './network.ts';
 import type { NetworkOption } from './network.ts';
 import { parseGic, parseRtc, parseSeed, parseSmp, positive } from './numbers.ts';
+import type { RtcOption } from './numbers.ts';
 
 /** What the user said. */
 export interface RunOptions {
@@ -40,7 +41,7 @@ export interface RunOptions {
   readonly rng?: boolean;
   readonly terminal?: string;
   readonly seed?: number;
-  readonly rtc?: number;
+  readonly rtc?: RtcOption;
   readonly engine?: 'jit' | 'reference';
   readonly until?: string;
   readonly input?: string;

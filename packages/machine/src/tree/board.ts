@@ -61,6 +61,7 @@ export function boardTree(config: CheckedConfig, parts: readonly PlacedPart[], c
     },
     children: [
       chosenNode(chosen),
+      ...aliases(nodes),
       ...(config.psci ? [psci(config.el2)] : []),
       {
         name: `memory@${hex(config.ramBase)}`,
@@ -71,6 +72,14 @@ export function boardTree(config: CheckedConfig, parts: readonly PlacedPart[], c
       ...nodes,
     ],
   };
+}
+
+/** Numbers of serial ports in the order of the board, where there are several: ttyAMA0, ttyAMA1 ... */
+function aliases(nodes: readonly TreeNode[]): readonly TreeNode[] {
+  const ports = nodes.filter(({ name }) => name.startsWith('pl011@'));
+  if (ports.length < 2) return [];
+  const properties = Object.fromEntries(ports.map(({ name }, i) => [`serial${i}`, `/${name}`]));
+  return [{ name: 'aliases', properties }];
 }
 
 /** A device whose wire is connected to nothing has no `interrupts`. */
