@@ -22,14 +22,17 @@ export const nonSecure = (gic: Gic, by: Transaction): boolean => !single(gic) &&
 export const merge = (old: number, value: number, lanes: number): number => ((old & ~lanes) | value) >>> 0;
 
 /**
- * Interrupts of a word that an access may see: a Non-secure one Group 1, and what GICD_NSACR opens by at least `level`. The
- * distributor has no private interrupts.
+ * Interrupts of a word that an access may see: a Non-secure one Group 1, and what GICD_NSACR opens by at least `level`
+ * (GICR_NSACR is about sending SGIs alone). The distributor has no private interrupts.
  */
 export function visible({ gic, cpu }: Host, word: number, by: Transaction, level = 4): number {
   if (cpu < 0 && word === 0) return 0;
   const all = implemented(gic, word);
   if (!nonSecure(gic, by)) return all;
-  return all & (bitmap(gic, gic.group, cpu, word) | (level > 3 ? 0 : openToNonSecure(gic, cpu, word, level)));
+  return (
+    all &
+    (bitmap(gic, gic.group, cpu, word) | (level > 3 || cpu >= 0 ? 0 : openToNonSecure(gic, cpu, word, level)))
+  );
 }
 
 /** Where a block has the rows: the distributor from 0, for all interrupts; a redistributor's SGI frame, for the private ones. */
@@ -41,25 +44,31 @@ export interface Block {
   readonly words: number;
 }
 
-/** Rows of a pair of set and clear registers over one bitmap; the levels are those of GICD_NSACR that open them. */
+/** The levels of GICD_NSACR that open a register's bits; 4 is none. */
+interface Levels {
+  readonly read: number;
+  readonly write: number;
+}
+
+/** Rows of a pair of set and clear registers over one bitmap. */
 function setAndClear(
   block: Block,
   kind: string,
   offset: number,
   about: string,
   of: (gic: Gic) => Uint32Array,
-  levels: readonly [set: number, clear: number],
+  levels: readonly [set: Levels, clear: Levels],
   read: (gic: Gic, cpu: number, word: number) => number = (gic, cpu, word) => bitmap(gic, of(gic), cpu, word),
 ): readonly Register<Host>[] {
-  const row = (letter: 'S' | 'C', at: number, level: number): Register<Host> => ({
+  const row = (letter: 'S' | 'C', at: number, level: Levels): Register<Host> => ({
     name: `${block.prefix}I${letter}${kind}R${block.suffix}`,
     offset: block.base + at,
     words: block.words,
     access: 'RW',
     about: `${about}; writing 1 ${letter === 'S' ? 'sets' : 'clears'}`,
-    read: (host, word, by) => read(host.gic, host.cpu, word) & visible(host, word, by, level),
+    read: (host, word, by) => read(host.gic, host.cpu, word) & visible(host, word, by, level.read),
     write(host, value, _, word, by) {
-      const bits = value & visible(host, word, by, level);
+      const bits = value & visible(host, word, by, level.write);
       if (bits === 0) return;
       const at = slot(host.gic, host.cpu, word);
       const words = of(host.gic);
@@ -207,6 +216,8 @@ function nonSecureAccess(block: Block, words: number): Register<Host> {
 /** The rows that both blocks have. */
 export function interruptRows(block: Block): readonly Register<Host>[] {
   const shared = block.prefix === 'GICD_';
+  const at = (read: number, write: number): Levels => ({ read, write });
+  const closed = at(4, 4);
   return [
     groups(
       block,
@@ -216,9 +227,9 @@ export function interruptRows(block: Block): readonly Register<Host>[] {
       (gic) => gic.group,
       () => false,
     ),
-    ...setAndClear(block, 'ENABLE', 0x100, 'enabled', (gic) => gic.enabled, [4, 4]),
-    ...setAndClear(block, 'PEND', 0x200, 'pending', (gic) => gic.latched, [1, 2], pendingWord),
-    ...setAndClear(block, 'ACTIVE', 0x300, 'active', (gic) => gic.active, [4, 4]),
+    ...setAndClear(block, 'ENABLE', 0x100, 'enabled', (gic) => gic.enabled, [closed, closed]),
+    ...setAndClear(block, 'PEND', 0x200, 'pending', (gic) => gic.latched, [at(1, 1), at(2, 2)], pendingWord),
+    ...setAndClear(block, 'ACTIVE', 0x300, 'active', (gic) => gic.active, [at(2, 4), at(2, 4)]),
     priorities(block),
     ...(shared
       ? [configuration(block, 'ICFGR', 0xc00, 0, 64)]

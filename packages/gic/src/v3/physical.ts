@@ -33,7 +33,7 @@ function shown(gic: Gic, index: number, cpu: CpuInterface, id: number, group1: b
   if (secureInterrupt && !isSecure(cpu)) return spurious;
   if (group1) {
     if (group === Group.G0) return spurious;
-    const foreign = !single(gic) && group === Group.G1NS && isSecure(cpu) && !atEl3(cpu);
+    const foreign = group === Group.G1NS && isSecure(cpu) && !atEl3(cpu);
     return foreign ? spurious : id;
   }
   if (group === Group.G0) return id;
@@ -70,7 +70,8 @@ const splits = (cpu: CpuInterface): boolean =>
 /** May the CPU drop the running priority of a group by ICC_EOIR0_EL1, or (`group1`) by ICC_EOIR1_EL1? */
 function mayDrop(gic: Gic, cpu: CpuInterface, group: Group, group1: boolean): boolean {
   if (group1 !== (group !== Group.G0)) return false;
-  if (single(gic) || atEl3(cpu)) return true;
+  if (atEl3(cpu)) return true;
+  if (group === Group.G0 && single(gic)) return true;
   return isSecure(cpu) === (group !== Group.G1NS);
 }
 

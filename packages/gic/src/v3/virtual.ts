@@ -149,16 +149,20 @@ function dropPriority(cpu: CpuInterface): number {
   return lowest << priorityShift;
 }
 
+/** Virtual LPIs have no active state for software to clear: ending one is all, whatever VEOIM says, and none is counted. */
+const firstLpi = 8192;
+
 /** Writing ICV_EOIR0_EL1 or (`group1`) ICV_EOIR1_EL1: priority drop, and unless VEOIM splits them, deactivation. */
 export function endVirtual(gic: Gic, index: number, cpu: CpuInterface, value: number, group1: boolean): void {
   const id = value & 0xff_ffff;
   if (id >= special && id <= spurious) return;
   const dropped = dropPriority(cpu);
-  if (dropped === idlePriority || (cpu.virtualControl & VirtualControl.VEOIM) !== 0) return;
+  const isSplit = (cpu.virtualControl & VirtualControl.VEOIM) !== 0;
+  if (dropped === idlePriority || (isSplit && id < firstLpi)) return;
   const at = activeRegister(cpu, id);
   const high = cpu.listHigh[at];
   if (high === undefined) {
-    countEnd(cpu);
+    if (id < firstLpi) countEnd(cpu);
     return;
   }
   const level = priorityOf(high) & preemptionMask(cpu, group1);
@@ -168,7 +172,7 @@ export function endVirtual(gic: Gic, index: number, cpu: CpuInterface, value: nu
 /** Writing ICV_DIR_EL1: deactivation alone, where VEOIM asks for it. */
 export function deactivateByGuest(gic: Gic, index: number, cpu: CpuInterface, value: number): void {
   const id = value & 0xff_ffff;
-  if ((id >= special && id <= spurious) || (cpu.virtualControl & VirtualControl.VEOIM) === 0) return;
+  if (id >= special || (cpu.virtualControl & VirtualControl.VEOIM) === 0) return;
   const at = activeRegister(cpu, id);
   if (at < 0) countEnd(cpu);
   else deactivateRegister(gic, index, cpu, at);

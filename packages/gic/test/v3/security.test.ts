@@ -71,10 +71,20 @@ describe('the Non-secure view of the distributor', () => {
     rig.write('GICD_ICPENDR[1]', 1 << 8);
     rig.write('GICD_IROUTER[80]', 7);
     expect([bitOf(rig, 'ISPENDR', 40, { secure }), rig.read('GICD_IROUTER[80]', { secure })]).toEqual([0, 0]);
+    rig.write('GICD_ISACTIVER[1]', 1 << 8, { secure });
+    rig.write('GICD_ICACTIVER[1]', 1 << 8); // to be seen, not to be changed
+    expect(bitOf(rig, 'ISACTIVER', 40)).toBe(1);
     open(3);
     rig.write('GICD_IROUTER[80]', 7);
     expect(rig.read('GICD_IROUTER[80]', { secure })).toBe(7);
     expect([rig.read('GICD_NSACR[2]'), rig.read('GICD_NSACR[2]', { secure })]).toEqual([0, 3 << 16]);
+  });
+
+  test('is no wider in a redistributor, where GICR_NSACR is about sending SGIs', () => {
+    const rig = poweredUp({ cpus: 1, security: true });
+    rig.write('GICR_NSACR', 0xffff_ffff, { secure });
+    rig.write('GICR_ISPENDR0', 0xffff_ffff);
+    expect(rig.read('GICR_ISPENDR0', { secure })).toBe(0);
   });
 
   test('has no GICR_WAKER, and of GICR_CTLR DPG1NS alone', () => {

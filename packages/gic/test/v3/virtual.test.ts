@@ -132,6 +132,20 @@ describe('the virtual CPU interface', () => {
     expect(guest([{ id: 8192 }]).mrs('ICV_IAR1')).toBe(8192);
   });
 
+  test('ends virtual LPIs at once, whatever EOImode says, and counts none', () => {
+    const rig = guest([{ id: 8192 }, { id: 8193 }], 2);
+    rig.mrs('ICV_IAR1');
+    rig.msr('ICV_DIR', 8192);
+    expect(stateOf(rig, 0)).toBe(2);
+    rig.msr('ICV_EOIR1', 8192);
+    expect([stateOf(rig, 0), rig.mrs('ICV_RPR')]).toEqual([0, 0xff]);
+    rig.msr('ICV_CTLR', 0);
+    rig.mrs('ICV_IAR1');
+    rig.msr('ICH_LR1', 0);
+    rig.msr('ICV_EOIR1', 8193);
+    expect([rig.mrs('ICH_HCR') >>> 27, rig.mrs('ICV_RPR')]).toEqual([0, 0xff]);
+  });
+
   test('has the features of the physical one', () => {
     expect(guest([], 3).mrs('ICV_CTLR')).toBe(0x8403);
   });
