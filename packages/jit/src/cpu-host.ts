@@ -50,6 +50,24 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
   };
   refresh();
 
+  /**
+   * A translation for a fast TLB. Where it fails, the instruction is stepped and translates again: that is the one that counts.
+   */
+  const translate = (vaLo: number, vaHi: number, access: Access, user: boolean): number => {
+    const { counters } = cpu.translator.walker;
+    const { walks, stage1References, stage2References, faults } = counters;
+    const { lookups, misses } = cpu.tlb.counters;
+    const pa = cpu.translator.translateHalves(vaLo, vaHi, access, user, false);
+    if (pa >= 0) return pa;
+    counters.walks = walks;
+    counters.stage1References = stage1References;
+    counters.stage2References = stage2References;
+    counters.faults = faults;
+    cpu.tlb.counters.lookups = lookups;
+    cpu.tlb.counters.misses = misses;
+    return pa;
+  };
+
   return {
     memory: cpu.memory,
     base: cpu.base,
@@ -83,7 +101,7 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
       if (cpu.alignmentChecked || cpu.bigEndian || cpu.debug.watches(vaLo, vaHi)) return false;
       const user = cpu.state.el === 0 || (asUnprivileged && cpu.state.el === 1);
       const access = write ? Access.Write : Access.Read;
-      const pa = cpu.translator.translateHalves(vaLo, vaHi, access, user, false);
+      const pa = translate(vaLo, vaHi, access, user);
       if (pa < 0 || cpu.translator.device) return false;
       const memory = windowAt(pa);
       if (memory === undefined) return false;
@@ -96,7 +114,7 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     },
     fillFetch(vaLo, vaHi, out: FastMapping) {
       if ((vaLo & 3) !== 0 || cpu.debug.fetchesFrom(vaLo, vaHi)) return false;
-      const pa = cpu.translator.translateHalves(vaLo, vaHi, Access.Execute, cpu.state.el === 0, false);
+      const pa = translate(vaLo, vaHi, Access.Execute, cpu.state.el === 0);
       if (pa < 0 || windowAt(pa) === undefined) return false;
       out.host = cpu.bus.host((pa - (pa % 4096)) as Pa);
       out.readable = true;
