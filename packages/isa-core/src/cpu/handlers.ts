@@ -30,14 +30,12 @@ function trapSystem(cpu: Cpu, el: number, ec: number | undefined, id: number, re
   else takeSynchronous(cpu, el, ec ?? EC.SystemRegister, systemIss(id, rt, read));
 }
 
-/**
- * An encoding that is not modelled: UNDEFINED, but those that are reserved for implementations (CRn 11 and 15 of MRS and MSR, and of
- * SYS and SYSL) have a trap of their own, HCR_EL2.TIDCP.
- */
+/** Encodings that are reserved for implementations: CRn 11 and 15 of MRS and MSR, and of SYS and SYSL. */
+const isReserved = (id: number): boolean => ((id >>> 7) & 11) === 11 && (id >>> 14) % 2 === 1;
+
+/** An encoding that is not modelled: UNDEFINED, but those that are reserved for implementations have a trap, HCR_EL2.TIDCP. */
 function notModelled(cpu: Cpu, id: number, write: boolean): void {
-  const crn = (id >>> 7) & 15;
-  const isReserved = (crn === 11 || crn === 15) && (id >>> 14) % 2 === 1;
-  if (isReserved && cpu.state.el === 1 && cpu.el2Enabled && (cpu.hcr & HCR.TIDCP) !== 0n) {
+  if (isReserved(id) && cpu.state.el === 1 && cpu.el2Enabled && (cpu.hcr & HCR.TIDCP) !== 0n) {
     trapSystem(cpu, 2, undefined, id, !write);
     return;
   }
@@ -67,7 +65,8 @@ function mayAccess(cpu: Cpu, id: number, write: boolean): boolean {
     return false;
   }
   if (entry.present?.(cpu) === false) {
-    takeUndefined(cpu);
+    if (isReserved(id)) notModelled(cpu, id, write);
+    else takeUndefined(cpu);
     return false;
   }
   if (isAbsentEl2(cpu, entry)) return true;

@@ -189,6 +189,7 @@ const exceptions: readonly Evidence[] = [
 ];
 
 const registers: readonly Evidence[] = [
+  { fields: ['L2CTLR_EL1.*'], tests: [traps('effects', 'L2CTLR_EL1 has the number of CPUs')] },
   { fields: ['TPIDR*.*'], tests: ['isa-core/test/fields/registers.test.ts: what is written'] },
   { fields: ['SPSel.*', 'SP_EL0.*'], tests: [system('SPSel exchanges the stack pointers')] },
   { fields: ['SP_EL*.*'], tests: [traps('effects', 'SP_ELx is the stack pointer of its level')] },

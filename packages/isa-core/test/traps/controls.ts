@@ -101,6 +101,7 @@ const hypervisor: readonly Control[] = [
   hcr('TPU', 24, ['ic ivau, x0', 'dc cvau, x0'], opened(24)),
   hcr('TTLB', 25, TLBI_ALL),
   hcr('TDZ', 28, ['dc zva, x0'], opened(28)),
+  hcr('TIDCP', 20, [...reads('s3_1_c11_c0_2', 's3_1_c15_c2_0', 's3_1_c15_c2_1'), ...writes('s3_1_c15_c0_0')]),
   hcr('TWI', 13, ['wfi'], { ...opened(13), ec: WFX, iss: 0x1e0_0000 }),
   hcr('TWE', 14, ['wfe'], { ...opened(14), ec: WFX, iss: 0x1e0_0001 }),
   hcr('TSC', 19, ['smc #0x123'], {

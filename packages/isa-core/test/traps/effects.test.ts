@@ -129,6 +129,30 @@ describe('identification', () => {
   });
 });
 
+describe('IMPLEMENTATION DEFINED registers', () => {
+  test('are those of the part: the firmware of a Cortex-A57 may join the coherency domain', () => {
+    const m = trapMachine();
+    m.enter(3);
+    m.setX(1, 0x40);
+    m.run('msr s3_1_c15_c2_1, x1', 'mrs x2, s3_1_c15_c2_1');
+    expect(m.x(2)).toBe(0x40n);
+  });
+
+  test('of another part are UNDEFINED', () => {
+    const m = machine({}, { id: { MIDR_EL1: 0x410f_d0c0n } });
+    m.run('mrs x2, s3_1_c15_c2_1');
+    expect(m.exceptionClass()).toBe(0);
+  });
+
+  test('L2CTLR_EL1 has the number of CPUs', () => {
+    const [m, other] = [trapMachine(), trapMachine()];
+    m.cpu.peers = [m.cpu, other.cpu];
+    m.setX(1, 0xffff_ffff);
+    m.run('mrs x2, s3_1_c11_c0_2', 'msr s3_1_c11_c0_2, x1', 'mrs x3, s3_1_c11_c0_2');
+    expect([m.x(2), m.x(3)]).toEqual([0x100_0000n, 0xfdff_ffffn]);
+  });
+});
+
 describe("EL2's registers without EL2", () => {
   test('are zero at EL3, and what is written is ignored; two are those of EL1', () => {
     const m = machine({ el3: true }, { id: { MIDR_EL1: 0x1234n, MPIDR_EL1: 0x5678n } });

@@ -32,11 +32,13 @@ function heldBank(): SystemRegisterBank {
   };
 }
 
+/** A part that has IMPLEMENTATION DEFINED registers. */
+const CORTEX_A57 = 0x411f_d070n;
 const all: Partial<CpuFeatures> = { el2: true, el3: true };
 
 /** A machine with EL2 and EL3 (unless `features` says otherwise) and timers, Non-secure below EL3. */
 export function trapMachine(features: Partial<CpuFeatures> = all): Machine {
-  const m = machine(features, { banks: [heldBank()], cacheSizes: [0n] });
+  const m = machine(features, { banks: [heldBank()], id: { MIDR_EL1: CORTEX_A57 }, cacheSizes: [0n] });
   // The levels above translate by EL1's tables: RAM is where it is, and Normal memory.
   const { cpu } = m;
   for (const el of ['EL2', 'EL3']) {

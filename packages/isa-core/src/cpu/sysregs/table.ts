@@ -7,6 +7,7 @@ import { ALL, levelOfOp1, systemId } from './entry.ts';
 import type { Definition, SystemRegisterEntry } from './entry.ts';
 import { interruptController } from './gic.ts';
 import { identification } from './identification.ts';
+import { implementation } from './implementation.ts';
 import { monitors } from './pmu.ts';
 import { timers } from './timers.ts';
 
@@ -40,6 +41,7 @@ export const systemRegisters: readonly SystemRegisterEntry[] = [
   ...identification,
   ...debugRegisters,
   ...monitors,
+  ...implementation,
 ].map(complete);
 
 if (systemRegisters.length > Layout.cellCount) throw new RangeError('more system registers than cells');

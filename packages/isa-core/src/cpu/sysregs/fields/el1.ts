@@ -29,6 +29,14 @@ SCTLR_EL1
 ACTLR_EL1 ACTLR_EL2 ACTLR_EL3
 63-0 IMPLEMENTATION_DEFINED held: no function of an implementation is here
 
+L2CTLR_EL1
+31-26 LATENCY held: the caches of the part are not here
+25-24 NUMCPU reports: CPUs, less one
+23-0 LATENCY_LOW held: the caches of the part are not here
+
+L2ECTLR_EL1 L2ACTLR_EL1 CPUACTLR_EL1 CPUECTLR_EL1 CPUMERRSR_EL1 L2MERRSR_EL1
+63-0 PART held: what it sets up in the part is not here; of Cortex-A53, A57 and A72 alone
+
 CPACR_EL1
 28 TTA raz: there is no trace unit
 21-20 FPEN acts: FP and Advanced SIMD at EL1 and EL0
