@@ -5,6 +5,7 @@ import { record } from '@worldswitch/platform';
 import type { CharacterBackend, CharacterSink } from '../backend.ts';
 import { virtioMmio } from './mmio.ts';
 import type { VirtioType } from './mmio.ts';
+import type { Chain, SplitQueue } from './queue.ts';
 import type { VirtioBus, VirtioKind, VirtioModel } from './transport.ts';
 
 /** A console's configuration. */
@@ -76,12 +77,20 @@ class Console implements VirtioModel<VirtioConsoleState, CharacterSink> {
     this.bus.done(queue);
   }
 
+  /** The next buffer to receive into. */
+  private room(queue: SplitQueue): Chain | undefined {
+    const chain = queue.pop();
+    if (chain?.writableBytes !== 0) return chain;
+    queue.fail('has a buffer to receive into that may not be written');
+    return undefined;
+  }
+
   private canReceive(): number {
     const queue = this.bus.queues[RECEIVE];
     if (!this.bus.running || queue === undefined) return 0;
-    const chain = queue.pop();
+    const chain = this.room(queue);
     if (chain !== undefined) queue.unpop();
-    else if (queue.broken !== undefined) this.bus.done(queue);
+    else this.bus.done(queue);
     return chain?.writableBytes ?? 0;
   }
 
@@ -90,7 +99,7 @@ class Console implements VirtioModel<VirtioConsoleState, CharacterSink> {
     if (!this.bus.running || queue === undefined) return 0;
     let taken = 0;
     for (let left = queue.waiting; left > 0 && taken < bytes.length; left--) {
-      const chain = queue.pop();
+      const chain = this.room(queue);
       if (chain === undefined) break;
       const part = bytes.subarray(taken, taken + chain.writableBytes);
       if (!queue.write(chain, 0, part)) break;

@@ -97,6 +97,14 @@ test('a receive queue that is malformed breaks when it is looked at', () => {
   expect(driver.status & Status.NeedsReset).toBe(Status.NeedsReset);
 });
 
+test('a buffer to receive into that may not be written breaks the queue', () => {
+  const { driver } = start();
+  driver.start();
+  driver.queue(RECEIVE).chain({ at: driver.data, length: 4 });
+  expect(driver.device.receive(Uint8Array.from(text('x')))).toBe(0);
+  expect(driver.status & Status.NeedsReset).toBe(Status.NeedsReset);
+});
+
 test('the size is told', () => {
   const { driver } = start(132, 43);
   expect([driver.read(Reg.Config, 2), driver.read(Reg.Config + 2, 2)]).toEqual([132, 43]);
