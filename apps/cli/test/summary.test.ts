@@ -65,7 +65,17 @@ test('a run writes what it did: the same counts on both engines', async () => {
   const counts = async (engine: string): Promise<unknown> => {
     const file = join(folder, engine);
     await program().parseAsync([
-      ...['node', 'worldswitch', 'run', 'tiny', '--append', 'poweroff', '--serial', 'null', '--no-stdin'],
+      ...[
+        'node',
+        'worldswitch',
+        'run',
+        'tiny',
+        '--append',
+        'selftest poweroff',
+        '--serial',
+        'null',
+        '--no-stdin',
+      ],
       ...['--engine', engine, '--json', file],
     ]);
     const { cpus, devices, instructions, virtualSeconds } = JSON.parse(readFileSync(file, 'utf8')) as Record<

@@ -2,10 +2,12 @@
 
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect } from 'vitest';
 
-import { requireTool, tryRun } from '@worldswitch/test-tools';
+import { requireTool, tempDir, tryRun } from '@worldswitch/test-tools';
 
 import { bundledCommand } from './command.ts';
 
@@ -136,4 +138,14 @@ test('a reader that goes away ends the run without a word', async () => {
   expect(stdout).toContain('tiny: booting');
   expect(stderr).toContain('status=141');
   expect(stderr).not.toMatch(/EPIPE|Error|at .*\.mjs/);
+});
+
+test('a reader of the messages that goes away: the run and its records are whole', async () => {
+  const json = join(tempDir(), 'counts.json');
+  const { stderr } = await tryRun('sh', [
+    '-c',
+    `{ node ${program} run tiny --append "selftest poweroff" --serial null --no-stdin --json ${json} 2>&1 >/dev/null; echo "status=$?" >&3; } 3>&2 | true`,
+  ]);
+  expect(stderr).toContain('status=0');
+  expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({ end: 'the guest powered off' });
 });
