@@ -19,6 +19,8 @@ export type { DiskBackend, DiskState } from './disk/disk.ts';
 export { memoryDisk, overlay } from './disk/memory.ts';
 export { unplugged } from './net/port.ts';
 export type { NetworkPeer, NetworkPeerFactory, NetworkPort } from './net/port.ts';
+export type { UserNetworkConfig } from './net/user/config.ts';
+export { userNetwork } from './net/user/user-network.ts';
 export { virtioBlk } from './virtio/blk.ts';
 export type { VirtioBlkConfig, VirtioBlkState } from './virtio/blk.ts';
 export { virtioConsole } from './virtio/console.ts';

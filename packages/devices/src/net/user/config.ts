@@ -1,0 +1,99 @@
+// The user-mode network's addresses, as QEMU's `-netdev user` has them unless configured.
+
+import { addressText, parseAddress } from './bytes.ts';
+
+/** What a user may set. */
+export interface UserNetworkConfig {
+  /** The network's address; 10.0.2.0 when absent. */
+  readonly network?: string;
+  /** Bits of its prefix, 8 to 28; 24 when absent. */
+  readonly prefix?: number;
+  /** The gateway and host; the network's second address when absent. */
+  readonly gateway?: string;
+  /** The name server; the third when absent. */
+  readonly dns?: string;
+  /** The first address that is leased; the fifteenth when absent. */
+  readonly firstLease?: string;
+  /** Seconds of a lease; a day when absent. */
+  readonly leaseSeconds?: number;
+  /** The name that clients are given. */
+  readonly hostname?: string;
+  /** The domain that clients are given, and in which `gateway` and `dns` have their names. */
+  readonly domain?: string;
+  /** Names that the name server knows, and their addresses; these hosts answer a ping. */
+  readonly names?: Readonly<Record<string, string>>;
+  /** Virtual nanoseconds after which an answer comes; 100 microseconds when absent. */
+  readonly latency?: number;
+}
+
+/** The checked configuration: addresses as numbers. */
+export interface UserNetwork {
+  readonly network: number;
+  readonly mask: number;
+  readonly broadcast: number;
+  readonly gateway: number;
+  readonly dns: number;
+  readonly firstLease: number;
+  readonly lastLease: number;
+  readonly leaseSeconds: number;
+  readonly hostname: string | undefined;
+  readonly domain: string | undefined;
+  /** By name in lower case. */
+  readonly names: ReadonlyMap<string, number>;
+  readonly latency: number;
+}
+
+/** Addresses that are leased at most. */
+const LEASES = 128;
+
+/** Checks a configuration. Throws a RangeError that names the field. */
+export function checkedNetwork(config: UserNetworkConfig): UserNetwork {
+  const { prefix = 24, leaseSeconds = 86_400, latency = 100_000, domain } = config;
+  const whole = (field: string, value: number, low: number, high: number): void => {
+    if (Number.isInteger(value) && value >= low && value <= high) return;
+    throw new RangeError(`network: ${field} must be ${low} to ${high}, but is ${value}`);
+  };
+  whole('prefix', prefix, 8, 28);
+  whole('leaseSeconds', leaseSeconds, 60, 0x7fff_ffff);
+  whole('latency', latency, 0, 1_000_000_000);
+  const address = (field: string, text: string): number => {
+    const parsed = parseAddress(text);
+    if (parsed === undefined)
+      throw new RangeError(`network: ${field} must be an address such as 10.0.2.2, but is "${text}"`);
+    return parsed;
+  };
+  const mask = (0xffff_ffff << (32 - prefix)) >>> 0;
+  const network = (address('network', config.network ?? '10.0.2.0') & mask) >>> 0;
+  const broadcast = (network | ~mask) >>> 0;
+  const inside = (field: string, given: string | undefined, host: number): number => {
+    const found = given === undefined ? network + host : address(field, given);
+    if (found <= network || found >= broadcast)
+      throw new RangeError(
+        `network: ${field} must be an address of the network, but is ${addressText(found)}`,
+      );
+    return found;
+  };
+  const gateway = inside('gateway', config.gateway, 2);
+  const dns = inside('dns', config.dns, 3);
+  const firstLease = inside('firstLease', config.firstLease, prefix > 27 ? 4 : 15);
+  const names = new Map<string, number>();
+  const local = (name: string): string => (domain === undefined ? name : `${name}.${domain}`).toLowerCase();
+  names.set(local('gateway'), gateway);
+  names.set(local('dns'), dns);
+  for (const [name, to] of Object.entries(config.names ?? {}))
+    names.set(name.toLowerCase(), address(`names.${name}`, to));
+  return {
+    network,
+    mask,
+    broadcast,
+    gateway,
+    dns,
+    firstLease,
+    lastLease: Math.min(broadcast - 1, firstLease + LEASES - 1),
+    leaseSeconds,
+    hostname: config.hostname,
+    domain,
+    names,
+    latency,
+  };
+}
