@@ -1,6 +1,6 @@
 // The board that the options describe: QEMU's `virt`, or the user's file, with what was asked for on it.
 
-import { unplugged } from '@worldswitch/devices';
+import { userNetwork } from '@worldswitch/devices';
 import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
 import { virt } from '@worldswitch/machine';
 import type { DeviceConfig, MachineConfig } from '@worldswitch/machine';
@@ -82,7 +82,7 @@ function virtioDevices(o: RunOptions, known: readonly DeviceConfig[]): Slots {
   const slots = new Slots(known);
   for (const drive of o.drive ?? []) slots.disk(drive);
   for (const card of [o.nic, o.net, o.netdev].flatMap((cards) => cards ?? [])) {
-    if (card !== undefined) slots.network(card, unplugged);
+    if (card !== undefined) slots.network(card, userNetwork());
   }
   if (o.console !== undefined) slots.console(VIRTIO_CONSOLE);
   if (o.rng === true) slots.entropy();
