@@ -30,6 +30,10 @@ const doubles = [
   'scvtf d0, x1',
   'ucvtf d0, w1',
   'fcvt s0, d1',
+  'fcvtn v0.2s, v1.2d',
+  'fcvtxn s0, d1',
+  'frecpe d0, d1',
+  'frecpx d0, d1',
 ];
 const singles = [
   'fadd s0, s1, s2',
@@ -40,6 +44,10 @@ const singles = [
   'fcvtns w0, s1',
   'scvtf s0, x1',
   'fcvt d0, s1',
+  'frecpe s0, s1',
+  'frecpx s0, s1',
+  'urecpe v0.4s, v1.4s',
+  'ursqrte v0.4s, v1.4s',
 ];
 
 describe.each([

@@ -6,10 +6,12 @@ import type { Float1, Float2, FloatWidth, Imm, Rounding, Width } from '../isa.ts
 import type { TypeName } from '../wasm/opcodes.ts';
 import { constantOperand, intType } from './arm.ts';
 import type { Arm } from './arm.ts';
+import { intEstimate, reciprocalEstimate, reciprocalExponent, reciprocalRootEstimate } from './estimates.ts';
 import { select } from './flags.ts';
 import { floatTools } from './float-tools.ts';
 import { fused } from './fused.ts';
 import { extend, immediate } from './integers.ts';
+import { fromHalf, toHalf, toOddSingle } from './narrow.ts';
 import { Unsupported } from './node.ts';
 import type { FlagNodes, Node } from './node.ts';
 
@@ -164,8 +166,10 @@ export function floatPart(arm: Arm): FloatPart {
   return {
     float1(op, a) {
       if (op === 'neg' || op === 'abs') return signBit(arm, a, op, a.half === true, half);
+      if (op === 'recpe') return reciprocalEstimate(arm, tools, a);
+      if (op === 'rsqrte') return reciprocalRootEstimate(arm, tools, a);
+      if (op === 'recpx') return reciprocalExponent(arm, tools, a);
       const f = real(a);
-      if (op !== 'sqrt') throw new Unsupported(`float1 ${op}`);
       plainFpcr();
       return bitsOf(root(f));
     },
@@ -205,7 +209,11 @@ export function floatPart(arm: Arm): FloatPart {
       return bitsOf(r);
     },
     floatConvert(x, w, rounding) {
-      if (w === 16 || (rounding !== undefined && rounding !== 'fpcr')) throw new Unsupported('floatConvert');
+      if (w === 16) return toHalf(arm, tools, x);
+      if (x.half === true)
+        return bitsOf(w === 64 ? promote(fromHalf(arm, tools, x)) : fromHalf(arm, tools, x));
+      if (rounding === 'odd') return toOddSingle(arm, tools, x);
+      if (rounding !== undefined && rounding !== 'fpcr') throw new Unsupported('floatConvert');
       const a = keep(real(x));
       plainFpcr();
       if ((a.type === 'f64') === (w === 64)) throw new Unsupported('floatConvert');
@@ -227,9 +235,7 @@ export function floatPart(arm: Arm): FloatPart {
       return w === 16 ? half(low) : low;
     },
     floatToLane: (a) => extend(arm, a, a.type === 'i64' ? 64 : 32, false, 'i64'),
-    intEstimate(op) {
-      throw new Unsupported(op);
-    },
+    intEstimate: (op, a) => intEstimate(arm, tools, op, a),
   };
 }
 

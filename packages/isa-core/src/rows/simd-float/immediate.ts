@@ -4,6 +4,7 @@ import { imm64, V } from '../../semantics/operands.ts';
 import type { AnyRow } from '../../table/row.ts';
 import { row } from '../../table/row.ts';
 import { expandToDouble, expandToSingle } from '../float/immediate.ts';
+import { fit } from '../simd/forms.ts';
 
 const moveVectorImmediate: AnyRow = row({
   name: 'FMOV (vector, immediate)',
@@ -14,15 +15,15 @@ const moveVectorImmediate: AnyRow = row({
     { text: 'fmov <Vd.2d>, <fimm8v>', set: { Q: 1, double: 1 } },
   ],
   gate: 'fp',
+  split: ['Q'],
   decode(f) {
     if (f.Q === 0 && f.double === 1) return undefined;
     const imm8 = f.abc * 32 + f.defgh;
     const single = expandToSingle(imm8);
-    const low = f.double === 1 ? imm64(0, expandToDouble(imm8)) : imm64(single, single);
-    return { d: V(f.Rd), low, high: f.Q === 1 ? low : imm64(0, 0) };
+    return { d: V(f.Rd), i: f.double === 1 ? imm64(0, expandToDouble(imm8)) : imm64(single, single) };
   },
-  execute(b, { d, low, high }) {
-    b.setV(d, b.vconst(low, high));
+  execute(b, { d, i }, { Q }) {
+    b.setV(d, fit(b, b.vconst(i, i), Q));
   },
 });
 

@@ -182,7 +182,7 @@ const single = (mode: Mode): AnyRow =>
         n: XSP(f.Rn),
         index: small(at.index),
         ...(mode === 'register' && { m: X(f.Rm) }),
-        ...(mode === 'immediate' && { i: imm((count * laneBits(at.size)) / 8) }),
+        ...(mode === 'immediate' && { i: small((count * laneBits(at.size)) / 8) }),
       };
     },
     execute(b, o, { L, R, scale, three, size }) {
@@ -228,7 +228,7 @@ const replicate = (mode: Mode): AnyRow =>
             ...list(f.Rt),
             n: XSP(f.Rn),
             ...(mode === 'register' && { m: X(f.Rm) }),
-            ...(mode === 'immediate' && { i: imm(((f.three * 2 + f.R + 1) * laneBits(f.size)) / 8) }),
+            ...(mode === 'immediate' && { i: small(((f.three * 2 + f.R + 1) * laneBits(f.size)) / 8) }),
           },
     execute(b, o, { Q, R, three, size }) {
       const bits = laneBits(size);
