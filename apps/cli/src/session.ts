@@ -131,6 +131,8 @@ class Session {
   private readonly began = Date.now();
   private nextHash: number;
   private wake: (() => void) | undefined;
+  /** The last byte on the console. */
+  private lastByte = 10;
 
   constructor(options: SessionOptions, saved?: Plain) {
     this.options = options;
@@ -183,6 +185,7 @@ class Session {
   }
 
   private watch(byte: number): void {
+    this.lastByte = byte;
     if (this.until?.seen(byte) === true) this.finish('until');
     for (const { watch, bytes } of this.scripts) {
       if (watch.seen(byte)) this.machine.type(this.consoles.main, bytes);
@@ -210,6 +213,7 @@ class Session {
     // What is said at the end comes after all that the guest said.
     await this.consoles.flush();
     await this.consoles.release();
+    if (this.lastByte !== 10 && this.consoles.atTerminal) say('');
     for (const line of this.lines(how)) say(line);
     await this.records(status);
     if (how === 'dead') say(this.machine.report());

@@ -52,7 +52,7 @@ export async function bootGuest(name: string, booting: Booting): Promise<Run> {
     bytes: typeof type === 'string' ? new TextEncoder().encode(type) : type,
   }));
   const last = booting.until === undefined ? undefined : new TextWatch(booting.until);
-  let over = false;
+  const state = { over: false };
   const machine: Machine = createMachine(config, {
     disks,
     networks,
@@ -61,7 +61,7 @@ export async function bootGuest(name: string, booting: Booting): Promise<Run> {
       if (device !== 'serial') return;
       for (const { watch, bytes } of scripts) if (watch.seen(byte)) machine.type('serial', bytes);
       if (last?.seen(byte) === true) {
-        over = true;
+        state.over = true;
         machine.stop();
       }
     },
@@ -69,11 +69,11 @@ export async function bootGuest(name: string, booting: Booting): Promise<Run> {
   try {
     if (guest.images) machine.load(guest.images);
     let end: RunEnd = machine.run(CHUNK);
-    while ((end === 'budget' || end === 'stopped') && !over && machine.instructions < limit)
+    while ((end === 'budget' || end === 'stopped') && !state.over && machine.instructions < limit)
       end = machine.run(CHUNK);
     return {
       machine,
-      end: over ? 'until' : end === 'budget' ? 'limit' : end,
+      end: state.over ? 'until' : end === 'budget' ? 'limit' : end,
       printed: (device) => (printed.get(device) ?? '').replaceAll('\r', ''),
     };
   } finally {

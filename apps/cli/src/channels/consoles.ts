@@ -68,6 +68,10 @@ export class Consoles {
     }
   }
 
+  /** The console that scripts talk to is at the terminal. */
+  get atTerminal(): boolean {
+    return this.options.some(({ to }) => to.kind === 'stdio');
+  }
   /** Somebody may still type. */
   get live(): boolean {
     return [...this.lines.values()].some(({ channel }) => channel.live);

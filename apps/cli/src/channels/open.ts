@@ -19,7 +19,8 @@ export async function openChannel(
       return openFile(option, to.path);
     case 'pipe':
       return openPipe(option, to.path, events);
-    default:
+    case 'unix':
+    case 'tcp':
       return openSocket(option, to, events);
   }
 }

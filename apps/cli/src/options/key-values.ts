@@ -72,14 +72,17 @@ function shortForm(part: string, known: readonly string[]): [string, string] {
 
 /** Parts between single commas; two stand for one that belongs to a part. */
 function splitCommas(text: string): readonly string[] {
-  const parts = [''];
+  const parts: string[] = [];
+  let part = '';
   for (let i = 0; i < text.length; i++) {
     const c = text.charAt(i);
-    if (c !== ',') parts[parts.length - 1] += c;
-    else if (text.charAt(i + 1) === ',') {
-      parts[parts.length - 1] += ',';
-      i++;
-    } else parts.push('');
+    if (c === ',' && text.charAt(i + 1) !== ',') {
+      parts.push(part);
+      part = '';
+      continue;
+    }
+    if (c === ',') i++;
+    part += c;
   }
-  return parts;
+  return [...parts, part];
 }
