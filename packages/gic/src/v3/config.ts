@@ -1,4 +1,4 @@
-// What a GICv3 is made of: CPUs and their affinities, interrupts, list registers, Security states (IHI 0069 12.9.38, 12.11.37).
+// What a GICv3 is made of: CPUs and their affinities, interrupts, list registers, Security states (IHI 0069 1.3; 12.9, 12.11: the TYPERs).
 
 /** A GICv3's configuration. It has five priority bits, as Arm's CPU interfaces have. */
 export interface GicV3Config {
@@ -30,7 +30,7 @@ export interface Features {
 export const mostCpus = 123;
 
 /** The affinity of a CPU in clusters of 16, which is as many as ICC_SGI1R_EL1 can name. */
-export const clusteredAffinity = (cpu: number): number => ((cpu >> 4) << 8) | (cpu & 15);
+const clusteredAffinity = (cpu: number): number => ((cpu >> 4) << 8) | (cpu & 15);
 
 /**
  * Fills in what is absent.

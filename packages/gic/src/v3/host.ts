@@ -15,7 +15,7 @@ export interface Host {
   readonly update: () => void;
 }
 
-/** True for an access that sees the Non-secure view (IHI 0069 4.6.2). */
+/** True for an access that sees the Non-secure view (IHI 0069 4.6.1). */
 export const nonSecure = (gic: Gic, by: Transaction): boolean => !single(gic) && !by.secure;
 
 /** A register's new value where a write covers only `lanes`. */
@@ -36,7 +36,7 @@ export function visible({ gic, cpu }: Host, word: number, by: Transaction, level
 }
 
 /** Where a block has the rows: the distributor from 0, for all interrupts; a redistributor's SGI frame, for the private ones. */
-export interface Block {
+interface Block {
   readonly prefix: 'GICD_' | 'GICR_';
   readonly suffix: '' | '0';
   readonly base: number;

@@ -1,5 +1,5 @@
 // Interrupts' states: when one is pending, which is the highest for each CPU, and how one is made active or inactive
-// (IHI 0069 4.1, 4.6, 12.9.22).
+// (IHI 0069 4.1, 4.5 to 4.8).
 
 import { lowestBit } from '../v2/priority.ts';
 import { isSufficient, takesGroup } from './priority.ts';
@@ -13,10 +13,6 @@ export const special = 1020;
 
 /** GICD_IROUTER.Interrupt_Routing_Mode: any CPU. */
 const anyCpu = -2;
-
-/** Where an interrupt's byte is in arrays of bytes. */
-export const byteSlot = (gic: Gic, cpu: number, id: number): number =>
-  32 * slot(gic, cpu, id >>> 5) + (id & 31);
 
 /** Bits of a bitmap for a CPU's view. */
 export const bitmap = (gic: Gic, of: Uint32Array, cpu: number, word: number): number =>
@@ -72,7 +68,7 @@ const declines = (cpu: CpuInterface, group: Group): boolean =>
 
 /**
  * The CPU for an interrupt that any may take: the first that can be given it now, or the first that has its group enabled; -1
- * where there is none (IHI 0069 4.5.2 leaves the choice to the implementation).
+ * where there is none (IHI 0069 1.2.3: the choice is the implementation's).
  */
 function oneOfAll(gic: Gic, id: number, priority: number): number {
   const group = groupOf(gic, 0, id);

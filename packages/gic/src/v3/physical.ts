@@ -1,4 +1,4 @@
-// The physical CPU interface's behaviour: acknowledge, end of interrupt, deactivation, SGIs, signals (IHI 0069 4.1, 4.8, 12.1).
+// The physical CPU interface's behaviour: acknowledge, end of interrupt, deactivation, SGIs, signals (IHI 0069 4.1, 4.4, 4.6, 4.8).
 
 import { activate, deactivate, groupOf, setBit, special, spurious } from './interrupts.ts';
 import {
@@ -18,7 +18,7 @@ const forNonSecure = 1021;
 
 const atEl3 = (cpu: CpuInterface): boolean => (cpu.world & World.EL3) !== 0;
 /** In the Secure state, which EL3 is. */
-export const isSecure = (cpu: CpuInterface): boolean => (cpu.world & (World.Secure | World.EL3)) !== 0;
+const isSecure = (cpu: CpuInterface): boolean => (cpu.world & (World.Secure | World.EL3)) !== 0;
 /** The group that ICC_*1_EL1 registers are of. */
 export const ownGroup1 = (cpu: CpuInterface): Group =>
   (cpu.world & World.Secure) !== 0 ? Group.G1S : Group.G1NS;
@@ -92,7 +92,7 @@ export function endInterrupt(
   if (!splits(cpu)) deactivate(gic, index, id);
 }
 
-/** May the CPU deactivate an interrupt of a group? Not what EL3 has for itself, nor another world's (IHI 0069 12.2.14). */
+/** May the CPU deactivate an interrupt of a group? Not what EL3 has for itself, nor another world's (IHI 0069 12.2, ICC_DIR_EL1). */
 function mayDeactivate(gic: Gic, cpu: CpuInterface, group: Group): boolean {
   if (atEl3(cpu)) return true;
   const routed = (cpu.world & (group === Group.G0 ? World.FIQ : World.IRQ)) !== 0;
@@ -110,7 +110,7 @@ export function deactivateInterrupt(gic: Gic, index: number, cpu: CpuInterface, 
 /** An SGI's group as its sender asks for it. */
 export type SgiGroup = 'group0' | 'own' | 'other';
 
-/** Makes an SGI pending on a CPU if it is there of the group asked for, and open to the sender (IHI 0069 8.3, table 8-?). */
+/** Makes an SGI pending on a CPU if it is there of the group asked for, and open to the sender (IHI 0069 4.4; 12.2, ICC_SGI1R_EL1). */
 function forward(gic: Gic, to: number, id: number, asked: Group, nonSecure: boolean): void {
   const group = groupOf(gic, to, id);
   // A Secure Group 1 SGI that is configured as Group 0 is sent as that.
@@ -149,7 +149,7 @@ export function sendSgi(
 
 /**
  * Which of the two pins is high. Group 0 comes as FIQ; Group 1 as IRQ to the state that it is of, and as FIQ to the other and
- * to EL3 (IHI 0069 4.6.3).
+ * to EL3 (IHI 0069 4.6.2).
  */
 export function physicalPin(gic: Gic, index: number, cpu: CpuInterface): 'none' | 'irq' | 'fiq' {
   const id = signalled(gic, index, cpu);

@@ -1,11 +1,11 @@
 // The GICv3's CPU interfaces against QEMU's, by a program at all levels: the same random accesses, the same answers. Differences that
 // are kept out or masked:
 // - QEMU has 24 bits of interrupt ID: IDbits of ICC_CTLR_EL1 and ICV_CTLR_EL1 is masked. Its ICC_CTLR_EL3 shows the Non-secure state's
-//   CBPR and EOImode in the Secure one's places (12.2.8), so it is written alone.
+//   CBPR and EOImode in the Secure one's places (12.2), so it is written alone.
 // - QEMU keeps eight bits of priority in the distributor: only five-bit priorities are written.
-// - In QEMU an interrupt of a group that ICC_IGRPENn_EL1 disables hides those of the others (4.6.1): they stay enabled.
-// - ICH_MISR_EL2.VGrp0D of QEMU is about the enable of Group 1 (12.4.7): ICH_HCR_EL2.VGrp0DIE stays clear.
-// - QEMU also counts in ICH_HCR_EL2.EOIcount what a guest ends by priority drop alone (12.4.3): not read, nor its maintenance interrupt
+// - In QEMU an interrupt of a group that ICC_IGRPENn_EL1 disables hides those of the others (4.7.2): they stay enabled.
+// - ICH_MISR_EL2.VGrp0D of QEMU is about the enable of Group 1 (12.4): ICH_HCR_EL2.VGrp0DIE stays clear.
+// - QEMU also counts in ICH_HCR_EL2.EOIcount what a guest ends by priority drop alone (12.4): not read, nor its maintenance interrupt
 //   enabled, where EOImode splits.
 // - Ending what is not active, or in another order, is UNPREDICTABLE: interrupts are ended in order, once.
 

@@ -1,7 +1,7 @@
 // The GICv3's distributor and redistributor against QEMU's: the same random accesses and wires, the same answers. No CPU runs, so
 // nothing is acknowledged. Differences that are kept out:
 // - QEMU keeps eight bits of priority in GICD_IPRIORITYR and GICR_IPRIORITYR: only five-bit priorities are written.
-// - GICD_TYPER of QEMU counts 32 interrupts too few (12.9.38), and its board has LPIs: GICD_TYPER, GICR_TYPER, GICR_CTLR are not read.
+// - GICD_TYPER of QEMU counts 32 interrupts too few (12.9), and its board has LPIs: GICD_TYPER, GICR_TYPER, GICR_CTLR are not read.
 
 import { expect } from 'vitest';
 

@@ -1,4 +1,4 @@
-// Software-generated interrupts by affinity (IHI 0069 4.4, 12.2.30).
+// Software-generated interrupts by affinity (IHI 0069 2.3.1, 4.4, 12.2).
 
 import { describe, expect, test } from 'vitest';
 

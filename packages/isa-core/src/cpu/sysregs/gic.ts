@@ -1,4 +1,4 @@
-// The GICv3 CPU interface's registers: which of ICC and ICV an access reaches, and the traps (IHI 0069 12.2 to 12.4; DDI 0487 D19.10).
+// The GICv3 CPU interface's registers: which of ICC and ICV an access reaches, and the traps (IHI 0069 4.6.3, 12.2 to 12.4).
 // The values are in the bank that the board plugs in; without one every access is UNDEFINED.
 
 import type { Cpu } from '../cpu.ts';
