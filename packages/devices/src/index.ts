@@ -24,7 +24,12 @@ export { userNetwork } from './net/user/user-network.ts';
 export { virtioBlk } from './virtio/blk.ts';
 export type { VirtioBlkConfig, VirtioBlkState } from './virtio/blk.ts';
 export { virtioConsole } from './virtio/console.ts';
-export type { VirtioConsoleConfig, VirtioConsoleState } from './virtio/console.ts';
+export type {
+  VirtioConsoleConfig,
+  VirtioConsoleExtras,
+  VirtioConsolePort,
+  VirtioConsoleState,
+} from './virtio/console.ts';
 export { virtioEmpty } from './virtio/empty.ts';
 export type { VirtioEmptyState } from './virtio/empty.ts';
 export { virtioNet } from './virtio/net.ts';

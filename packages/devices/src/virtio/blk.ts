@@ -244,7 +244,8 @@ class Block implements VirtioModel<VirtioBlkState> {
 
 const kind: VirtioKind<VirtioBlkConfig, VirtioBlkState> = {
   deviceId: 2,
-  queues: 1,
+  queues: () => 1,
+  mostQueues: 1,
   features: ({ disk }) => [
     Feature.SizeMax,
     Feature.SegMax,

@@ -15,7 +15,8 @@ export const virtioEmpty: VirtioType<object, VirtioEmptyState, object> = virtioM
   object
 >({
   deviceId: 0,
-  queues: 0,
+  queues: () => 0,
+  mostQueues: 0,
   features: () => [],
   own: record<VirtioEmptyState>({}),
   create: () => ({

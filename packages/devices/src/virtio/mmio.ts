@@ -30,7 +30,7 @@ export function virtioMmio<Config, Own extends Plain, Extras extends object>(
     interrupts: bits(3),
     status: bits(Status.Mask),
     generation: bits(),
-    queues: list(queueShape, kind.queues),
+    queues: list(queueShape, 0, kind.mostQueues),
     own: kind.own,
   });
   return {
@@ -61,7 +61,7 @@ function create<Config, Own extends Plain, Extras extends object>(
   wiring: Wiring<'irq'>,
   state?: VirtioState<Own>,
 ): Device<VirtioState<Own>> & Extras {
-  const transport = new Transport(wiring, kind.deviceId, kind.queues, kind.features(config));
+  const transport = new Transport(wiring, kind.deviceId, kind.queues(config), kind.features(config));
   if (state !== undefined) transport.restore(state);
   const model = kind.create(config, transport, state?.own);
   transport.model = model;

@@ -228,7 +228,8 @@ function connect(make: NetworkPeerFactory, ...given: Parameters<NetworkPeerFacto
 
 const kind: VirtioKind<VirtioNetConfig, VirtioNetState> = {
   deviceId: 1,
-  queues: 3,
+  queues: () => 3,
+  mostQueues: 3,
   features: ({ mtu }) => Object.values(Feature).filter((bit) => bit !== Feature.Mtu || mtu !== undefined),
   own: record<VirtioNetState>({
     filter: filterShape,

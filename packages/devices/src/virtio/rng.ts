@@ -50,7 +50,8 @@ function create(
 
 const kind: VirtioKind<VirtioRngConfig, VirtioRngState> = {
   deviceId: 4,
-  queues: 1,
+  queues: () => 1,
+  mostQueues: 1,
   features: () => [],
   own: record<VirtioRngState>({ position: uint() }),
   create,

@@ -1,5 +1,6 @@
 // What all virtio devices share behind their registers: feature negotiation, status and interrupts (Virtio 1.2, 2.1 to 2.4, 3.1).
 
+import { StateError } from '@worldswitch/platform';
 import type { Plain, Shape, Wiring } from '@worldswitch/platform';
 
 import { SplitQueue } from './queue.ts';
@@ -45,7 +46,9 @@ export interface VirtioModel<Own extends Plain, Extras extends object = object> 
 export interface VirtioKind<Config, Own extends Plain, Extras extends object = object> {
   /** Its number in the specification; 0 for an empty slot. */
   readonly deviceId: number;
-  readonly queues: number;
+  queues(config: Config): number;
+  /** Queues of the largest of its kind. */
+  readonly mostQueues: number;
   /** Feature bits besides those of all devices. */
   features(config: Config): readonly number[];
   readonly own: Shape<Own>;
@@ -199,6 +202,9 @@ export class Transport implements VirtioBus {
   }
   /** Before there is a model; the wire is driven by whoever restores. */
   restore(state: VirtioState<Plain>): void {
+    const { length } = state.queues;
+    if (length !== this.queues.length)
+      throw new StateError('queues', `must have ${this.queues.length} elements, but has ${length}`);
     const { deviceFeaturesSel, driverFeaturesSel, queueSel, interrupts, status, generation } = state;
     this.deviceFeaturesSel = deviceFeaturesSel;
     this.driverFeaturesSel = driverFeaturesSel;

@@ -56,6 +56,18 @@ describe('a virtio-console', () => {
   for (const { name, run } of checks) test(name, run);
 });
 
+describe('a virtio-console of three ports', () => {
+  const backend = { write: () => undefined };
+  const config = () => ({
+    backend,
+    ports: [
+      { backend, name: 'channel' },
+      { backend, console: true },
+    ],
+  });
+  for (const { name, run } of conformance(virtioConsole, { config, runs: 4 })) test(name, run);
+});
+
 describe('a virtio-rng', () => {
   for (const { name, run } of conformance(virtioRng, { config: () => ({ seed }) })) test(name, run);
 });

@@ -71,15 +71,28 @@ const net = target({
     }
   },
 });
+const silent = { write: () => undefined };
 const character = target({
   type: virtioConsole,
-  config: () => ({ backend: { write: () => undefined } }),
+  config: () => ({
+    backend: silent,
+    ports: [
+      { backend: silent, name: 'a' },
+      { backend: silent, console: true },
+    ],
+  }),
   request(driver, ring: Ring, draw) {
+    if (ring.index === 3) {
+      const bytes = [draw.below(4), 0, 0, 0, draw.below(8), 0, draw.below(2), 0];
+      ring.chain(driver.put(somewhere(driver, draw), bytes));
+      return;
+    }
     ring.chain({ at: somewhere(driver, draw), length: 1 + draw.below(64), writable: ring.index % 2 === 0 });
   },
   outside(device: ReturnType<typeof virtioConsole.create>, draw) {
-    const before = device.canReceive();
-    const taken = device.receive(new Uint8Array(draw.below(100)).fill(draw.below(256)));
+    const sink = draw.pick([device, ...device.ports]);
+    const before = sink.canReceive();
+    const taken = sink.receive(new Uint8Array(draw.below(100)).fill(draw.below(256)));
     if (taken > 0 && before === 0) throw new Error('took what it said it would not');
   },
 });
