@@ -18,9 +18,11 @@ export interface Taken {
   readonly iss: number;
 }
 
-/** Registers of the generic timer and of a GICv3, virtual ones too, that hold what is written. */
+/** Registers of the generic timer and of a GICv3 with four list registers, virtual ones too, that hold what is written. */
 function heldBank(): SystemRegisterBank {
-  const banked = systemRegisters.map(({ name }) => name).filter((name) => /^(?:CNT|IC[CH]_)/.test(name));
+  const banked = systemRegisters
+    .map(({ name }) => name)
+    .filter((name) => /^(?:CNT|ICC_|ICH_(?!LR))|^ICH_LR[0-3]_/.test(name));
   const virtual = banked.filter((name) => name.startsWith('ICC_')).map((name) => name.replace('ICC', 'ICV'));
   const registers = [...banked, ...virtual];
   const values = registers.map((): Word64 => ({ lo: 0, hi: 0 }));

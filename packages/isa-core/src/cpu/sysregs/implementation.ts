@@ -44,4 +44,6 @@ export const implementation: readonly Definition[] = [
   register('CPUECTLR_EL1', 15, 2, 1),
   register('CPUMERRSR_EL1', 15, 2, 2),
   register('L2MERRSR_EL1', 15, 2, 3),
+  // Where the GIC's registers are: the board says, as it says the identification registers.
+  register('CBAR_EL1', 15, 3, 0, { minWrite: 4, read: (cpu) => cpu.idRegister('CBAR_EL1') }),
 ];

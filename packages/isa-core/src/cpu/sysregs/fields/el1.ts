@@ -34,6 +34,9 @@ L2CTLR_EL1
 25-24 NUMCPU reports: CPUs, less one
 23-0 LATENCY_LOW held: the caches of the part are not here
 
+CBAR_EL1
+43-18 PERIPHBASE reports: where the GIC's registers are, as the board says
+
 L2ECTLR_EL1 L2ACTLR_EL1 CPUACTLR_EL1 CPUECTLR_EL1 CPUMERRSR_EL1 L2MERRSR_EL1
 63-0 PART held: what it sets up in the part is not here; of Cortex-A53, A57 and A72 alone
 
