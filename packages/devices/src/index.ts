@@ -23,6 +23,7 @@ export type { UserNetworkConfig } from './net/user/config.ts';
 export { userNetwork } from './net/user/user-network.ts';
 export { virtioBlk } from './virtio/blk.ts';
 export type { VirtioBlkConfig, VirtioBlkState } from './virtio/blk.ts';
+export type { PortState } from './virtio/console-control.ts';
 export { virtioConsole } from './virtio/console.ts';
 export type {
   VirtioConsoleConfig,
@@ -32,8 +33,10 @@ export type {
 } from './virtio/console.ts';
 export { virtioEmpty } from './virtio/empty.ts';
 export type { VirtioEmptyState } from './virtio/empty.ts';
+export type { FilterState } from './virtio/net-filter.ts';
 export { virtioNet } from './virtio/net.ts';
 export type { VirtioNetConfig, VirtioNetState } from './virtio/net.ts';
+export type { QueueState } from './virtio/queue.ts';
 export { virtioRng } from './virtio/rng.ts';
 export type { VirtioRngConfig, VirtioRngState } from './virtio/rng.ts';
 export type { VirtioType } from './virtio/mmio.ts';

@@ -45,6 +45,6 @@ export interface DiskBackend {
   flush(): boolean;
   /** What a snapshot must hold; absent where the disk is kept elsewhere, such as in a file. */
   save?(): DiskState;
-  /** Becomes what was saved. */
+  /** Becomes what was saved, all of which lies within it. */
   restore?(from: DiskState): void;
 }

@@ -61,8 +61,7 @@ export function overlay(base: DiskBackend, readOnly = false): DiskBackend {
     }),
     restore(from) {
       written.clear();
-      for (const { index, bytes } of from.clusters)
-        if (index * CLUSTER < size) written.set(index, bytes.slice());
+      for (const { index, bytes } of from.clusters) written.set(index, bytes.slice());
     },
   };
 }

@@ -1,9 +1,9 @@
 // The block device (Virtio 1.2, 5.2): reads, writes, flush, identity, discard and write-zeroes over a disk back end.
 
-import { deadline, flag, nullable, record, savedDeadline } from '@worldswitch/platform';
+import { deadline, flag, nullable, record, savedDeadline, StateError } from '@worldswitch/platform';
 import type { Timer } from '@worldswitch/platform';
 
-import { diskShape, SECTOR } from '../disk/disk.ts';
+import { CLUSTER, diskShape, SECTOR } from '../disk/disk.ts';
 import type { DiskBackend, DiskState } from '../disk/disk.ts';
 import { virtioMmio } from './mmio.ts';
 import type { VirtioType } from './mmio.ts';
@@ -76,6 +76,7 @@ class Block implements VirtioModel<VirtioBlkState> {
     if (!Number.isSafeInteger(latency) || latency < 0)
       throw new RangeError(`virtio-blk: latency must be a number of nanoseconds, but is ${latency}`);
     if (serial.length > ID) throw new RangeError(`virtio-blk: serial must have at most ${ID} characters`);
+    if (own !== undefined) checkKept(disk, own.disk);
     this.disk = disk;
     this.serial = serial;
     this.bus = bus;
@@ -240,6 +241,20 @@ class Block implements VirtioModel<VirtioBlkState> {
     }
     return true;
   }
+}
+
+/** A state must know of a disk what the disk does not keep by itself, and nothing of one that does. */
+function checkKept(disk: DiskBackend, saved: DiskState | null): void {
+  const kept = disk.restore !== undefined;
+  if (saved === null && kept) throw new StateError('own.disk', 'must hold the disk, which is in memory');
+  if (saved === null) return;
+  if (!kept) throw new StateError('own.disk', 'must be null, as the disk is kept elsewhere');
+  const last = saved.clusters.at(-1)?.index ?? -1;
+  if (last * (CLUSTER / SECTOR) >= disk.sectors)
+    throw new StateError(
+      `own.disk.clusters[${saved.clusters.length - 1}].index`,
+      `is beyond the disk's ${disk.sectors} sectors`,
+    );
 }
 
 const kind: VirtioKind<VirtioBlkConfig, VirtioBlkState> = {

@@ -323,6 +323,22 @@ test('a disk in memory is part of the saved state', () => {
   expect(sector).toEqual(new Uint8Array(512).fill(0xa5));
 });
 
+test('a state and its disk must fit together', () => {
+  const load = (disk: DiskBackend, saved: unknown) => () => {
+    const state = start().device.save();
+    const other = { ...state, own: { ...state.own, disk: saved } };
+    virtioBlk.create({ disk }, machine().wiring, virtioBlk.state.parse(other as never, 1));
+  };
+  const { sectors, readOnly } = memoryDisk(contents());
+  const kept = { sectors, readOnly, read: () => true, write: () => true, flush: () => true };
+  const cluster = (index: number) => ({ clusters: [{ index, bytes: new Uint8Array(4096) }] });
+  expect(load(memoryDisk(contents()), null)).toThrow('own.disk must hold the disk');
+  expect(load(kept, { clusters: [] })).toThrow('own.disk must be null');
+  expect(load(memoryDisk(contents()), cluster(8))).toThrow('own.disk.clusters[0].index is beyond');
+  expect(load(memoryDisk(contents()), cluster(7))).not.toThrow();
+  expect(load(kept, null)).not.toThrow();
+});
+
 test("a hostile disk's state is refused by name", () => {
   const saved = start().device.save();
   const cluster = { index: 1, bytes: new Uint8Array(4096) };
