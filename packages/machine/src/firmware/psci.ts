@@ -36,6 +36,8 @@ export interface PsciHost {
   reset(): void;
 }
 
+/** Bits 31:26 and 23:17 of a power state. */
+const RESERVED_POWER_STATE = 0xfcfe_0000n;
 const LOW32 = 0xffff_ffffn;
 /** The form of a function that takes 64-bit arguments. */
 const wide64 = (fn: number): number => (fn | WIDE) >>> 0;
@@ -77,6 +79,8 @@ function perform(
       host.stopCpu(cpu);
       return undefined;
     case CPU_SUSPEND & ~WIDE:
+      // Every power state is a standby here; one with reserved bits is none (5.4.2, original format).
+      if ((argument(1) & RESERVED_POWER_STATE) !== 0n) return INVALID_PARAMETERS;
       host.suspend(cpu);
       return SUCCESS;
     case AFFINITY_INFO & ~WIDE: {
