@@ -165,7 +165,8 @@ export function resetState(gic: Gic): void {
   for (const each of [gic.priority, gic.nonSecureAccess, gic.route, gic.routeHigh]) each.fill(0);
   for (const cpu of gic.cpu) {
     cpu.redistributorControl = 0;
-    cpu.asleep = 1;
+    // With one Security state there is no firmware in a higher one to wake it: as if it had.
+    cpu.asleep = gic.is.security ? 1 : 0;
     resetInterface(cpu);
   }
 }

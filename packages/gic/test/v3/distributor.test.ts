@@ -191,11 +191,18 @@ describe('interrupts', () => {
 });
 
 describe('a redistributor', () => {
-  test('sleeps until it is woken', () => {
+  test('sleeps and wakes', () => {
     const { read, write } = poweredUp({ cpus: 2 });
-    expect(read('GICR_WAKER')).toBe(6);
-    write('GICR_WAKER', 4);
+    write('GICR_WAKER', 2, { cpu: 1 });
     expect([read('GICR_WAKER'), read('GICR_WAKER', { cpu: 1 })]).toEqual([0, 6]);
+    write('GICR_WAKER', 4, { cpu: 1 });
+    expect(read('GICR_WAKER', { cpu: 1 })).toBe(0);
+  });
+
+  test('powers up asleep where there is a Secure state to wake it, else awake', () => {
+    const secure = true;
+    expect(poweredUp({ cpus: 1, security: true }).read('GICR_WAKER', { secure })).toBe(6);
+    expect(poweredUp({ cpus: 1 }).read('GICR_WAKER')).toBe(0);
   });
 
   test('beyond the last is not there', () => {
