@@ -1,4 +1,4 @@
-// Builds the guest images from source, reproducibly: node scripts/build.mjs [output folder]
+// Builds the guest images from source, reproducibly: node scripts/build.mjs [output folder [image ...]]
 // Without a folder it writes images/, which is committed: users have no cross compiler.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const output = path.resolve(process.argv[2] ?? path.join(root, 'images'));
+const only = process.argv.slice(3);
+const wanted = (name) => only.length === 0 || only.includes(name);
 const work = mkdtempSync(path.join(tmpdir(), 'worldswitch-guests-'));
 
 const PREFIX = 'aarch64-linux-gnu-';
@@ -26,6 +28,9 @@ const FLAGS = [
 ];
 const INTEGER_ONLY = ['-mgeneral-regs-only'];
 const LINK = ['-nostdlib', '-static', '-no-pie', '--build-id=none', '-z max-page-size=4096', '--gc-sections'];
+
+/** Images that share the folder `kit`. */
+const KIT_IMAGES = ['smp', 'interrupts'];
 
 function run(tool, ...args) {
   execFileSync(PREFIX + tool, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
@@ -94,10 +99,25 @@ function buildArch() {
   chmodSync(path.join(output, 'arch.img'), 0o644);
 }
 
+/** An image of the kit: the kit's files, its own folder's, and the small library. */
+function buildWithKit(name) {
+  const include = ['-Ikit', `-I${name}`, '-Itiny/include'];
+  const objects = [...sources('kit'), ...sources(name), ...sources('tiny/lib')].map((source) =>
+    compile(source, [...include, ...INTEGER_ONLY]),
+  );
+  const elf = path.join(output, `${name}.elf`);
+  link('kit/kit.ld', objects, elf);
+  run('strip', '--strip-debug', elf);
+  run('objcopy', '-O', 'binary', elf, path.join(output, `${name}.img`));
+  chmodSync(elf, 0o644);
+  chmodSync(path.join(output, `${name}.img`), 0o644);
+}
+
 mkdirSync(output, { recursive: true });
 try {
-  buildTiny();
-  buildArch();
+  if (wanted('tiny')) buildTiny();
+  if (wanted('arch')) buildArch();
+  for (const name of KIT_IMAGES) if (wanted(name)) buildWithKit(name);
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

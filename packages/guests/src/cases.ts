@@ -1,0 +1,54 @@
+// The images that print one line for each case, beside `arch`: several CPUs, interrupts and timers.
+import type { Guest } from './guest.ts';
+
+function imageOf(name: string, description: string): Guest {
+  return {
+    name,
+    description,
+    image: new URL(`../images/${name}.img`, import.meta.url),
+    elf: new URL(`../images/${name}.elf`, import.meta.url),
+    loadAddress: 0x4020_0000,
+    bootargs: [],
+  };
+}
+
+/**
+ * Four CPUs: PSCI, exclusives between them, ordering, events, interrupts from one to another, broadcast TLB maintenance,
+ * code that one writes and another runs. `smp/` is its source.
+ */
+export const smp: Guest = imageOf('smp', 'several CPUs: one line for each case');
+
+/**
+ * GICv2 or GICv3 with the virtual CPU interface, the generic timers and the PMU, on one CPU. `interrupts/` is its source.
+ */
+export const interrupts: Guest = imageOf('interrupts', 'interrupts, timers, PMU: one line for each case');
+
+/** What an image of cases prints on one board. */
+export interface CaseRecord {
+  /** The image. */
+  readonly guest: Guest;
+  /** The exception level that it is entered at. */
+  readonly entryLevel: 1 | 2;
+  /** The version of the board's GIC. */
+  readonly gic: 2 | 3;
+  /** The number of CPUs that it needs. */
+  readonly cpus: number;
+  /** The console's text on QEMU 7.2, `-M virt -cpu cortex-a57 -accel tcg,thread=single`, with plain line ends. */
+  readonly recorded: URL;
+  /** Where the architecture asks for another line, with the section: the second argument of `expectedLines`. */
+  readonly differences: URL;
+}
+
+function recordsOf(guest: Guest, cpus: number): CaseRecord[] {
+  const boards = ([2, 3] as const).flatMap((gic) =>
+    ([1, 2] as const).map((entryLevel) => ({ gic, entryLevel })),
+  );
+  return boards.map(({ gic, entryLevel }) => {
+    const file = (kind: string): URL =>
+      new URL(`../${guest.name}/expected/${kind}-el${entryLevel}-gicv${gic}.txt`, import.meta.url);
+    return { guest, entryLevel, gic, cpus, recorded: file('qemu'), differences: file('differences') };
+  });
+}
+
+/** Each of these images on each board: entered at EL1 and EL2, with GICv2 and GICv3. */
+export const caseRecords: readonly CaseRecord[] = [...recordsOf(smp, 4), ...recordsOf(interrupts, 1)];

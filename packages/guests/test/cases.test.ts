@@ -1,0 +1,49 @@
+// The images of cases on QEMU print what is recorded, and the list of differences fits the record.
+import { readFileSync } from 'node:fs';
+
+import { describe, expect, test } from 'vitest';
+
+import { caseRecords, compareCases, expectedLines } from '@worldswitch/guests';
+import { requireTool } from '@worldswitch/test-tools';
+
+import { QEMU, runOnQemu } from './qemu.ts';
+
+const gate = requireTool(QEMU);
+
+for (const { guest, entryLevel, gic, cpus, recorded, differences } of caseRecords) {
+  const name = `${guest.name}, entered at EL${entryLevel}, GICv${gic}`;
+  const record = readFileSync(recorded, 'utf8');
+  const list = readFileSync(differences, 'utf8');
+
+  gate.test(`${name}: QEMU prints what is recorded`, async () => {
+    const board = ['-M', `virt,gic-version=${gic}${entryLevel === 2 ? ',virtualization=on' : ''}`];
+    const extra = [...board, '-smp', String(cpus), '-accel', 'tcg,thread=single'];
+    const printed = await runOnQemu(guest.image, { extra });
+    expect(printed.split('\n')).toEqual(record.split('\n'));
+  });
+
+  describe(`the record of ${name}`, () => {
+    const expected = expectedLines(record, list);
+
+    test('ends, and names each case once', () => {
+      expect(record.startsWith(`${guest.name}: entered at EL${entryLevel}`)).toBe(true);
+      expect(record.endsWith(`\n${guest.name}: end\n`)).toBe(true);
+      expect(record.match(/^case /gm)?.length).toBe(expected.size);
+    });
+
+    test('differs from the architecture in just the listed cases, and each has a reason', () => {
+      expect(compareCases(record, expected)).toHaveLength(list.match(/^case /gm)?.length ?? 0);
+      for (const block of list.trim().split('\n\n').slice(1))
+        expect(block).toMatch(/^# .+(DDI 0487|IHI 00)/s);
+    });
+
+    test('each line that is changed is seen', () => {
+      const right = [...expected.values()].map((lines) => lines[0] ?? '');
+      expect(compareCases(right.join('\n'), expected)).toEqual([]);
+      for (const [i, line] of right.entries()) {
+        const wrong = right.with(i, `${line}0`);
+        expect(compareCases(wrong.join('\n'), expected)).toHaveLength(1);
+      }
+    });
+  });
+}
