@@ -21,6 +21,9 @@ import type {
 import { archCases, casesOf, pattern, testOf } from './sources.ts';
 
 const TRAPS = 'isa-core/traps/controls';
+/** The same rows on QEMU's board. */
+const QEMU = 'isa-core/traps/qemu-controls';
+const onQemu: ReadonlySet<string> = new Set([...controls, ...undefining].map(({ field }) => field));
 /** Rows of `controls.ts`, and the two controls that have tests of their own. */
 const TIDCP: Control = {
   field: 'HCR_EL2.TIDCP',
@@ -135,7 +138,7 @@ function controlCoverage(): ControlCoverage[] {
       traps: [...new Set(of.flatMap(({ instructions }) => instructions))],
       routes: [...new Set(of.map(routesOf))],
       class: [...classes].join(', '),
-      tested: [TRAPS, ...archOfField(field)],
+      tested: [TRAPS, ...(onQemu.has(field) ? [QEMU] : []), ...archOfField(field)],
     };
   });
 }

@@ -3,8 +3,8 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { controls, implementationDefined, syndromeOf, undefining } from './controls.ts';
-import type { Control } from './controls.ts';
+import { controls, implementationDefined, undefining } from './controls.ts';
+import { trapped, undefinedAt, untrapped } from './expectations.ts';
 import { apply, execute, systemIss, trapMachine } from './rig.ts';
 import type { Settings, Taken } from './rig.ts';
 
@@ -17,45 +17,13 @@ function outcome(settings: Settings, el: number, instruction: string): Taken | u
   return execute(m, el, instruction);
 }
 
-/** Where UNDEFINED instructions of a level go. */
-const undefinedAt = (el: number): Taken => ({ el: Math.max(el, 1), ec: 0, iss: 0 });
-
-/** CNTPS registers are Secure EL1's: EL2 has none of them. Writing DBGDTRTX and others completes. */
-const completes = (control: Control, el: number): boolean =>
-  el >= control.level && !(control.field === 'SCR_EL3.ST' && el === 2);
-
-const untrapped = (control: Control, el: number, instruction: string): Taken | undefined => {
-  if (!completes(control, el)) return undefinedAt(el);
-  if (instruction.startsWith('smc')) return { el: 3, ec: 0x17, iss: Number(instruction.slice(5)) };
-  if (instruction.startsWith('hvc'))
-    return { el: Math.max(el, 2), ec: 0x16, iss: Number(instruction.slice(5)) };
-  return undefined;
-};
-
-describe.each(controls.map((control) => [control.field, control] as const))('%s', (_field, control) => {
+const all = [...controls, ...undefining];
+describe.each(all.map((control) => [control.field, control] as const))('%s', (_field, control) => {
   test.each(control.instructions)('%s', (instruction) => {
     for (const el of LEVELS) {
-      const target = control.from[el];
-      const expected =
-        target === undefined
-          ? untrapped(control, el, instruction)
-          : { el: target, ...syndromeOf(control, systemIss(instruction)) };
-      expect(outcome(control.on, el, instruction), `on, at EL${String(el)}`).toEqual(expected);
-      expect(outcome(control.off, el, instruction), `off, at EL${String(el)}`).toEqual(
-        untrapped(control, el, instruction),
-      );
-    }
-  });
-});
-
-describe.each(undefining.map((control) => [control.field, control] as const))('%s', (_field, control) => {
-  test.each(control.instructions)('%s', (instruction) => {
-    for (const el of LEVELS) {
-      const free = untrapped(control, el, instruction);
-      const target = control.from[el];
-      const expected = target === undefined ? free : { el: target, ec: 0, iss: 0 };
-      expect(outcome(control.on, el, instruction), `on, at EL${String(el)}`).toEqual(expected);
-      expect(outcome(control.off, el, instruction), `off, at EL${String(el)}`).toEqual(free);
+      const [on, off] = [trapped(control, el, instruction), untrapped(control, el, instruction)];
+      expect(outcome(control.on, el, instruction), `on, at EL${String(el)}`).toEqual(on);
+      expect(outcome(control.off, el, instruction), `off, at EL${String(el)}`).toEqual(off);
     }
   });
 });
