@@ -23,6 +23,9 @@ export interface Described {
   readonly opened: readonly { close(): void }[];
 }
 
+/** Where clocks start: always the same, and no year in which file systems take a time for none. */
+const CLOCK_START = Date.UTC(2026, 0, 1) / 1000;
+
 /** The device behind hvc0. */
 const VIRTIO_CONSOLE = 'hvc';
 
@@ -100,7 +103,9 @@ function checkTerminal(consoles: readonly ConsoleOption[]): void {
 /** Describes the board, and opens the files of its devices. Throws a `CliError`. */
 export function describeBoard(o: RunOptions, given: MachineConfig | undefined, guest: Guest): Described {
   const chosen = settings(o, guest);
-  const base = given ? { ...given, ...chosen } : virt({ memory: guest.memory, ...chosen });
+  const base = given
+    ? { ...given, ...chosen }
+    : virt({ memory: guest.memory, startTime: CLOCK_START, ...chosen });
   const [consoles, ports] = serialPorts(o, base.devices ?? []);
   if (o.console !== undefined) consoles.push({ device: VIRTIO_CONSOLE, to: o.console, option: '--console' });
   checkTerminal(consoles);

@@ -88,6 +88,7 @@ for (const { el2, gic, smp } of CASES) {
           drive: [{ file: image, readonly: false, snapshot: false }],
           nic: [{ mac: undefined }],
           console: { kind: 'null' },
+          serial: [{ kind: 'null' }, { kind: 'null' }],
           rng: true,
         },
         lines: [{ after: 'Debian is up', type: `${COMMANDS.join('\n')}\n` }],

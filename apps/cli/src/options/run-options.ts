@@ -88,7 +88,7 @@ export function addRunOptions(command: Command): Command {
     .option('--gic <version>', 'interrupt controller: 2 (GICv2) or 3 (GICv3)', parseGic)
     .option('--el2', 'the machine has EL2 (virtualisation), and the guest is entered at it')
     .option('--el3', 'the machine has EL3 (TrustZone), and the guest is entered at it')
-    .option('--rtc <base>', 'base=utc or base=2026-11-21T12:00:00; 1970 when absent', (text: string) =>
+    .option('--rtc <base>', 'base=utc or base=2026-11-21T12:00:00; 2026-01-01 when absent', (text: string) =>
       parseRtc(text, Date.now()),
     )
     .option(
