@@ -52,6 +52,8 @@ describe('PSCI (DEN 0022)', () => {
     ['CPU_ON of one that is on', [0xc400_0003n, 0n, 0x4020_0000n], signed(-4), []],
     ['CPU_ON of nobody', [0xc400_0003n, 0x100n, 0x4020_0000n], signed(-2), []],
     ['CPU_SUSPEND', [0xc400_0001n], 0n, ['suspend 0']],
+    ['CPU_SUSPEND, powering a cluster down', [0xc400_0001n, 0x0101_0001n], 0n, ['suspend 0']],
+    ['CPU_SUSPEND with reserved bits', [0xc400_0001n, 0xfe00_0000n], signed(-2), []],
     ['CPU_SUSPEND with reserved bits', [0xc400_0001n, 0x0400_0000n], signed(-2), []],
     ['CPU_OFF does not return', [0x8400_0002n], undefined, ['stop 0']],
     ['SYSTEM_OFF does not return', [0x8400_0008n], undefined, ['off']],

@@ -38,6 +38,9 @@ export interface PsciHost {
 
 /** Bits 31:26 and 23:17 of a power state. */
 const RESERVED_POWER_STATE = 0xfcfe_0000n;
+/** Bits of CPU_SUSPEND's `power_state` that must be zero, in its original format. */
+const RESERVED_POWER_STATE = 0xfcfe_0000n;
+
 const LOW32 = 0xffff_ffffn;
 /** The form of a function that takes 64-bit arguments. */
 const wide64 = (fn: number): number => (fn | WIDE) >>> 0;
