@@ -1,5 +1,5 @@
-// The network card (Virtio 1.2, 5.1): one pair of queues, filters by MAC address, merged receive buffers; no offloads. What the driver
-// has no buffers for waits in a bounded queue of the card's own.
+// The network card (Virtio 1.2, 5.1): one pair of queues, filters by MAC address, merged receive buffers, and of the offloads the
+// checksum of what is sent. What the driver has no buffers for waits in a bounded queue of the card's own.
 
 import { bytes, flag, list, record, StateError } from '@worldswitch/platform';
 import type { Plain, Shape } from '@worldswitch/platform';
@@ -35,6 +35,7 @@ export type VirtioNetState = Readonly<{
 }>;
 
 const Feature = {
+  Csum: 0,
   Mtu: 3,
   Mac: 5,
   MrgRxbuf: 15,
@@ -52,6 +53,8 @@ const CONTROL = 2;
 const HEADER = 12;
 const SHORTEST = 14;
 const LONGEST = 65535;
+/** In its flags: the checksum is the card's to finish. */
+const NEEDS_CSUM = 1;
 /** Frames that wait, beyond which new ones are lost. */
 const WAITING = 64;
 const MAC = 6;
@@ -129,10 +132,12 @@ class Card implements VirtioModel<VirtioNetState> {
     if (length < SHORTEST || length > LONGEST) return undefined;
     const header = new Uint8Array(HEADER);
     if (!queue.read(chain, 0, header)) return undefined;
-    // gso_type: no offload was offered, so none may be asked for.
+    // gso_type: segmentation was not offered, so it may not be asked for.
     if ((header[1] ?? 0) !== 0) return undefined;
     const frame = new Uint8Array(length);
-    return queue.read(chain, HEADER, frame) ? frame : undefined;
+    if (!queue.read(chain, HEADER, frame)) return undefined;
+    const unfinished = this.bus.has(Feature.Csum) && ((header[0] ?? 0) & NEEDS_CSUM) !== 0;
+    return !unfinished || finishChecksum(frame, new DataView(header.buffer)) ? frame : undefined;
   }
 
   private control(): void {
@@ -206,6 +211,24 @@ class Card implements VirtioModel<VirtioNetState> {
     }
     return true;
   }
+}
+
+/**
+ * Puts in the checksum that the driver has left to the card (5.1.6.2): over all from csum_start on, with what is in its place now.
+ * False where the place is not in the frame.
+ */
+function finishChecksum(frame: Uint8Array, header: DataView): boolean {
+  const start = header.getUint16(6, true);
+  const at = start + header.getUint16(8, true);
+  if (at + 2 > frame.length) return false;
+  let sum = 0;
+  for (let i = start; i < frame.length; i++) sum += (frame[i] ?? 0) << (((i - start) & 1) === 0 ? 8 : 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x1_0000);
+  // Zero would say that there is none; the other zero of the ones' complement is meant.
+  const checksum = sum === 0xffff ? 0xffff : ~sum & 0xffff;
+  frame[at] = checksum >>> 8;
+  frame[at + 1] = checksum;
+  return true;
 }
 
 /** What a peer saved: the peer itself checks it. */

@@ -177,6 +177,69 @@ test('the MTU is told only when there is one', () => {
   expect(driver.read(Reg.Config + 10, 2)).toBe(1400);
 });
 
+describe('a checksum that the driver leaves to the card', () => {
+  const Csum = 0;
+  /** A header that asks for it: over all from `from` on, to be put `offset` further. */
+  const unfinished = (from: number, offset: number): number[] => [
+    1,
+    0,
+    0,
+    0,
+    0,
+    0,
+    from & 0xff,
+    from >>> 8,
+    offset & 0xff,
+    offset >>> 8,
+    0,
+    0,
+  ];
+  /** The sum of 16-bit words in ones' complement. */
+  const sum = (bytes: Uint8Array): number => {
+    const words = Array.from(bytes, (byte, i) => (i % 2 === 0 ? byte * 256 : byte));
+    return words.reduce((all, word) => all + word, 0) % 0xffff;
+  };
+  test.each([
+    ['of even length', 60, 34, 6],
+    ['of odd length', 61, 34, 6],
+    ['from an odd place on', 99, 15, 16],
+  ])('is put in, of a frame %s', (_, length, from, offset) => {
+    const { driver, sent } = start();
+    const of = frame(own, length);
+    of[from + offset] = 0x12; // what it starts with: a pseudo-header's sum
+    of[from + offset + 1] = 0x34;
+    send(driver, of, unfinished(from, offset));
+    const [done = of] = sent;
+    expect(done.filter((byte, i) => byte !== of[i]).length).toBeGreaterThan(0);
+    expect((sum(done.subarray(from)) + 0x1234) % 0xffff).toBe(0);
+    done.set(of.subarray(from + offset, from + offset + 2), from + offset);
+    expect(done).toEqual(of);
+  });
+  test('is never zero, which would mean that there is none', () => {
+    const { driver, sent } = start();
+    const of = new Uint8Array(60);
+    of[50] = of[51] = 0xff;
+    send(driver, of, unfinished(34, 6));
+    expect([...(sent[0] ?? of).subarray(40, 42)]).toEqual([0xff, 0xff]);
+  });
+  test.each([
+    ['beyond the frame', 34, 60],
+    ['across its end', 34, 25],
+    ['far away', 0xffff, 0xffff],
+  ])('with a place %s is no frame', (_, from, offset) => {
+    const { driver, sent } = start();
+    send(driver, frame(own), unfinished(from, offset));
+    expect(sent).toEqual([]);
+    expect(driver.status).toBe(0xf);
+  });
+  test('is not touched where that was not negotiated', () => {
+    const { driver, sent } = start({}, [Version1, Mac]);
+    send(driver, frame(own), unfinished(34, 6));
+    expect(sent).toEqual([frame(own)]);
+    expect(driver.offered()).toContain(Csum);
+  });
+});
+
 describe('the control queue', () => {
   const broadcast = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
   const group = [0x33, 0x33, 0, 0, 0, 1];
