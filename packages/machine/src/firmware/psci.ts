@@ -36,8 +36,6 @@ export interface PsciHost {
   reset(): void;
 }
 
-/** Bits 31:26 and 23:17 of a power state. */
-const RESERVED_POWER_STATE = 0xfcfe_0000n;
 /** Bits of CPU_SUSPEND's `power_state` that must be zero, in its original format. */
 const RESERVED_POWER_STATE = 0xfcfe_0000n;
 
