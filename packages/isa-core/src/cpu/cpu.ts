@@ -27,7 +27,7 @@ import type { CpuSavedState } from './saved-state.ts';
 import { CpuState } from './state.ts';
 import { EC } from './syndrome.ts';
 import { accessTraps, setIdentification } from './sysregs/checked.ts';
-import { interfaceState } from './sysregs/gic.ts';
+import { tellInterface } from './sysregs/gic.ts';
 import { findRegister, registerByName, systemRegisters } from './sysregs/table.ts';
 import { cacheMaintenanceMayTrap, fpTrap, HCR } from './sysregs/traps.ts';
 import { Translator } from './translator.ts';
@@ -288,19 +288,11 @@ export class Cpu implements ReferenceHost {
     this.translator.refresh();
     this.debug.modeChanged();
     this.pmu.modeChanged();
-    this.tellInterface();
+    tellInterface(this);
     updatePending(this);
     this.listener?.contextChanged();
   }
   private spChecked = false;
-  /** A GICv3's interface signals by the Security state that the CPU is in, which only EL3 changes. */
-  private tellInterface(): void {
-    if (!this.features.el3) return;
-    const wires = this.banked.get('ICC_PE_STATE');
-    if (wires === undefined) return;
-    const state = interfaceState(this);
-    if (wires.read() !== state) wires.write(state);
-  }
 
   // ---- interrupts and events
 

@@ -154,9 +154,18 @@ const hypervisor: readonly Definition[] = [
 /** All of them. */
 export const interruptController: readonly Definition[] = [...physical, ...hypervisor];
 
-/** Bits of what a CPU tells its interface (`ICC_PE_STATE` of the bank): SCR_EL3.NS clear, at EL3, SCR_EL3.FIQ, SCR_EL3.IRQ. */
-export function interfaceState(cpu: Cpu): bigint {
+/** SCR_EL3.NS clear, at EL3, SCR_EL3.FIQ, SCR_EL3.IRQ: bits of `ICC_PE_STATE` of the bank. */
+function interfaceState(cpu: Cpu): bigint {
   const scr = cpu.register('SCR_EL3');
   const routing = ((scr & SCR.FIQ) !== 0n ? 4n : 0n) | ((scr & SCR.IRQ) !== 0n ? 8n : 0n);
   return routing | (cpu.secureBelow3 ? 1n : 0n) | (cpu.state.el === 3 ? 2n : 0n);
+}
+
+/** Tells the CPU interface where the CPU is: it signals by the Security state, which only EL3 changes. */
+export function tellInterface(cpu: Cpu): void {
+  if (!cpu.features.el3) return;
+  const wires = cpu.bankRegister('ICC_PE_STATE');
+  if (wires === undefined) return;
+  const state = interfaceState(cpu);
+  if (wires.read() !== state) wires.write(state);
 }
