@@ -11,7 +11,9 @@ import { withTwoDashes } from './options/qemu-style.ts';
 import { program } from './program.ts';
 
 // A reader that goes away (`| head`) is no reason to stop half-way: what has to be done at the end is done.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+for (const stream of [process.stdout, process.stderr]) {
+  if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
+}
 
 try {
   await program().parseAsync([...process.argv.slice(0, 2), ...withTwoDashes(process.argv.slice(2))]);

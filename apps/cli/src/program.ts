@@ -44,6 +44,10 @@ async function fileGuest(o: RunOptions, ram: number): Promise<Guest> {
 async function guestOf(name: string | undefined, o: RunOptions, ram: number): Promise<Guest> {
   if (name !== undefined && o.kernel !== undefined)
     throw new CliError(`give either the guest ${name} or --kernel, not both`);
+  if (name !== undefined && (o.el3 ?? o.machine?.el3) === true)
+    throw new CliError(
+      `--el3: ${name} starts at EL2 or EL1; at EL3 firmware starts: give it with --kernel FILE`,
+    );
   if (name !== undefined)
     return namedGuest(name, { append: o.append, xenAppend: o.xenAppend, cpus: o.smp ?? 1, say });
   return o.restore !== undefined && o.kernel === undefined ? {} : fileGuest(o, ram);

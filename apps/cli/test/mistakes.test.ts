@@ -84,6 +84,7 @@ describe('one line and status 2', () => {
     ['no snapshot', ['run', '--restore', file('snap', 'nonsense')], /snapshot is no snapshot/],
     ['a terminal that is not there', ['run', 'tiny', '--terminal', 'modem'], /--terminal: .*modem.*serial/],
     ['no number of CPUs', ['run', 'tiny', '--smp', '0'], /--smp 0: cpus must be 1 to 8/],
+    ['a kernel at EL3', ['run', 'debian', '-M', 'virt,secure=on'], /--el3: debian starts at EL2 or EL1/],
     ['no GIC', ['run', 'tiny', '--gic', '5'], /--gic 5: must be 2 or 3/],
     [
       'a drive that is not there',

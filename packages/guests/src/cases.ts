@@ -23,6 +23,20 @@ export const smp: Guest = imageOf('smp', 'several CPUs: one line for each case')
  */
 export const interrupts: Guest = imageOf('interrupts', 'interrupts, timers, PMU: one line for each case');
 
+/**
+ * A hostile guest: random accesses to devices, lies in virtqueues, the interrupt controller, system registers, translation tables
+ * and instruction words, as its command line says: `fuzz:MODE,SEED,COUNT`. `fuzz/` is its source.
+ */
+export const fuzz: Guest = {
+  ...imageOf('fuzz', 'a hostile guest: what no guest should do, at random'),
+  bootargs: [
+    {
+      word: 'fuzz:MODE,SEED,COUNT',
+      meaning: 'COUNT operations of mmio, virtio, gic, registers, tables or code; the same seed does the same',
+    },
+  ],
+};
+
 /** What an image of cases prints on one board. */
 export interface CaseRecord {
   /** The image. */

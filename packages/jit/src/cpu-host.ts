@@ -13,13 +13,13 @@ const CONTEXTS = 4096;
 /** The host that a CPU is. It takes the CPU's listener. */
 export function cpuHost(cpu: Cpu): InterpreterHost {
   const stepper = createStepper(cpu);
-  const numbers = new Map<string, number>();
+  const numbers = new Map<number, number>();
   const windows: Memory[] = [];
   let listener: HostListener | undefined;
   let current = 0;
   let unprivileged = 0;
 
-  const numberOf = (key: string): number => {
+  const numberOf = (key: number): number => {
     const known = numbers.get(key);
     if (known !== undefined) return known;
     if (numbers.size >= CONTEXTS) {
@@ -31,9 +31,9 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
   };
   const refresh = (): void => {
     // Entries are only made where no access needs more than its translation: that must hold when they are used, too.
-    const checks = `,${cpu.alignmentChecked},${cpu.bigEndian},${cpu.debug.everyFetch}`;
-    current = numberOf(cpu.translator.contextKey(false) + checks);
-    unprivileged = numberOf(cpu.translator.contextKey(true) + checks);
+    const checks = (cpu.alignmentChecked ? 1 : 0) + (cpu.bigEndian ? 2 : 0) + (cpu.debug.everyFetch ? 4 : 0);
+    current = numberOf(cpu.translator.contextKey(false) * 8 + checks);
+    unprivileged = numberOf(cpu.translator.contextKey(true) * 8 + checks);
   };
   /** The window that holds a physical page, remembered for `markDirty`. */
   const windowAt = (pa: number): Memory | undefined => {

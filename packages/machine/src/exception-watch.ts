@@ -12,7 +12,8 @@ const SHOWN = 4;
 const hex = (n: bigint): string => `0x${n.toString(16)}`;
 
 /** One exception, with the level that it came from. */
-interface Taken extends ExceptionRecord {
+interface Taken {
+  readonly e: ExceptionRecord;
   readonly from: number;
 }
 
@@ -30,7 +31,7 @@ export class ExceptionWatch {
     this.lost = lost;
     cpu.observer = {
       exceptionTaken: (e, from) => {
-        this.taken({ ...e, from });
+        this.taken(e, from);
       },
       unimplemented: (id, write) => {
         const fields = [id >>> 14, (id >>> 11) & 7, (id >>> 7) & 15, (id >>> 3) & 15, id & 7];
@@ -40,7 +41,7 @@ export class ExceptionWatch {
     };
   }
 
-  private taken(e: Taken): void {
+  private taken(e: ExceptionRecord, from: number): void {
     // Nothing was executed since the last exception: its vector itself cannot be fetched or is no instruction.
     if (e.pc === this.entered && e.esr !== undefined) {
       this.repeated++;
@@ -48,7 +49,7 @@ export class ExceptionWatch {
     } else this.repeated = 0;
     if (this.repeated < 2) {
       if (this.first.length === SHOWN) this.first.shift();
-      this.first.push(e);
+      this.first.push({ e, from });
     }
     this.entered = this.cpu.state.pc;
   }
@@ -57,13 +58,13 @@ export class ExceptionWatch {
   report(): string {
     const { state } = this.cpu;
     const lines = [`EL${state.el}, PC ${hex(state.pc)}`];
-    for (const e of this.first) {
+    for (const { e, from } of this.first) {
       const what =
         e.esr === undefined ? 'interrupt' : `ESR 0x${e.esr.toString(16)}: ${describeSyndrome(e.esr)}`;
       const far = e.far === undefined ? '' : `, address ${hex(e.far)}`;
-      lines.push(`  from EL${e.from} to EL${e.el} at PC ${hex(e.pc)}: ${what}${far}`);
+      lines.push(`  from EL${from} to EL${e.el} at PC ${hex(e.pc)}: ${what}${far}`);
     }
-    const culprit = this.first.at(-2) ?? this.first[0];
+    const culprit = (this.first.at(-2) ?? this.first[0])?.e;
     if (culprit === undefined) return lines.join('\n');
     const last = this.instructionsBefore(culprit.pc);
     const caller = state.x(30);

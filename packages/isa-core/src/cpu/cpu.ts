@@ -10,7 +10,7 @@ import { instructionEnded, InstructionEnded } from '../reference/host.ts';
 import type { ReferenceHost } from '../reference/host.ts';
 import type { Access, Raise } from '../semantics/builder.ts';
 import { branchAddress } from './addresses.ts';
-import { updateControls } from './context.ts';
+import { updateControls, updateTables } from './context.ts';
 import { Debug } from './debug/debug.ts';
 import { defaultTarget, takeException, takeSynchronous, takeUndefined, Vector } from './exceptions.ts';
 import { absentFeatures, noCounts } from './features.ts';
@@ -18,6 +18,8 @@ import type { CpuCounters, CpuFeatures, Firmware } from './features.ts';
 import { handlers, readSystemRegister } from './handlers.ts';
 import { interruptStatus, Pin, takePendingInterrupt, updatePending, wakesUp } from './interrupts.ts';
 import { Layout } from './layout.ts';
+import { levelControls } from './level-controls.ts';
+import type { LevelControls } from './level-controls.ts';
 import { MemoryAccess } from './memory-access.ts';
 import type { Backing, CpuListener, CpuObserver, CpuOptions } from './options.ts';
 import { Pmu } from './pmu/pmu.ts';
@@ -26,10 +28,10 @@ import { loadCpu, saveCpu } from './saved-state.ts';
 import type { CpuSavedState } from './saved-state.ts';
 import { CpuState } from './state.ts';
 import { EC } from './syndrome.ts';
-import { accessTraps, setIdentification } from './sysregs/checked.ts';
+import { setIdentification } from './sysregs/checked.ts';
 import { tellInterface } from './sysregs/gic.ts';
 import { findRegister, registerByName, systemRegisters } from './sysregs/table.ts';
-import { cacheMaintenanceMayTrap, fpTrap, HCR } from './sysregs/traps.ts';
+import { fpTrap, HCR } from './sysregs/traps.ts';
 import { Translator } from './translator.ts';
 
 /** One CPU. */
@@ -270,21 +272,30 @@ export class Cpu implements ReferenceHost {
     this.hcrValue = this.register('HCR_EL2');
     this.state.setWord(Layout.absent, absentFeatures(this.features));
     updateControls(this);
+    this.levels.fill(undefined);
     this.modeChanged();
+  }
+  /** By exception level, until a register changes. */
+  private readonly levels: (LevelControls | undefined)[] = [undefined, undefined, undefined, undefined];
+
+  /** TTBRn_ELx or VTTBR_EL2 has changed, which decides nothing but translation. */
+  tablesChanged(): void {
+    updateTables(this);
+    this.translator.refresh();
+    this.listener?.contextChanged();
   }
 
   /** The exception level or PSTATE has changed. */
   modeChanged(): void {
     const { state } = this;
-    const sctlr = this.register(state.el === 2 ? 'SCTLR_EL2' : state.el === 3 ? 'SCTLR_EL3' : 'SCTLR_EL1');
-    this.alignmentChecked = (sctlr & 2n) !== 0n;
-    const endianBit = state.el === 0 ? 1n << 24n : 1n << 25n;
-    state.setWord(Layout.bigEndian, (sctlr & endianBit) === 0n ? 0 : 1);
-    state.setWord(Layout.cacheTraps, cacheMaintenanceMayTrap(this) ? 1 : 0);
-    state.setWord(Layout.fpTrap, fpTrap(this, false) === undefined ? 0 : 1);
-    state.setWord(Layout.accessTraps, accessTraps(this));
-    this.spChecked = (sctlr & (state.el === 0 ? 1n << 4n : 1n << 3n)) !== 0n;
-    state.setWord(Layout.spCheck, this.spChecked ? 15 : 0);
+    const level = (this.levels[state.el] ??= levelControls(this));
+    this.alignmentChecked = level.alignmentChecked;
+    this.spChecked = level.spChecked;
+    state.setWord(Layout.bigEndian, level.bigEndian);
+    state.setWord(Layout.cacheTraps, level.cacheTraps);
+    state.setWord(Layout.fpTrap, level.fpTrap);
+    state.setWord(Layout.accessTraps, level.accessTraps);
+    state.setWord(Layout.spCheck, level.spChecked ? 15 : 0);
     this.translator.refresh();
     this.debug.modeChanged();
     this.pmu.modeChanged();
@@ -415,9 +426,8 @@ export class Cpu implements ReferenceHost {
   branchTarget(va: bigint): bigint {
     return branchAddress(this, va);
   }
-  raise(what: Raise, immediate: number): never {
+  raise(what: Raise, immediate: number): void {
     raise(this, what, immediate);
-    return this.endInstruction();
   }
   raiseFpTrap(): never {
     const trap = fpTrap(this, false);
@@ -425,16 +435,15 @@ export class Cpu implements ReferenceHost {
     takeSynchronous(this, trap?.el ?? defaultTarget(this), ec, ec === EC.FpAccess ? 0x1e0_0000 : 0);
     return this.endInstruction();
   }
-  callHandler(name: string, args: readonly bigint[]): bigint {
+  callHandler(name: string, args: readonly bigint[]): bigint | undefined {
     if (name === 'mrs') {
       const value = readSystemRegister(this, Number(args[0] ?? 0n));
-      if (value === undefined) return this.endInstruction();
-      this.state.pc += 4n;
+      if (value !== undefined) this.state.pc += 4n;
       return value;
     }
     const handler = handlers[name];
     if (handler === undefined) throw new Error(`no handler is called ${name}`);
-    if (handler(this, args) === 'jumped') return this.endInstruction();
+    if (handler(this, args) === 'jumped') return undefined;
     this.state.pc += 4n;
     return 0n;
   }

@@ -5,6 +5,7 @@ import { exceptionSlot } from './features.ts';
 import type { CpuCounters } from './features.ts';
 import { DAIF, SPSR } from './state.ts';
 import { EC, syndrome } from './syndrome.ts';
+import { registerByName } from './sysregs/table.ts';
 import { el1OrTge, HCR } from './sysregs/traps.ts';
 
 /** Offset of a kind of exception in its group of vectors. */
@@ -30,11 +31,22 @@ export interface ExceptionRecord {
   readonly call?: true;
 }
 
-const ESR = ['', 'ESR_EL1', 'ESR_EL2', 'ESR_EL3'] as const;
-const FAR = ['', 'FAR_EL1', 'FAR_EL2', 'FAR_EL3'] as const;
-const ELR = ['', 'ELR_EL1', 'ELR_EL2', 'ELR_EL3'] as const;
-const SPSR_EL = ['', 'SPSR_EL1', 'SPSR_EL2', 'SPSR_EL3'] as const;
-const VBAR = ['', 'VBAR_EL1', 'VBAR_EL2', 'VBAR_EL3'] as const;
+/** The cells of one level's registers for exceptions. */
+interface ExceptionCells {
+  readonly esr: number;
+  readonly far: number;
+  readonly elr: number;
+  readonly spsr: number;
+  readonly vbar: number;
+}
+const cellsOf = (el: number): ExceptionCells => {
+  const cell = (name: string): number => registerByName(`${name}_EL${String(el)}`).cell;
+  return { esr: cell('ESR'), far: cell('FAR'), elr: cell('ELR'), spsr: cell('SPSR'), vbar: cell('VBAR') };
+};
+const EL1: ExceptionCells = cellsOf(1);
+const EL2: ExceptionCells = cellsOf(2);
+const EL3: ExceptionCells = cellsOf(3);
+const cellsAt = (el: number): ExceptionCells => (el === 1 ? EL1 : el === 2 ? EL2 : EL3);
 
 /** Where a synchronous exception goes that belongs to the current level, or to EL1 when that is EL0. */
 export function defaultTarget(cpu: Cpu): number {
@@ -54,10 +66,11 @@ export function takeException(cpu: Cpu, e: ExceptionRecord): void {
   const from = state.el;
   countException(cpu.counters, e);
   cpu.pmu.exceptionTaken(e.call === true);
-  cpu.setRegister(SPSR_EL[e.el] ?? '', state.spsr);
-  cpu.setRegister(ELR[e.el] ?? '', e.pc);
-  if (e.esr !== undefined) cpu.setRegister(ESR[e.el] ?? '', BigInt(e.esr));
-  if (e.far !== undefined) cpu.setRegister(FAR[e.el] ?? '', e.far);
+  const cells = cellsAt(e.el);
+  state.setCell(cells.spsr, state.spsr);
+  state.setCell(cells.elr, e.pc);
+  if (e.esr !== undefined) state.setCell(cells.esr, BigInt(e.esr));
+  if (e.far !== undefined) state.setCell(cells.far, e.far);
   if (e.hpfar !== undefined) cpu.setRegister('HPFAR_EL2', e.hpfar);
   const group = from < e.el ? 0x400 : state.spSel === 0 ? 0 : 0x200;
   state.setMode(e.el, 1, cpu.spCells);
@@ -66,7 +79,7 @@ export function takeException(cpu: Cpu, e: ExceptionRecord): void {
   state.ss = 0;
   if (cpu.features.pan && e.el === 1 && (cpu.register('SCTLR_EL1') & (1n << 23n)) === 0n) state.pan = 1;
   if (cpu.features.uao) state.uao = 0;
-  state.pc = cpu.register(VBAR[e.el] ?? '') + BigInt(group + e.vector);
+  state.pc = state.cell(cells.vbar) + BigInt(group + e.vector);
   cpu.modeChanged();
   cpu.observer?.exceptionTaken(e, from);
 }
@@ -97,8 +110,9 @@ function legalReturn(cpu: Cpu, spsr: bigint): boolean {
 export function exceptionReturn(cpu: Cpu): void {
   const { state } = cpu;
   const from = state.el;
-  const spsr = cpu.register(SPSR_EL[from] ?? '');
-  const elr = cpu.register(ELR[from] ?? '');
+  const cells = cellsAt(from);
+  const spsr = state.cell(cells.spsr);
+  const elr = state.cell(cells.elr);
   cpu.counters.returns++;
   cpu.pmu.exceptionReturn();
   const legal = legalReturn(cpu, spsr);

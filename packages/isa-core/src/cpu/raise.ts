@@ -10,7 +10,13 @@ import { HCR, MDCR } from './sysregs/traps.ts';
 function takeCall(cpu: Cpu, el: number, ec: number, immediate: number): void {
   const pc = cpu.state.pc + 4n;
   cpu.debug.advance();
-  takeException(cpu, { el, vector: Vector.Synchronous, esr: syndrome(ec, immediate & 0xffff), pc, call: true });
+  takeException(cpu, {
+    el,
+    vector: Vector.Synchronous,
+    esr: syndrome(ec, immediate & 0xffff),
+    pc,
+    call: true,
+  });
 }
 
 /** The board's firmware answers in place of a level that is not there. */

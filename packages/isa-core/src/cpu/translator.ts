@@ -48,10 +48,14 @@ export class Translator {
     return el === 2 ? Regime.EL2 : el === 3 ? Regime.EL3 : Regime.EL10;
   }
 
-  /** Names everything that decides how this CPU's accesses translate now, with EL0's permissions or its own. */
-  contextKey(unprivileged: boolean): string {
+  /**
+   * A number for everything that decides how this CPU's accesses translate now, with EL0's permissions or its own: 24 bits of
+   * context, 17 of ASID, 3 of level and PAN.
+   */
+  contextKey(unprivileged: boolean): number {
     const { el, pan } = this.cpu.state;
-    return `${this.context},${this.asid},${el === 0 || (unprivileged && el === 1) ? 0 : el},${pan}`;
+    const level = el === 0 || (unprivileged && el === 1) ? 0 : el;
+    return (this.context * 0x2_0000 + (this.asid & 0x1_ffff)) * 8 + level * 2 + pan;
   }
 
   /** Call when registers or the exception level have changed. */

@@ -47,21 +47,23 @@ export const referenceEvaluator = (host: ReferenceHost): ReferenceEvaluator => {
     ...floatPart(effects),
     ...vectorPart(effects),
   };
-  const execute = ({ row, operands, split }: ReferenceInstruction): void => {
+  const execute = ({ row, operands, split }: ReferenceInstruction): boolean => {
     // Decode comes before the trap of the FP registers.
     const feature = row.feature === undefined ? undefined : optionalFeatures[row.feature];
-    if (feature !== undefined && (host.state.word(Layout.absent) & feature) !== 0) host.raise('undefined', 0);
+    if (feature !== undefined && (host.state.word(Layout.absent) & feature) !== 0) {
+      host.raise('undefined', 0);
+      return false;
+    }
     if (row.gate === 'fp' && host.state.word(Layout.fpTrap) !== 0) host.raiseFpTrap();
     row.execute(builder, operands, split);
-    effects.commit();
+    return effects.commit();
   };
   return {
     builder,
     step: (instruction) => {
       effects.begin();
       try {
-        execute(instruction);
-        return true;
+        return execute(instruction);
       } catch (thrown) {
         if (thrown instanceof InstructionEnded) return false;
         throw thrown;

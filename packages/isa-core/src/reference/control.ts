@@ -39,7 +39,7 @@ export const controlPart = (host: ReferenceHost, effects: Transaction): ControlP
   /** The instruction is the handler's: it runs now, and what the rest of `execute` says is dropped. */
   const handOver = (name: string, args: readonly (Int<64> | Imm)[], to?: Gpr): never => {
     const result = host.callHandler(name, args.map(argument));
-    if (to !== undefined) state.setX(to.value, result);
+    if (to !== undefined && result !== undefined) state.setX(to.value, result);
 
     throw instructionEnded;
   };
@@ -60,9 +60,13 @@ export const controlPart = (host: ReferenceHost, effects: Transaction): ControlP
       link();
       effects.jump(from(BigInt(to.value)));
     },
-    raise: (what, immediate) => host.raise(what, Number(constantOf(immediate))),
+    raise: (what, immediate) => {
+      effects.raise(what, Number(constantOf(immediate)));
+    },
     raiseIf: (c: Bool, what, immediate) => {
-      if (truth(c)) host.raise(what, Number(constantOf(immediate)));
+      if (!truth(c)) return;
+      host.raise(what, Number(constantOf(immediate)));
+      throw instructionEnded;
     },
     handler: (name, ...args) => {
       effects.handler(name, args.map(argument));

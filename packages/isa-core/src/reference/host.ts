@@ -38,12 +38,15 @@ export interface ReferenceHost {
   branchTarget(va: bigint): bigint;
   /** Raises the SP alignment fault of a load or store whose base is SP, if there is one. Aborts. */
   checkSp(): void;
-  /** Takes a synchronous exception and throws. */
-  raise(what: Raise, immediate: number): never;
+  /** Takes a synchronous exception: the instruction has ended. */
+  raise(what: Raise, immediate: number): void;
   /** Takes the exception of a trapped access to the FP and SIMD registers and throws. */
   raiseFpTrap(): never;
-  /** Runs a handler, which leaves PC where execution goes on. Its result is for a register. Aborts. */
-  callHandler(name: string, args: readonly bigint[]): bigint;
+  /**
+   * Runs a handler, which leaves PC where execution goes on. Its result is for a register; undefined where the handler set PC itself
+   * or took an exception. Aborts.
+   */
+  callHandler(name: string, args: readonly bigint[]): bigint | undefined;
 }
 
 /** Thrown when an instruction has ended in an exception that the CPU has already taken. No error: it is caught in `step`. */

@@ -2,7 +2,7 @@
 // stores, registers, flags, PC.
 
 import { Layout } from '../cpu/layout.ts';
-import type { Access } from '../semantics/builder.ts';
+import type { Access, Raise } from '../semantics/builder.ts';
 import { ZERO_SLOT } from '../semantics/operands.ts';
 import type { ReferenceHost } from './host.ts';
 import { MASK64 } from './values.ts';
@@ -46,6 +46,7 @@ export class Transaction {
   private monitor: Monitor | undefined;
   private target: bigint | undefined;
   private call: HandlerCall | undefined;
+  private raised: { readonly what: Raise; readonly immediate: number } | undefined;
 
   constructor(host: ReferenceHost) {
     this.host = host;
@@ -54,10 +55,11 @@ export class Transaction {
   begin(): void {
     this.env.fpcr = this.host.state.word(Layout.fpcr);
     this.env.fpsr = 0;
-    this.stores.length = 0;
-    this.words.length = 0;
-    this.vectors.length = 0;
-    this.zeroed = this.flags = this.daif = this.monitor = this.target = this.call = undefined;
+    // Setting a length costs more than looking at it.
+    if (this.stores.length > 0) this.stores.length = 0;
+    if (this.words.length > 0) this.words.length = 0;
+    if (this.vectors.length > 0) this.vectors.length = 0;
+    this.zeroed = this.flags = this.daif = this.monitor = this.target = this.call = this.raised = undefined;
   }
 
   /** 64 bits at an offset of the CPU's block. */
@@ -92,14 +94,24 @@ export class Transaction {
     this.call = { name, args, to };
   }
 
-  /** Makes it all happen. */
-  commit(): void {
+  /** The instruction asks for an exception and does nothing else. */
+  raise(what: Raise, immediate: number): void {
+    this.raised = { what, immediate };
+  }
+
+  /** Makes it all happen. False where the instruction ended in an exception, or a handler set PC. */
+  commit(): boolean {
     const { state } = this.host;
+    if (this.raised !== undefined) {
+      this.host.raise(this.raised.what, this.raised.immediate);
+      return false;
+    }
     this.commitStores();
     if (this.call !== undefined) {
       const result = this.host.callHandler(this.call.name, this.call.args);
+      if (result === undefined) return false;
       if (this.call.to !== undefined) state.setX(this.call.to, result);
-      return;
+      return true;
     }
     for (const { offset, value } of this.words) state.u64[offset >> 3] = value;
     for (const { register, value } of this.vectors) {
@@ -111,6 +123,7 @@ export class Transaction {
     if (this.daif !== undefined) state.daif = this.daif;
     if (this.monitor !== undefined) this.commitMonitor(this.monitor);
     state.pc = this.target === undefined ? state.pc + 4n : this.host.branchTarget(this.target);
+    return true;
   }
 
   /** Nothing may be stored before all stores have passed their checks. */

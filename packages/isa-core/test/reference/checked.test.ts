@@ -64,9 +64,9 @@ for (const [el2, el3] of [
     for (const setting of settings) {
       for (const el of [0, 1, ...(el2 ? [2] : []), ...(el3 ? [3] : [])]) {
         state.bytes.set(reset);
-        for (const { cell, checked } of registers) {
+        for (const { cell, checked, writable } of registers) {
           if (checked?.identification !== true && checked?.write === true)
-            state.setCell(cell, VALUE & 0xffff_ffffn);
+            state.setCell(cell, VALUE & writable);
         }
         for (const [name, bit] of setting) {
           if ((name.endsWith('2') && !el2) || (name.endsWith('3') && !el3)) continue;

@@ -2,6 +2,7 @@
 // `Layout.accessTraps` for each group of accesses that are decided alike, derived again when the level or a control changes.
 
 import type { Cpu } from '../cpu.ts';
+import { ALL, LOW32 } from './entry.ts';
 import type { SystemRegisterEntry, TrapControl } from './entry.ts';
 import { systemRegisters } from './table.ts';
 
@@ -36,8 +37,13 @@ function numberOf(wanted: Group): number {
   return groups.push(wanted) - 1;
 }
 
-/** The bits that writes may change: all, or the low half. */
-type Writable = 32 | 64;
+/** The bits that writes may change: all, the low half, or those of a vector base address. The others are zero. */
+export type Writable = '63:0' | '31:0' | '63:11';
+const WRITABLE = new Map<bigint, Writable>([
+  [ALL, '63:0'],
+  [LOW32, '31:0'],
+  [ALL ^ 0x7ffn, '63:11'],
+]);
 /** How engines access a checked register. */
 export interface CheckedRegister {
   /** The bit of `Layout.accessTraps` that must be clear to read the cell, or -1 where reads have a handler. */
@@ -53,13 +59,12 @@ function checked(entry: SystemRegisterEntry): CheckedRegister | undefined {
   const isEl2 = ((entry.id >>> 11) & 7) === 4;
   const group = (write: boolean, level: number): number =>
     level > 3 ? -1 : numberOf({ write, level, isEl2, traps, when: how.when });
-  const bits =
-    entry.writable === 0xffff_ffffn ? 32 : BigInt.asIntN(64, entry.writable) === -1n ? 64 : undefined;
+  const bits = WRITABLE.get(entry.writable);
   const isWritten = how.write === true && entry.write === undefined && bits !== undefined;
   return {
     read: group(false, entry.minRead),
     write: isWritten ? group(true, entry.minWrite) : -1,
-    writable: bits ?? 64,
+    writable: bits ?? '63:0',
   };
 }
 

@@ -15,6 +15,14 @@ const context =
     cpu.contextChanged();
   };
 
+/** The place of tables, and the ASID or VMID. */
+const tables =
+  (name: string) =>
+  (cpu: Cpu, value: bigint): void => {
+    cpu.setRegister(name, value);
+    cpu.tablesChanged();
+  };
+
 const el1 = (
   name: string,
   crn: number,
@@ -108,8 +116,8 @@ const controlEl1: readonly Definition[] = [
     writable: 0x30_0000n,
     write: context('CPACR_EL1'),
   }),
-  el1('TTBR0_EL1', 2, 0, 0, { checked: direct, writable: ALL ^ 1n, write: context('TTBR0_EL1') }),
-  el1('TTBR1_EL1', 2, 0, 1, { checked: direct, writable: ALL ^ 1n, write: context('TTBR1_EL1') }),
+  el1('TTBR0_EL1', 2, 0, 0, { checked: direct, writable: ALL ^ 1n, write: tables('TTBR0_EL1') }),
+  el1('TTBR1_EL1', 2, 0, 1, { checked: direct, writable: ALL ^ 1n, write: tables('TTBR1_EL1') }),
   el1('TCR_EL1', 2, 0, 2, { checked: direct, writable: 0x77_ffff_ffbfn, write: context('TCR_EL1') }),
   el1('SPSR_EL1', 4, 0, 0, { checked: written, traps: [], writable: LOW32 }),
   el1('ELR_EL1', 4, 0, 1, { traps: [], plain: true }),
@@ -120,7 +128,7 @@ const controlEl1: readonly Definition[] = [
   el1('PAR_EL1', 7, 4, 0, { checked: written, traps: [] }),
   el1('MAIR_EL1', 10, 2, 0, { checked: direct, write: context('MAIR_EL1') }),
   el1('AMAIR_EL1', 10, 3, 0, { checked: written }),
-  el1('VBAR_EL1', 12, 0, 0, { checked: direct, traps: [], writable: ALL ^ 0x7ffn }),
+  el1('VBAR_EL1', 12, 0, 0, { checked: written, traps: [], writable: ALL ^ 0x7ffn }),
   ...resetOf(1, el1),
   el1('ISR_EL1', 12, 1, 0, { traps: [], minWrite: 4, read: (cpu) => cpu.interruptStatus() }),
   el1('CONTEXTIDR_EL1', 13, 0, 1, {
@@ -163,14 +171,14 @@ const controlEl2: readonly Definition[] = [
   }),
   el2('HSTR_EL2', 1, 1, 3, { writable: 0xffffn }),
   el2('HACR_EL2', 1, 1, 7),
-  el2('TTBR0_EL2', 2, 0, 0, { checked: direct, writable: BADDR, write: context('TTBR0_EL2') }),
+  el2('TTBR0_EL2', 2, 0, 0, { checked: direct, writable: BADDR, write: tables('TTBR0_EL2') }),
   el2('TCR_EL2', 2, 0, 2, {
     checked: direct,
     writable: TCR23_WRITABLE,
     reset: 0x8080_0000n,
     write: context('TCR_EL2'),
   }),
-  el2('VTTBR_EL2', 2, 1, 0, { checked: direct, writable: VTTBR_WRITABLE, write: context('VTTBR_EL2') }),
+  el2('VTTBR_EL2', 2, 1, 0, { checked: direct, writable: VTTBR_WRITABLE, write: tables('VTTBR_EL2') }),
   el2('VTCR_EL2', 2, 1, 2, {
     checked: direct,
     writable: 0x7_ffffn,
@@ -194,7 +202,7 @@ const controlEl2: readonly Definition[] = [
   el2('HPFAR_EL2', 6, 0, 4, { checked: direct, writable: 0xff_ffff_fff0n }),
   el2('MAIR_EL2', 10, 2, 0, { checked: direct, write: context('MAIR_EL2') }),
   el2('AMAIR_EL2', 10, 3, 0),
-  el2('VBAR_EL2', 12, 0, 0, { checked: direct, writable: ALL ^ 0x7ffn }),
+  el2('VBAR_EL2', 12, 0, 0, { checked: written, writable: ALL ^ 0x7ffn }),
   ...resetOf(2, el2),
   el2('TPIDR_EL2', 13, 0, 2, { plain: true }),
 ];
@@ -212,7 +220,7 @@ const controlEl3: readonly Definition[] = [
   el3('SDER32_EL3', 1, 1, 1, { writable: 3n }),
   el3('CPTR_EL3', 1, 1, 2, { checked: direct, writable: TCPAC_TFP, write: context('CPTR_EL3') }),
   el3('MDCR_EL3', 1, 3, 1, { writable: 0x33_c640n, write: monitoring('MDCR_EL3') }),
-  el3('TTBR0_EL3', 2, 0, 0, { checked: direct, writable: BADDR, write: context('TTBR0_EL3') }),
+  el3('TTBR0_EL3', 2, 0, 0, { checked: direct, writable: BADDR, write: tables('TTBR0_EL3') }),
   el3('TCR_EL3', 2, 0, 2, {
     checked: direct,
     writable: TCR23_WRITABLE,
@@ -228,7 +236,7 @@ const controlEl3: readonly Definition[] = [
   el3('FAR_EL3', 6, 0, 0, { checked: written }),
   el3('MAIR_EL3', 10, 2, 0, { checked: direct, write: context('MAIR_EL3') }),
   el3('AMAIR_EL3', 10, 3, 0),
-  el3('VBAR_EL3', 12, 0, 0, { checked: direct, writable: ALL ^ 0x7ffn }),
+  el3('VBAR_EL3', 12, 0, 0, { checked: written, writable: ALL ^ 0x7ffn }),
   ...resetOf(3, el3),
   el3('TPIDR_EL3', 13, 0, 2, { plain: true }),
 ];

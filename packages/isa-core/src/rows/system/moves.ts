@@ -2,6 +2,7 @@
 // which engines access directly; PSTATE, FPCR and FPSR have rows of their own; everything else is a handler.
 
 import { checkedRegister } from '../../cpu/sysregs/checked.ts';
+import type { Writable } from '../../cpu/sysregs/checked.ts';
 import { lookup, registerById } from '../../cpu/sysregs/table.ts';
 import { cell, small, X } from '../../semantics/operands.ts';
 import { row } from '../../table/row.ts';
@@ -65,9 +66,9 @@ const readChecked = row({
   },
 });
 
-const writeChecked = (writable: 32 | 64): AnyRow =>
+const writeChecked = (writable: Writable, low: number, high: number): AnyRow =>
   row({
-    name: `MSR (checked register, ${String(writable)} bits)`,
+    name: `MSR (checked register, bits ${writable})`,
     encoding: '110101010001 o0 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
     asm: MSR,
     decode(f) {
@@ -80,7 +81,7 @@ const writeChecked = (writable: 32 | 64): AnyRow =>
     execute(b, { t, c, id, group }) {
       const value = b.x(t, 64);
       b.handlerIf(b.accessTrapped(group), 'msr', id, value);
-      b.setCell(c, writable === 64 ? value : b.and(value, b.constant64(-1, 0)));
+      b.setCell(c, writable === '63:0' ? value : b.and(value, b.constant64(low, high)));
     },
   });
 
@@ -239,8 +240,9 @@ export const moveRows: readonly AnyRow[] = [
   readCell,
   writeCell,
   readChecked,
-  writeChecked(32),
-  writeChecked(64),
+  writeChecked('31:0', -1, 0),
+  writeChecked('63:0', -1, -1),
+  writeChecked('63:11', -0x800, -1),
   read,
   write,
 ];
