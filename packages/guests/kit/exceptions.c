@@ -14,6 +14,7 @@ static u8 lower_stacks[CPUS][LOWER_STACK] __attribute__((aligned(16)));
 #define EC_SVC 0x15
 #define EC_HVC 0x16
 #define RETURN 0x7ff
+#define SCR_BASE 0x531 // RW, HCE, NS: AArch64 and Non-secure below EL3
 
 static void mistake(const struct frame *frame) {
   print("kit: CPU %u took an exception to EL%lu: vector 0x%lx ESR 0x%lx FAR 0x%lx ELR 0x%lx\n", cpu_number(), frame->level, frame->vector,
@@ -75,6 +76,12 @@ void exceptions_init(void) {
   write_register(vbar_el1, vectors_el1);
   if (entry_level >= 2) write_register(vbar_el2, vectors_el2);
   if (entry_level == 3) write_register(vbar_el3, vectors_el3);
+  if (entry_level == 3) {
+    write_register(scr_el3, SCR_BASE);
+    write_register(cptr_el3, 0);
+    write_register(mdcr_el3, 0);
+    isb();
+  }
   if (entry_level >= 2) init_el2();
   write_register(cntkctl_el1, 3);
   write_register(cpacr_el1, 3 << 20);

@@ -76,6 +76,9 @@ enter_below_\el:
         stp     x27, x28, [sp, #80]
         msr     elr_\el, x0
         msr     spsr_\el, x1
+        .ifc    \el, el3
+        msr     sp_el2, x2
+        .endif
         .ifnc   \el, el1
         msr     sp_el1, x2
         .endif

@@ -32,7 +32,8 @@ export const fuzz: Guest = {
   bootargs: [
     {
       word: 'fuzz:MODE,SEED,COUNT',
-      meaning: 'COUNT operations of mmio, virtio, gic, registers, tables or code; the same seed does the same',
+      meaning:
+        'COUNT operations of mmio, virtio, gic, registers, tables or code; the same seed does the same',
     },
   ],
 };

@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
-import { arch, archElf, archImage, interrupts, smp, tiny, tinyElf, tinyImage } from '@worldswitch/guests';
+import { arch, archElf, archImage, fuzz, interrupts, smp, tiny, tinyElf, tinyImage } from '@worldswitch/guests';
 
 for (const [name, image] of [
   ['tiny', tinyImage],
   ['arch', archImage],
   ['smp', smp.image],
+  ['fuzz', fuzz.image],
   ['interrupts', interrupts.image],
 ] as const) {
   test(`${name}.img has an Image header that a loader accepts`, () => {
@@ -24,6 +25,7 @@ for (const [guest, elf] of [
   [tiny, tinyElf],
   [arch, archElf],
   [smp, smp.elf],
+  [fuzz, fuzz.elf],
   [interrupts, interrupts.elf],
 ] as const) {
   test(`${guest.name}.elf is a static AArch64 program that enters at its physical address`, () => {
