@@ -16,7 +16,7 @@ export interface KernelModule {
 const nameOf = (path: string): string => basename(path).replace(/\.ko$/, '').replaceAll('-', '_');
 
 /** The strings of a module's `.modinfo` section: `depends=`, `alias=`, `softdep=` and others. */
-export function modinfo(elf: Uint8Array): readonly string[] {
+function modinfo(elf: Uint8Array): readonly string[] {
   const view = new DataView(elf.buffer, elf.byteOffset, elf.byteLength);
   const offset64 = (at: number): number => Number(view.getBigUint64(at, true));
   const headers = offset64(0x28);
