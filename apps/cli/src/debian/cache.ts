@@ -1,11 +1,13 @@
 // Where fetched guests are kept. A folder is there wholly or not at all: it is filled under another name and then renamed.
 
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdir, mkdtemp, rename } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { CliError } from '../errors.ts';
+import { reasonOf } from '../files.ts';
+import { onSignals, statusOf } from '../signals.ts';
 import { PrivateApt } from './apt.ts';
 
 /** The folder: `WORLDSWITCH_CACHE`, or the user's cache folder. */
@@ -33,34 +35,37 @@ export async function cached(
 ): Promise<string> {
   const folder = join(cacheFolder(), name);
   if (existsSync(folder)) return folder;
+  const unfinished = await unfinishedFolder(folder);
   const scratch = await mkdtemp(join(tmpdir(), 'worldswitch-apt-'));
+  const clean = (): void => {
+    for (const left of [scratch, unfinished]) rmSync(left, { recursive: true, force: true });
+  };
+  const quiet = onSignals((signal) => {
+    clean();
+    process.exit(statusOf(signal));
+  });
   try {
     say(`fetching ${what} through apt (once) ...`);
-    const unfinished = await unfinishedFolder(folder);
-    try {
-      await fill(await PrivateApt.open(scratch), unfinished);
-      // Another process may have been faster: its folder is as good.
-      await rename(unfinished, folder).catch((error: unknown) => {
-        if (!existsSync(folder)) throw error;
-      });
-    } finally {
-      await rm(unfinished, { recursive: true, force: true });
-    }
+    await fill(await PrivateApt.open(scratch), unfinished);
+    // Another process may have been faster: its folder is as good.
+    await rename(unfinished, folder).catch((error: unknown) => {
+      if (!existsSync(folder)) throw error;
+    });
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    quiet();
+    clean();
   }
   return folder;
 }
 
+/** A folder of its own beside the one that it will be. */
 async function unfinishedFolder(folder: string): Promise<string> {
-  const name = `${folder}.${process.pid}`;
   try {
-    await mkdir(name, { recursive: true });
+    await mkdir(dirname(folder), { recursive: true });
+    return await mkdtemp(`${folder}.`);
   } catch (thrown) {
-    const { code = 'unknown error' } = thrown as NodeJS.ErrnoException;
     throw new CliError(
-      `guests are kept in ${cacheFolder()}, which cannot be written (${code}); choose another folder with WORLDSWITCH_CACHE`,
+      `guests are kept in ${cacheFolder()}, which cannot be written: ${reasonOf(thrown)}; choose another folder with WORLDSWITCH_CACHE`,
     );
   }
-  return name;
 }

@@ -22,7 +22,10 @@ export function seedProperties(seed: number): Readonly<Record<string, TreeValue>
 
 /** 32 bytes for one device's entropy: another stream for each name. */
 export function deviceEntropy(seed: number, name: string): Uint8Array {
-  const mixed = Array.from(name, (c) => c).reduce((h, c) => Math.imul(h ^ c.charCodeAt(0), 0x0100_0193), seed ^ 0x811c_9dc5);
+  const mixed = Array.from(name, (c) => c).reduce(
+    (h, c) => Math.imul(h ^ c.charCodeAt(0), 0x0100_0193),
+    seed ^ 0x811c_9dc5,
+  );
   const [high, low] = [words(seed, 4), words(mixed >>> 0, 4)];
   return new Uint8Array(Uint32Array.from([...high, ...low]).buffer);
 }
