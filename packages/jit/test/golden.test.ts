@@ -41,6 +41,7 @@ const instructions = [
   'fcmp s0, s1',
   'aesmc v0.16b, v1.16b',
   'sha1h s0, s1',
+  'mrs x0, esr_el1',
   'msr daifclr, #2',
 ];
 
