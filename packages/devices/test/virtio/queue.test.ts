@@ -222,6 +222,7 @@ const malformed: readonly (readonly [string, Wrong])[] = [
     'an indirect descriptor with a next one',
     (d) => {
       d.queue(0).describe(1, d.data, 1, Write);
+      d.queue(0).describe(0, d.data, 1, Write, 0, d.data + 0x100);
       d.queue(0).describe(0, d.data + 0x100, 16, Indirect | Next, 1);
       d.queue(0).offer(0);
     },
