@@ -131,6 +131,9 @@ class Session {
   private readonly began = Date.now();
   private nextHash: number;
   private wake: (() => void) | undefined;
+  private isOver: (() => void) | undefined;
+  /** Resolves when something ends the run. */
+  private readonly over: Promise<void> = new Promise((resolve) => (this.isOver = resolve));
   /** The last byte on the console. */
   private lastByte = 10;
 
@@ -197,10 +200,12 @@ class Session {
     this.ending ??= how;
     this.machine.stop();
     this.wake?.();
+    this.isOver?.();
   }
 
   async run(): Promise<SessionEnd> {
-    await this.consoles.open(this.options.stdin);
+    // A signal ends the wait for a socket's peer too.
+    await Promise.race([this.consoles.open(this.options.stdin), this.over]);
     while (this.ending === undefined) {
       const why = this.machine.run(this.budget(), !this.consoles.paced);
       await this.consoles.flush();

@@ -121,6 +121,13 @@ describe('the terminal is sane after', () => {
     });
   }
 
+  test('SIGINT while a socket waits for its peer', async () => {
+    const t = new InTerminal(`run tiny --serial unix:${join(tempDir(), 'peer.sock')},server=on`);
+    await t.until('waiting for somebody to connect');
+    t.signal('SIGINT');
+    expect(await t.end()).toBe(130);
+  });
+
   test('Ctrl-C while standard input is not read', async () => {
     const t = new InTerminal('run tiny --no-stdin');
     await t.until('booting');

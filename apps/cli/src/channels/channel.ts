@@ -6,6 +6,8 @@ export interface Channel {
   readonly live: boolean;
   /** True when time should pass as it does for a person. */
   readonly paced: boolean;
+  /** Resolves when the run may begin: a server may wait for its first peer. */
+  ready?(): Promise<void>;
   /** Takes what the guest printed. */
   write(bytes: Uint8Array): void;
   /** Resolves when what is under way outside is not too much: a guest may print faster than its reader reads. */

@@ -65,6 +65,7 @@ export class Consoles {
       const events = { ...this.events, typed };
       line.channel =
         to.kind === 'stdio' ? openTerminal(events, stdin) : await openChannel(option, to, events);
+      await line.channel.ready?.();
     }
   }
 

@@ -115,22 +115,24 @@ async function listen(option: string, to: SocketDestination, server: Server): Pr
 }
 
 async function serve(option: string, to: SocketDestination, peer: Peer): Promise<Channel> {
-  let first: (() => void) | undefined;
+  const meeting: { over?: () => void } = {};
+  const met = new Promise<void>((resolve) => (meeting.over = resolve));
   const server = createServer((socket) => {
     if (peer.socket === undefined) {
       peer.attach(socket);
-      first?.();
+      meeting.over?.();
     } else socket.destroy();
   });
   await listen(option, to, server);
   server.on('error', () => undefined);
-  if (to.wait) {
-    process.stderr.write(`worldswitch: ${option}: waiting for somebody to connect to ${nameOf(to)}\n`);
-    await new Promise<void>((resolve) => (first = resolve));
-  }
   return {
     live: true,
     paced: true,
+    ready: async () => {
+      if (!to.wait) return;
+      process.stderr.write(`worldswitch: ${option}: waiting for somebody to connect to ${nameOf(to)}\n`);
+      await met;
+    },
     write: (bytes) => {
       peer.write(bytes);
     },
