@@ -3,7 +3,17 @@ import { readFileSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
-import { arch, archElf, archImage, fuzz, interrupts, smp, tiny, tinyElf, tinyImage } from '@worldswitch/guests';
+import {
+  arch,
+  archElf,
+  archImage,
+  fuzz,
+  interrupts,
+  smp,
+  tiny,
+  tinyElf,
+  tinyImage,
+} from '@worldswitch/guests';
 
 for (const [name, image] of [
   ['tiny', tinyImage],
