@@ -133,7 +133,7 @@ class Session {
   private wake: (() => void) | undefined;
   private isOver: (() => void) | undefined;
   /** Resolves when something ends the run. */
-  private readonly over: Promise<void> = new Promise((resolve) => (this.isOver = resolve));
+  private readonly over = new Promise<void>((resolve) => (this.isOver = resolve));
   /** The last byte on the console. */
   private lastByte = 10;
 
