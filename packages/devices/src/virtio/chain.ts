@@ -7,9 +7,9 @@ import type { Dma } from '@worldswitch/platform';
 /** Addresses have 52 bits at most. */
 export const ADDRESS_LIMIT: number = 2 ** 52;
 /** Bytes of the buffers of one chain, above which it counts as an attack. */
-export const CHAIN_BYTES: number = 32 * 1024 * 1024;
+const CHAIN_BYTES = 32 * 1024 * 1024;
 /** Descriptors of one chain, where an indirect table allows more than the queue has. */
-export const CHAIN_DESCRIPTORS = 1024;
+const CHAIN_DESCRIPTORS = 1024;
 
 /** Descriptor flags. */
 const NEXT = 1;

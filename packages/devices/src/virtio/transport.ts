@@ -215,6 +215,5 @@ export class Transport implements VirtioBus {
     state.features.forEach((word, i) => (this.features[i] = word | 0));
     state.queues.forEach((queue, i) => this.queues[i]?.restore(queue));
     if ((status & Status.FeaturesOk) !== 0) this.applyFeatures();
-    if ((status & Status.NeedsReset) !== 0) for (const queue of this.queues) queue.fail('is broken');
   }
 }

@@ -290,9 +290,9 @@ describe('with a latency', () => {
     const driver = start({ latency });
     submit(driver, Type.Flush, 0);
     driver.write(Reg.Status, 0);
+    expect(driver.at.on.clock.pending).toEqual([]);
     driver.at.on.clock.advanceTo(10 * latency);
     expect([answer(driver), driver.irq]).toEqual([0xff, false]);
-    expect(driver.at.on.clock.pending).toEqual([]);
   });
   test('what is under way is saved and done by the copy at the same time', () => {
     const driver = start({ latency });

@@ -60,7 +60,7 @@ export interface Used {
 }
 
 /** Memory as a device's DMA port has it, without a log: copies alone, as on a board. */
-export function memoryDma(memory: Uint8Array): Dma {
+function memoryDma(memory: Uint8Array): Dma {
   const there = (at: number, length: number): boolean => {
     if (!Number.isSafeInteger(at) || at < 0 || at + length > 2 ** 52)
       throw new RangeError(`DMA of ${length} bytes at ${at}, which is no address`);

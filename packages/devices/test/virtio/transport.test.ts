@@ -231,6 +231,7 @@ test('a system reset is a reset of the device', () => {
   expect([driver.status, driver.irq, driver.read(Reg.InterruptStatus)]).toEqual([0, false, 0]);
   driver.write(Reg.QueueSel, 0);
   expect(driver.read(Reg.QueueReady)).toBe(0);
+  expect(driver.device.save().queues).toEqual(rng().device.save().queues);
 });
 
 test("the tree's node is that of QEMU's virt: coherent, on a rising edge", () => {
