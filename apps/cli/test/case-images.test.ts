@@ -1,4 +1,4 @@
-// Several CPUs, interrupts, timers and PMU, case by case: what the images `smp` and `interrupts` print here and what the
+// Several CPUs, interrupts, timers, PMU and EL3, case by case: what the images `smp`, `interrupts` and `el3` print here and what the
 // architecture asks for, which is what QEMU printed but for the differences that the guests package lists with their sections.
 
 import { readFile } from 'node:fs/promises';
@@ -21,11 +21,14 @@ async function printed(
 ): Promise<string> {
   let console = '';
   const machine = createMachine(
-    { ...virt({ memory: '128M', el2: entryLevel === 2, cpus, gic: { version: gic } }), engine },
+    {
+      ...virt({ memory: '128M', el2: entryLevel >= 2, el3: entryLevel === 3, cpus, gic: { version: gic } }),
+      engine,
+    },
     { output: (_device, byte) => (console += String.fromCharCode(byte)) },
   );
   machine.load({ kernel: readKernel(new Uint8Array(await readFile(guest.image)), guest.name, 0x4000_0000) });
-  expect(machine.run(50_000_000), console.slice(-300)).toBe('off');
+  expect(machine.run(50_000_000), console.slice(-300)).toBe(entryLevel === 3 ? 'idle' : 'off');
   return console;
 }
 

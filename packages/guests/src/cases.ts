@@ -24,6 +24,12 @@ export const smp: Guest = imageOf('smp', 'several CPUs: one line for each case')
 export const interrupts: Guest = imageOf('interrupts', 'interrupts, timers, PMU: one line for each case');
 
 /**
+ * EL3 and what it does to the levels below, Secure and Non-secure: entries, routing of calls and interrupts, traps. No firmware is
+ * below it: at its end it waits for ever. QEMU enters the ELF file at EL3, with `secure=on`. `el3/` is its source.
+ */
+export const el3: Guest = imageOf('el3', 'EL3 and the levels below it: one line for each case');
+
+/**
  * A hostile guest: random accesses to devices, lies in virtqueues, the interrupt controller, system registers, translation tables
  * and instruction words, as its command line says: `fuzz:MODE,SEED,COUNT`. `fuzz/` is its source.
  */
@@ -43,7 +49,7 @@ export interface CaseRecord {
   /** The image. */
   readonly guest: Guest;
   /** The exception level that it is entered at. */
-  readonly entryLevel: 1 | 2;
+  readonly entryLevel: 1 | 2 | 3;
   /** The version of the board's GIC. */
   readonly gic: 2 | 3;
   /** The number of CPUs that it needs. */
@@ -54,16 +60,21 @@ export interface CaseRecord {
   readonly differences: URL;
 }
 
-function recordsOf(guest: Guest, cpus: number): CaseRecord[] {
-  const boards = ([2, 3] as const).flatMap((gic) =>
-    ([1, 2] as const).map((entryLevel) => ({ gic, entryLevel })),
-  );
-  return boards.map(({ gic, entryLevel }) => {
-    const file = (kind: string): URL =>
-      new URL(`../${guest.name}/expected/${kind}-el${entryLevel}-gicv${gic}.txt`, import.meta.url);
-    return { guest, entryLevel, gic, cpus, recorded: file('qemu'), differences: file('differences') };
-  });
+function recordOf(guest: Guest, cpus: number, entryLevel: 1 | 2 | 3, gic: 2 | 3): CaseRecord {
+  const file = (kind: string): URL =>
+    new URL(`../${guest.name}/expected/${kind}-el${entryLevel}-gicv${gic}.txt`, import.meta.url);
+  return { guest, entryLevel, gic, cpus, recorded: file('qemu'), differences: file('differences') };
 }
 
-/** Each of these images on each board: entered at EL1 and EL2, with GICv2 and GICv3. */
-export const caseRecords: readonly CaseRecord[] = [...recordsOf(smp, 4), ...recordsOf(interrupts, 1)];
+function recordsOf(guest: Guest, cpus: number): CaseRecord[] {
+  return ([2, 3] as const).flatMap((gic) =>
+    ([1, 2] as const).map((entryLevel) => recordOf(guest, cpus, entryLevel, gic)),
+  );
+}
+
+/** Each of these images on each of its boards: entered at EL1 and EL2, with GICv2 and GICv3; `el3` at EL3. */
+export const caseRecords: readonly CaseRecord[] = [
+  ...recordsOf(smp, 4),
+  ...recordsOf(interrupts, 1),
+  recordOf(el3, 1, 3, 2),
+];

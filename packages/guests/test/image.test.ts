@@ -7,6 +7,7 @@ import {
   arch,
   archElf,
   archImage,
+  el3,
   fuzz,
   interrupts,
   smp,
@@ -20,6 +21,7 @@ for (const [name, image] of [
   ['arch', archImage],
   ['smp', smp.image],
   ['fuzz', fuzz.image],
+  ['el3', el3.image],
   ['interrupts', interrupts.image],
 ] as const) {
   test(`${name}.img has an Image header that a loader accepts`, () => {
@@ -36,6 +38,7 @@ for (const [guest, elf] of [
   [arch, archElf],
   [smp, smp.elf],
   [fuzz, fuzz.elf],
+  [el3, el3.elf],
   [interrupts, interrupts.elf],
 ] as const) {
   test(`${guest.name}.elf is a static AArch64 program that enters at its physical address`, () => {

@@ -16,6 +16,8 @@ export interface MachineOptions {
   /** Typed piece by piece, each when the shell has printed its prompt. */
   readonly typed?: readonly string[];
   readonly extra?: readonly string[];
+  /** The text that is the end of an image that cannot switch the machine off. */
+  readonly until?: string;
 }
 
 function argumentsFor(image: URL, options: MachineOptions): string[] {
@@ -39,6 +41,7 @@ export function runOnQemu(image: URL, options: MachineOptions = {}): Promise<str
     child.stdout.setEncoding('latin1').on('data', (chunk: string) => {
       text += chunk;
       const next = text.endsWith(PROMPT) ? typed.shift() : undefined;
+      if (options.until !== undefined && text.endsWith(options.until)) child.kill('SIGTERM');
       if (next !== undefined) child.stdin.write(next);
     });
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
