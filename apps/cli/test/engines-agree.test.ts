@@ -17,10 +17,16 @@ const WINDOWS = [300_000, 20_000_000, 120_000_000, 300_000_000];
 const LENGTH = 150_000;
 const STEP = 50_000;
 
-for (const el2 of [false, true]) {
-  test(`both engines go the same way through windows of a Debian boot, entered at EL${el2 ? 2 : 1}`, async () => {
+const boards = [
+  ['entered at EL1', {}],
+  ['entered at EL2', { el2: true }],
+  ['four CPUs, GICv3, entered at EL2', { el2: true, cpus: 4, gic: { version: 3 } }],
+] as const;
+
+for (const [name, board] of boards) {
+  test(`both engines go the same way through windows of a Debian boot: ${name}`, async () => {
     const files = await debianFiles('cloud-arm64', () => undefined);
-    const config: MachineConfig = { ...virt({ memory: '256M', el2 }), engine: 'jit' };
+    const config: MachineConfig = { ...virt({ memory: '256M', ...board }), engine: 'jit' };
     const machine = createMachine(config);
     machine.load({
       kernel: readKernel(files.kernel, files.version, 0x4000_0000),

@@ -91,6 +91,12 @@ describe('DHCP (RFC 2131)', () => {
     expect(yours(sole(lease(s, REQUEST, [50, 4, ...ip('10.0.2.15')], { mac: other })))).toBe('10.0.2.15');
     expect(lease(s, 4, [50, 4, ...ip('10.0.2.15')], { mac: other })).toEqual([]);
     expect(yours(sole(lease(s, DISCOVER, [], { mac: other })))).toBe('10.0.2.16');
+    // Nobody declines another's address, and the next one does not make the first good again.
+    expect(yours(sole(lease(s, REQUEST, [50, 4, ...ip('10.0.2.16')], { mac: other })))).toBe('10.0.2.16');
+    lease(s, 4, [50, 4, ...ip('10.0.2.16')]);
+    expect(yours(sole(lease(s, DISCOVER, [])))).toBe('10.0.2.17');
+    lease(s, 4, [50, 4, ...ip('10.0.2.16')], { mac: other });
+    expect(yours(sole(lease(s, DISCOVER, [])))).toBe('10.0.2.17');
   });
 
   test('a message to another server is not ours', () => {
@@ -349,6 +355,8 @@ test.each([
 test.each([
   [{ gateway: '10.0.3.2' }, /gateway must be an address of the network/],
   [{ dns: 'here' }, /dns must be an address such as/],
+  [{ dns: '10.0.2.2' }, /dns must be another address/],
+  [{ leaseSeconds: 2 ** 31 - 1 }, /leaseSeconds must be/],
   [{ prefix: 31 }, /prefix must be 8 to 28/],
   [{ names: { a: '300.1.1.1' } }, /names\.a/],
 ])('a wrong configuration: %o', (config, message) => {

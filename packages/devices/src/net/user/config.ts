@@ -14,7 +14,7 @@ export interface UserNetworkConfig {
   readonly dns?: string;
   /** The first address that is leased; the fifteenth when absent. */
   readonly firstLease?: string;
-  /** Seconds of a lease; a day when absent. */
+  /** Seconds of a lease, 60 to 4,000,000; a day when absent. */
   readonly leaseSeconds?: number;
   /** The name that clients are given. */
   readonly hostname?: string;
@@ -54,7 +54,8 @@ export function checkedNetwork(config: UserNetworkConfig): UserNetwork {
     throw new RangeError(`network: ${field} must be ${low} to ${high}, but is ${value}`);
   };
   whole('prefix', prefix, 8, 28);
-  whole('leaseSeconds', leaseSeconds, 60, 0x7fff_ffff);
+  // A lease's end is a virtual time, which has 53 bits.
+  whole('leaseSeconds', leaseSeconds, 60, 4_000_000);
   whole('latency', latency, 0, 1_000_000_000);
   const address = (field: string, text: string): number => {
     const parsed = parseAddress(text);
@@ -75,6 +76,7 @@ export function checkedNetwork(config: UserNetworkConfig): UserNetwork {
   };
   const gateway = inside('gateway', config.gateway, 2);
   const dns = inside('dns', config.dns, 3);
+  if (gateway === dns) throw new RangeError('network: dns must be another address than gateway');
   const firstLease = inside('firstLease', config.firstLease, prefix > 27 ? 4 : 15);
   const names = new Map<string, number>();
   const local = (name: string): string => (domain === undefined ? name : `${name}.${domain}`).toLowerCase();

@@ -41,6 +41,8 @@ const COOKIE = 0x6382_5363;
 const SHORTEST = 300;
 const BROADCAST_FLAG = 0x8000;
 const SECOND = 1_000_000_000;
+/** Who has an address that a client declined: nobody. No client has this hardware address. */
+const DECLINED: Uint8Array = new Uint8Array(6);
 
 /** One lease. An address that a client declined has no hardware address of a client: all zeros. */
 export type Lease = Readonly<{ address: number; mac: Uint8Array; until: number }>;
@@ -121,6 +123,7 @@ export class DhcpServer {
     // A relay would be on another network: there is none.
     if (request?.giaddr !== 0) return undefined;
     const { options, mac } = request;
+    if (same(mac, DECLINED)) return undefined;
     const option = (code: number): number | undefined => {
       const value = options.get(code);
       return value?.length === 4 ? u32(value, 0) : undefined;
@@ -137,8 +140,8 @@ export class DhcpServer {
         return this.request(request, option(Option.RequestedAddress) ?? request.ciaddr, now);
       case Message.Decline: {
         const address = option(Option.RequestedAddress);
-        if (address !== undefined && this.owner(address, now) !== undefined)
-          this.keep({ address, mac: new Uint8Array(6), until: now + this.net.leaseSeconds * SECOND });
+        if (address !== undefined && this.isOwner(address, mac, now))
+          this.keep({ address, mac: DECLINED, until: now + this.net.leaseSeconds * SECOND });
         return undefined;
       }
       case Message.Release:
@@ -177,8 +180,13 @@ export class DhcpServer {
     const owner = this.owner(address, now);
     return owner === undefined || same(owner.mac, mac);
   }
+  private isOwner(address: number, mac: Uint8Array, now: number): boolean {
+    const owner = this.owner(address, now);
+    return owner !== undefined && same(owner.mac, mac);
+  }
   private keep(lease: Lease): void {
-    this.leases = this.leases.filter((l) => l.address !== lease.address && !same(l.mac, lease.mac));
+    const others = (l: Lease): boolean => same(lease.mac, DECLINED) || !same(l.mac, lease.mac);
+    this.leases = this.leases.filter((l) => l.address !== lease.address && others(l));
     this.leases.push(lease);
   }
 
