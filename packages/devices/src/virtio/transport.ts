@@ -7,7 +7,7 @@ import { SplitQueue } from './queue.ts';
 import type { QueueState } from './queue.ts';
 
 /** Feature bits of all devices. */
-export const Feature = { IndirectDesc: 28, EventIdx: 29, Version1: 32 } as const;
+const Feature = { IndirectDesc: 28, EventIdx: 29, Version1: 32 } as const;
 
 /** Bits of Status. */
 export const Status = { DriverOk: 4, FeaturesOk: 8, NeedsReset: 64, Mask: 0xff } as const;

@@ -12,7 +12,7 @@ export const big = (value: number, bytes: number): number[] =>
   Array.from({ length: bytes }, (_, i) => Math.floor(value / 256 ** (bytes - 1 - i)) % 256);
 
 /** RFC 1071, over an even number of bytes. */
-export function sum(bytes: readonly number[]): number {
+function sum(bytes: readonly number[]): number {
   let total = 0;
   for (let i = 0; i < bytes.length; i += 2) total += (bytes[i] ?? 0) * 256 + (bytes[i + 1] ?? 0);
   while (total > 65535) total = (total % 65536) + Math.floor(total / 65536);

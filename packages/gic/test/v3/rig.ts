@@ -91,7 +91,7 @@ export function poweredUp(config: GicV3Config, state?: ReturnType<GicV3['save']>
 }
 
 /** Which of the two groups of words an interrupt is in. */
-export const word = (id: number, register: string): string =>
+const word = (id: number, register: string): string =>
   id < 32 ? `GICR_${register}0` : `GICD_${register}[${Math.floor(id / 32)}]`;
 
 /** A register's bit for an interrupt, for registers of one bit each. */

@@ -43,7 +43,7 @@ const HCD: Control = {
 const allControls: readonly Control[] = [...controls, ...undefining, TIDCP, HCD];
 
 /** A register's name with its numbers left open, where it is one of a family. */
-export const familyOf = (name: string): string =>
+const familyOf = (name: string): string =>
   name.startsWith('S3_')
     ? name.replace(/C\d_\d$/, 'C<n>_<m>')
     : name

@@ -19,9 +19,9 @@ export interface Where {
 export const VA = BigInt(PAGE / 4096);
 const IPA = BigInt(A / 4096);
 export const el1: Where = { el: 1 };
-export const tagged: Where = { el: 1, vmid: 3n, asid: 5n, global: false };
-export const secure: Where = { el: 1, secure: true };
-export const asid = (n: bigint, va = VA): bigint => (n << 48n) | va;
+const tagged: Where = { el: 1, vmid: 3n, asid: 5n, global: false };
+const secure: Where = { el: 1, secure: true };
+const asid = (n: bigint, va = VA): bigint => (n << 48n) | va;
 
 /** Operation, operand, who executes it; the entry; whether it goes. */
 export const scopes: readonly (readonly [string, bigint, Where, Where, boolean])[] = [

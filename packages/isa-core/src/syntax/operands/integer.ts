@@ -90,7 +90,8 @@ const shift: OperandFormat = {
 
 /** `w1, uxtb #2`: where SP takes part, UXTX (UXTW for 32 bits) is written LSL. */
 const extended: OperandFormat = {
-  pattern: `[xw](?:[12]?\\d|30|zr)(?:,(?:lsl|[us]xt[bhwx])(?: ${NUMBER})?)?`,
+  // LSL has an amount, the extensions may leave theirs out.
+  pattern: `[xw](?:[12]?\\d|30|zr)(?:,(?:lsl ${NUMBER}|[us]xt[bhwx](?: ${NUMBER})?))?`,
   print(f) {
     const option = at(f, 'option');
     const amount = at(f, 'imm3');
