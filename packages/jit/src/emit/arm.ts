@@ -1,19 +1,18 @@
-// The code of one case: a graph of values, and the effects on it in the order of semantics rule 2: checks and loads, stores,
-// registers, branch.
+// The code of one instruction: a graph of values, and the effects on it in the order of semantics rule 2: checks and loads,
+// stores, registers, branch.
 
 import type { Layout, Operand } from '../isa.ts';
 import type { Code } from '../wasm/code.ts';
 import type { OpName, TypeName } from '../wasm/opcodes.ts';
-import { DISCARD_SLOT } from './frame.ts';
-import type { Frame } from './frame.ts';
-import type { FlagNodes, Node } from './node.ts';
-import { asSymbol, Sym } from './symbol.ts';
+import type { BaseFrame } from './frame.ts';
+import type { Node } from './node.ts';
+import { Sym } from './symbol.ts';
 
 /** Widths of integers as value types. */
 export const intType = (w: number): 'i32' | 'i64' => (w === 64 ? 'i64' : 'i32');
 
 /** A register write that waits for the end of the instruction. */
-interface Write {
+export interface Write {
   /** Pushes the address. */
   readonly address: () => void;
   readonly value: Node;
@@ -21,38 +20,30 @@ interface Write {
   readonly store: () => void;
 }
 
-/** How the instruction ends when not with the next one. */
-interface Ending {
-  /** What must be in locals before registers change. */
-  readonly needs: readonly Node[];
-  /** Emits the branches; falls through where the next instruction follows. */
-  readonly emit: () => void;
-}
-
-/** One case in the making. */
-export class Arm {
-  readonly frame: Frame;
+/** One instruction in the making. */
+export abstract class Arm {
+  readonly frame: BaseFrame;
   readonly code: Code;
   /** True when nothing of the instruction is done here. */
   leaves = false;
-  private readonly checks: (() => void)[] = [];
-  private readonly stores: (() => void)[] = [];
-  private readonly writes: Write[] = [];
+  protected readonly checks: (() => void)[] = [];
+  protected readonly stores: (() => void)[] = [];
+  protected readonly writes: Write[] = [];
   private readonly cache = new Map<string, Node>();
-  private flags: FlagNodes | undefined;
-  private ending: Ending | undefined;
 
-  constructor(frame: Frame) {
+  constructor(frame: BaseFrame) {
     this.frame = frame;
     this.code = frame.code;
   }
 
-  /** Makes room for the next case. */
+  /** Pushes a slot of the record: only of an operand that is not known now. */
+  abstract slot(at: number, op?: OpName): void;
+
+  /** Makes room for the next instruction. */
   reset(): void {
     this.leaves = false;
     this.checks.length = this.stores.length = this.writes.length = 0;
     this.cache.clear();
-    this.flags = this.ending = undefined;
     this.code.releaseAll();
   }
 
@@ -141,54 +132,6 @@ export class Arm {
     this.code.set(n.local);
   }
 
-  // ---- operands
-
-  /** Pushes a slot of the record. */
-  slot(at: number, op: OpName = 'i32_load16_u'): void {
-    this.code.get(this.frame.record);
-    this.code.memory(op, at, true);
-  }
-
-  /** Where a register lies: what to push as the address, and the offset to add. */
-  register(r: Operand, file: 'x' | 'v' | 'cells'): { push: () => void; offset: number } {
-    const bytes = file === 'v' ? 16 : 8;
-    const offset = this.frame.at(file);
-    const known = constantOperand(r);
-    if (known !== undefined) {
-      return {
-        push: () => {
-          this.code.i32(0);
-        },
-        offset: offset + known.value * bytes,
-      };
-    }
-    const s = asSymbol(r);
-    s.read = true;
-    return {
-      push: () => {
-        this.slot(s.at);
-      },
-      offset,
-    };
-  }
-
-  /** Where a register that is written lies. */
-  destination(r: Operand, file: 'x' | 'v' | 'cells'): { push: () => void; offset: number } {
-    const known = constantOperand(r);
-    if (known !== undefined) {
-      const discarded = file === 'x' && known.value === 32;
-      return this.register(discarded ? { ...known, value: DISCARD_SLOT } : known, file);
-    }
-    const s = asSymbol(r);
-    s.written = true;
-    return {
-      push: () => {
-        this.slot(s.writtenAt);
-      },
-      offset: this.frame.at(file),
-    };
-  }
-
   // ---- effects
 
   /** Something that may leave the loop, or a load. Nothing of the instruction has happened yet. */
@@ -220,55 +163,10 @@ export class Arm {
     this.writes.push({ address, value, store });
   }
 
-  setFlags(flags: FlagNodes): void {
-    for (const n of [flags.n, flags.z, flags.c, flags.v]) n.uses++;
-    this.flags = flags;
-  }
-
-  end(needs: readonly Node[], emit: () => void): void {
-    for (const n of needs) n.uses++;
-    this.ending = { needs, emit };
-  }
-
-  /**
-   * Emits everything.
-   *
-   * @param last - false when the code of the next instruction follows
-   */
-  emit(last = true): void {
-    const { code, frame } = this;
-    for (const check of this.checks) check();
-    for (const store of this.stores) store();
-    this.emitWrites();
-    this.ending?.emit();
-    if (last) code.br(frame.next);
-  }
-
-  /** Registers and flags change together: all values first. */
-  private emitWrites(): void {
-    const { writes, flags, ending, code, frame } = this;
-    const parts = flags === undefined ? [] : [flags.n, flags.z, flags.c, flags.v];
-    if (writes.length + (flags === undefined ? 0 : 1) + (ending?.needs.length ?? 0) > 1) {
-      for (const w of writes) this.force(w.value);
-    }
-    if (parts.length > 0) for (const p of parts) this.force(p);
-    for (const n of ending?.needs ?? []) this.force(n);
-    for (const w of writes) {
-      w.address();
-      this.push(w.value);
-      w.store();
-    }
-    const locals = [frame.n, frame.z, frame.c, frame.v];
-    for (const [i, p] of parts.entries()) {
-      this.push(p);
-      code.set(locals[i] ?? 0);
-    }
-  }
-
   /** A 64-bit field of the CPU's block. */
   word64(field: keyof typeof Layout): Node {
     return this.node('i64', [], () => {
-      this.code.i32(0);
+      this.frame.pushBase();
       this.code.memory('i64_load', this.frame.at(field), true);
     });
   }

@@ -1,11 +1,11 @@
 // The value builder that writes WebAssembly: one execution of an instruction's semantics makes the code of one case.
 
 import type { Builder } from '../isa.ts';
-import type { Arm } from './arm.ts';
 import { controlPart } from './control.ts';
 import { flagPart } from './flags.ts';
 import { floatPart } from './floats.ts';
 import { integerPart } from './integers.ts';
+import type { InterpreterArm } from './interpreter-arm.ts';
 import { memoryPart } from './memory.ts';
 import { registerPart } from './registers.ts';
 import { vectorPart } from './vectors.ts';
@@ -14,7 +14,7 @@ import { vectorPart } from './vectors.ts';
 type Complete = { readonly [K in keyof Builder]: unknown };
 
 /** A builder for one case. What it makes is in `arm`. */
-export function emittingBuilder(arm: Arm): Builder {
+export function emittingBuilder(arm: InterpreterArm): Builder {
   const parts = {
     ...registerPart(arm),
     ...integerPart(arm),

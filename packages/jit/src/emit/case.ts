@@ -3,9 +3,9 @@
 import { optionalFeatures, parseEncoding, ZERO_SLOT } from '../isa.ts';
 import type { AnyRow, Builder, Case, EncodingField, Operands } from '../isa.ts';
 import type { Piece } from '../wasm/code.ts';
-import { Arm } from './arm.ts';
 import { emittingBuilder } from './builder.ts';
 import type { Frame } from './frame.ts';
+import { InterpreterArm } from './interpreter-arm.ts';
 import { Unsupported } from './node.ts';
 import { placeOperands, RECORD_BYTES, RecordFull, symbolsOf } from './symbol.ts';
 import type { Field, Sym } from './symbol.ts';
@@ -35,11 +35,11 @@ export type CaseCode =
 
 /** Makes the code of cases in one frame. */
 export class CaseEmitter {
-  readonly arm: Arm;
+  readonly arm: InterpreterArm;
   readonly builder: Builder;
 
   constructor(frame: Frame) {
-    this.arm = new Arm(frame);
+    this.arm = new InterpreterArm(frame);
     this.builder = emittingBuilder(this.arm);
   }
 }
@@ -90,7 +90,7 @@ function shortcuts(sample: Operands, split: Readonly<Record<string, number>>): R
 
 /** Runs a case's semantics on the builder; undefined when it does nothing but leave. Emission is still to come. */
 function build(
-  arm: Arm,
+  arm: InterpreterArm,
   builder: Builder,
   entry: Case,
   sample: Operands,

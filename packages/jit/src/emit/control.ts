@@ -2,9 +2,9 @@
 
 import type { Imm, Label } from '../isa.ts';
 import { constantOperand } from './arm.ts';
-import type { Arm } from './arm.ts';
 import { Tables } from './frame.ts';
 import { immediate } from './integers.ts';
+import type { InterpreterArm } from './interpreter-arm.ts';
 import type { Node } from './node.ts';
 import { asSymbol } from './symbol.ts';
 
@@ -25,7 +25,7 @@ export interface ControlPart {
 }
 
 /** The address of the current instruction. */
-function currentPc(arm: Arm): Node {
+function currentPc(arm: InterpreterArm): Node {
   const { code, frame } = arm;
   return arm.once('pc', () =>
     arm.node('i64', [], () => {
@@ -37,7 +37,7 @@ function currentPc(arm: Arm): Node {
 }
 
 /** Pushes the offset of the current instruction in its page: a record is four times an instruction. */
-function pushOffset(arm: Arm): void {
+function pushOffset(arm: InterpreterArm): void {
   const { code, frame } = arm;
   code.get(frame.record);
   code.get(frame.page);
@@ -47,7 +47,7 @@ function pushOffset(arm: Arm): void {
 }
 
 /** Branches by a label: without a look-up inside the page. */
-function branch(arm: Arm, to: Label): void {
+function branch(arm: InterpreterArm, to: Label): void {
   const { code, frame } = arm;
   const target = code.freshLocal('i32');
   code.get(frame.record);
@@ -78,7 +78,7 @@ function branch(arm: Arm, to: Label): void {
 }
 
 /** The methods. */
-export function controlPart(arm: Arm): ControlPart {
+export function controlPart(arm: InterpreterArm): ControlPart {
   const { code, frame } = arm;
   const useBranch = (to: Label): void => {
     if (constantOperand(to) !== undefined) return;

@@ -4,6 +4,7 @@ import type { Cond, Imm } from '../isa.ts';
 import { constantOperand } from './arm.ts';
 import type { Arm } from './arm.ts';
 import { extend, immediate } from './integers.ts';
+import type { InterpreterArm } from './interpreter-arm.ts';
 import type { FlagNodes, Node } from './node.ts';
 import { asSymbol } from './symbol.ts';
 
@@ -22,7 +23,7 @@ export interface FlagPart {
 }
 
 /** The current flags. */
-function current(arm: Arm): FlagNodes {
+function current(arm: InterpreterArm): FlagNodes {
   const { frame } = arm;
   return {
     n: arm.frameLocal('i64', frame.n),
@@ -80,7 +81,7 @@ export function flagsOf(arm: Arm, bits: Node): FlagNodes {
 }
 
 /** The methods. */
-export function flagPart(arm: Arm): FlagPart {
+export function flagPart(arm: InterpreterArm): FlagPart {
   const wide = (a: Node): Node => extend(arm, a, 32, true, 'i64');
   const signed = (a: Node): Node => (a.type === 'i64' ? a : wide(a));
   const type = (a: Node): 'i32' | 'i64' => a.type as 'i32' | 'i64';

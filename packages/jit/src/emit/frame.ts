@@ -24,8 +24,37 @@ export const Tables = {
   pageBytes: 0x4010,
 } as const;
 
+/** What the code of any instruction needs, in the interpreter and in a compiled region. */
+export abstract class BaseFrame {
+  abstract readonly code: Code;
+  /** Local: address of the data TLB. */
+  abstract readonly tlb: number;
+  /** Local: the address of the access that is looked up. */
+  abstract readonly va: number;
+  /** Leaves: this instruction is the reference engine's. */
+  step: Target = 0;
+  /** Leave: `va` is not in the data TLB. */
+  missRead: Target = 0;
+  missWrite: Target = 0;
+  missUnprivilegedRead: Target = 0;
+  missUnprivilegedWrite: Target = 0;
+
+  /** Memory offset of a field of the CPU's block, to be used with the address that `pushBase` pushes. */
+  abstract at(field: keyof typeof Layout): number;
+  /** Pushes the address that `at` is relative to. */
+  abstract pushBase(): void;
+  /** Adds that address to the one on the stack. */
+  abstract addBase(): void;
+
+  /** Pushes a 32-bit field of the CPU's block. */
+  loadWord(field: keyof typeof Layout): void {
+    this.pushBase();
+    this.code.memory('i32_load', this.at(field), true);
+  }
+}
+
 /** One function of the interpreter while its code is made. */
-export class Frame {
+export class Frame extends BaseFrame {
   readonly code: Code;
   /** Byte offset of the CPU's block: a constant of the code, which saves an addition for every register. */
   readonly base: number;
@@ -50,13 +79,6 @@ export class Frame {
   readonly pc: number;
   /** Why the loop is left. */
   readonly why: number;
-  /** Leaves: this instruction is the reference engine's. */
-  step: Target = 0;
-  /** Leave: `va` is not in the data TLB. */
-  missRead: Target = 0;
-  missWrite: Target = 0;
-  missUnprivilegedRead: Target = 0;
-  missUnprivilegedWrite: Target = 0;
   /** The next instruction is at `pc`, perhaps in another page. */
   fetch: Target = 0;
   /** The next instruction is the one after `record`. */
@@ -65,6 +87,7 @@ export class Frame {
   poll: Target = 0;
 
   constructor(base: number) {
+    super();
     this.base = base;
     const c = (this.code = new Code());
     this.record = c.fixedLocal('i32');
@@ -86,14 +109,15 @@ export class Frame {
     return Object.assign(Object.create(Frame.prototype) as Frame, this, { code });
   }
 
-  /** Memory offset of a field of the CPU's block, to be used with address 0. */
   at(field: keyof typeof Layout): number {
     return this.base + Layout[field];
   }
 
-  /** Pushes a 32-bit field of the CPU's block. */
-  loadWord(field: keyof typeof Layout): void {
+  pushBase(): void {
     this.code.i32(0);
-    this.code.memory('i32_load', this.at(field), true);
+  }
+
+  addBase(): void {
+    // It is zero: the block's place is part of every offset.
   }
 }

@@ -149,7 +149,7 @@ function setMonitor(
   const { code, frame } = arm;
   arm.write(
     () => {
-      code.i32(0);
+      frame.pushBase();
     },
     value,
     () => {
@@ -196,7 +196,7 @@ function passMonitor(arm: Arm, host: Node, bytes: number): Node {
       const op = part === 8 ? 'i64_load' : (`i64_load${String(part * 8)}_u` as OpName);
       code.get(host.local);
       code.memory(op, at, true);
-      code.i32(0);
+      frame.pushBase();
       code.memory(op, frame.at('exclusiveValue') + at, true);
       code.ops('i64_eq', 'i32_and');
     }

@@ -3,7 +3,7 @@
 import type { Cell, FloatWidth, Gpr, PstateField, Vreg, Width } from '../isa.ts';
 import type { Layout } from '../isa.ts';
 import { constantOperand, intType } from './arm.ts';
-import type { Arm } from './arm.ts';
+import type { InterpreterArm } from './interpreter-arm.ts';
 import type { Node } from './node.ts';
 import { asSymbol } from './symbol.ts';
 import type { Sym } from './symbol.ts';
@@ -41,7 +41,7 @@ const pstateFields: Readonly<Record<PstateField, keyof typeof Layout>> = {
 const keyOf = (o: Gpr | Vreg | Cell): string => (o as Partial<Sym>).name ?? `#${String(o.value)}`;
 
 /** The methods. */
-export function registerPart(arm: Arm): RegisterPart {
+export function registerPart(arm: InterpreterArm): RegisterPart {
   const { code, frame } = arm;
   const readAt = (
     o: Gpr | Vreg | Cell,
@@ -70,7 +70,7 @@ export function registerPart(arm: Arm): RegisterPart {
   };
   const setWord = (field: keyof typeof Layout, value: Node): void => {
     const push = (): void => {
-      code.i32(0);
+      frame.pushBase();
     };
     arm.write(push, value, () => {
       code.memory(value.type === 'i64' ? 'i64_store' : 'i32_store', frame.at(field), true);

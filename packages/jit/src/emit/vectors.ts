@@ -77,7 +77,7 @@ function replaceLane(arm: Arm, size: LaneSize, a: Node, index: number, value: No
 function spill(arm: Arm, ...vectors: readonly Node[]): void {
   for (const v of vectors) arm.force(v);
   for (const [i, v] of vectors.entries()) {
-    arm.code.i32(0);
+    arm.frame.pushBase();
     arm.push(v);
     arm.code.memory('v128_store', scratch(arm) + 16 * i, true);
   }
@@ -89,6 +89,12 @@ const log2 = (size: LaneSize): bigint => BigInt(Math.log2(size / 8));
 /** Byte offset of a lane whose number is an operand. */
 const laneOffset = (arm: Arm, size: LaneSize, index: Imm): Node =>
   arm.integer('shl', immediate(arm, 'i32', index), arm.constant('i32', log2(size)));
+
+/** Pushes the address of a byte of the scratch registers, less their own offset. */
+function pushScratch(arm: Arm, offset: Node): void {
+  arm.push(offset);
+  arm.frame.addBase();
+}
 
 /** The methods. */
 export function vectorPart(arm: Arm): VectorPart {
@@ -240,7 +246,7 @@ export function vectorPart(arm: Arm): VectorPart {
           return;
         }
         spill(arm, a);
-        arm.push(offset);
+        pushScratch(arm, offset);
         code.memory(op, scratch(arm), true);
       });
     },
@@ -251,11 +257,11 @@ export function vectorPart(arm: Arm): VectorPart {
       return arm.node('v128', [a, offset, value], () => {
         arm.force(value);
         spill(arm, a);
-        arm.push(offset);
+        pushScratch(arm, offset);
         arm.push(value);
         const op = value.type === 'i64' && size !== 64 ? `i64_store${String(size)}` : `${value.type}_store`;
         code.memory(op as OpName, scratch(arm), true);
-        code.i32(0);
+        arm.frame.pushBase();
         code.memory('v128_load', scratch(arm), true);
       });
     },
@@ -271,7 +277,7 @@ export function vectorPart(arm: Arm): VectorPart {
       const at = immediate(arm, 'i32', start);
       return arm.node('v128', [a, b, at], () => {
         spill(arm, a, b);
-        arm.push(at);
+        pushScratch(arm, at);
         code.memory('v128_load', scratch(arm));
       });
     },
@@ -310,7 +316,7 @@ export function vectorPart(arm: Arm): VectorPart {
         );
         arm.write(
           () => {
-            code.i32(0);
+            frame.pushBase();
           },
           value,
           () => {

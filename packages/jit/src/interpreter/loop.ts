@@ -1,8 +1,8 @@
 // The interpreter's loop: one function that dispatches on the records of a decoded page until something is not its own.
 
-import { Arm } from '../emit/arm.ts';
 import { flagsOf, nibble } from '../emit/flags.ts';
 import { Frame, Tables } from '../emit/frame.ts';
+import { InterpreterArm } from '../emit/interpreter-arm.ts';
 import { Code } from '../wasm/code.ts';
 import type { Piece, Target } from '../wasm/code.ts';
 import { Fixed, Reason } from './reasons.ts';
@@ -72,7 +72,7 @@ function enter(f: Frame): void {
   code.i32(0);
   code.memory('i64_load', f.at('pc'), true);
   code.set(f.pc);
-  const arm = new Arm(f);
+  const arm = new InterpreterArm(f);
   const bits = arm.node('i64', [], () => {
     code.i32(0);
     code.memory('i64_load32_u', f.at('nzcv'), true);
@@ -244,7 +244,7 @@ function closeBlocks(f: Frame, outside: Outside): void {
 /** Puts the state that lives in locals back. */
 function leave(f: Frame): void {
   const { code } = f;
-  const arm = new Arm(f);
+  const arm = new InterpreterArm(f);
   const flags = {
     n: arm.frameLocal('i64', f.n),
     z: arm.frameLocal('i64', f.z),
