@@ -17,6 +17,8 @@ export type {
 } from './timer/generic-timer.ts';
 export type { DiskBackend, DiskState } from './disk/disk.ts';
 export { memoryDisk, overlay } from './disk/memory.ts';
+export { networkLink } from './net/link.ts';
+export type { NetworkLink, NetworkLinkConfig, NetworkLinkState } from './net/link.ts';
 export { unplugged } from './net/port.ts';
 export type { NetworkPeer, NetworkPeerFactory, NetworkPort } from './net/port.ts';
 export type { UserNetworkConfig } from './net/user/config.ts';

@@ -26,6 +26,8 @@ export { deviceTree } from './load/boot.ts';
 export type { BootImages, BootModule, ChosenAdditions, ModulePlace } from './load/boot.ts';
 export { rawKernel, readKernel, unpacked } from './load/image.ts';
 export type { LoadedKernel, Segment } from './load/image.ts';
+export { MachineGroup } from './group.ts';
+export type { GroupEnd, GroupOptions } from './group.ts';
 export { createMachine, Machine, restoreMachine } from './machine.ts';
 export type { MachineOptions, RunEnd } from './machine.ts';
 export { decodeSnapshot, encodeSnapshot } from './snapshot/file.ts';

@@ -272,6 +272,11 @@ export class Machine {
   get untilDeadline(): number {
     return this.board.clock.next - this.now;
   }
+  /** The first virtual time at which it does anything by itself: now, the next deadline, or never (`Infinity`). */
+  get nextActivity(): number {
+    if (this.cpus.some((cpu) => !cpu.waiting)) return this.now;
+    return this.nothingWillHappen() ? Infinity : Math.max(this.now, this.board.clock.next);
+  }
   /** Lets virtual time pass while the CPU waits. */
   pass(nanoseconds: number): void {
     this.board.clock.advanceTo(this.now + nanoseconds);
@@ -286,24 +291,26 @@ export class Machine {
    * Runs at most `instructions`. A machine that only jumps from deadline to deadline returns `budget` early.
    *
    * @param jump - false to return `waiting` instead of jumping to the next deadline when the CPU waits
+   * @param until - the virtual time at which it returns `budget`, with the first instruction that ends then or later
    */
-  run(instructions: number, jump = true): RunEnd {
+  run(instructions: number, jump = true, until: number = Number.POSITIVE_INFINITY): RunEnd {
     const { clock } = this.board;
     this.stopping = false;
     let left = instructions;
     let jumps = 0;
     while (left > 0) {
       if (clock.next <= clock.now) clock.advanceTo(clock.now);
+      if (clock.now >= until) break;
       const index = this.turns.next();
       if (index < 0) {
         if (this.nothingWillHappen()) return 'idle';
         if (!jump) return 'waiting';
-        clock.advanceTo(clock.next);
+        clock.advanceTo(Math.min(clock.next, until));
         // A timer that nobody listens to may fire for ever: the caller wants to look at the host now and then.
         if (++jumps === JUMPS) return 'budget';
         continue;
       }
-      left -= this.slice(index, Math.min(left, SLICE, this.turns.most));
+      left -= this.slice(index, Math.min(left, SLICE, this.turns.most, clock.instructionsUntil(until)));
       if (this.end !== undefined) return this.taken();
       if (this.stopAsked()) return 'stopped';
     }
