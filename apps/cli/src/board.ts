@@ -1,6 +1,6 @@
 // The board that the options describe: QEMU's `virt`, or the user's file, with what was asked for on it.
 
-import { userNetwork } from '@worldswitch/devices';
+import { networkLink, userNetwork } from '@worldswitch/devices';
 import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
 import { virt } from '@worldswitch/machine';
 import type { DeviceConfig, MachineConfig } from '@worldswitch/machine';
@@ -80,13 +80,30 @@ function serialPorts(o: RunOptions, known: readonly DeviceConfig[]): [ConsoleOpt
   return [consoles, more];
 }
 
+/** Network cards, each with what is at the other end of its cable. */
+function networkCards(o: RunOptions, slots: Slots): void {
+  const cards = [o.nic, o.net, o.netdev].flatMap((given) =>
+    (given ?? []).filter((card) => card !== undefined),
+  );
+  const hubs = new Map<number, NetworkPeerFactory[]>();
+  for (const { hub } of cards) {
+    if (hub === undefined || hubs.has(hub)) continue;
+    const ends = cards.filter((card) => card.hub === hub).length;
+    if (ends < 2 || ends > 8)
+      throw new CliError(`--nic hubport,hubid=${hub}: a hub joins 2 to 8 cards, and this one has ${ends}`);
+    hubs.set(hub, [...networkLink({ ends }).ends]);
+  }
+  for (const card of cards) {
+    const end = card.hub === undefined ? undefined : hubs.get(card.hub)?.shift();
+    slots.network(card, end ?? userNetwork());
+  }
+}
+
 /** Disks, network cards and the rest of the virtio devices. */
 function virtioDevices(o: RunOptions, known: readonly DeviceConfig[]): Slots {
   const slots = new Slots(known);
   for (const drive of o.drive ?? []) slots.disk(drive);
-  for (const card of [o.nic, o.net, o.netdev].flatMap((cards) => cards ?? [])) {
-    if (card !== undefined) slots.network(card, userNetwork());
-  }
+  networkCards(o, slots);
   if (o.console !== undefined) slots.console(VIRTIO_CONSOLE);
   if (o.rng === true) slots.entropy();
   return slots;

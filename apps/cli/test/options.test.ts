@@ -51,6 +51,7 @@ test('the machine', () => {
 
 test('networks, CPUs, clocks and seeds', () => {
   expect(parseNetwork('--nic', 'none')).toBeUndefined();
+  expect(parseNetwork('--nic', 'hubport,hubid=2')).toEqual({ mac: undefined, hub: 2 });
   expect(parseNetwork('--nic', 'user,model=virtio,mac=52:54:00:00:00:01')).toEqual({
     mac: '52:54:00:00:00:01',
   });
@@ -84,7 +85,9 @@ describe('what makes no sense is refused with a way out', () => {
     ['another machine', () => parseMachine('raspi3b'), /type must be virt: that is the board/],
     ['an ITS', () => parseMachine('virt,its=on'), /its must be off: this board has none/],
     ['GICv4', () => parseMachine('virt,gic-version=4'), /gic-version must be 2 or 3/],
-    ['a tap device', () => parseNetwork('--nic', 'tap'), /type must be user or none/],
+    ['a tap device', () => parseNetwork('--nic', 'tap'), /type must be user or hubport or none/],
+    ['no hub', () => parseNetwork('--nic', 'hubport'), /hubid is the number of a hubport/],
+    ['a hub of a network', () => parseNetwork('--nic', 'user,hubid=1'), /hubid is the number/],
     ['an address of a group', () => parseNetwork('--nic', 'user,mac=01:00:00:00:00:00'), /of one card/],
     ['no CPU', () => parseSmp('0'), /cpus must be 1 to 8/],
     ['too many', () => parseSmp('9'), /cpus must be 1 to 8/],

@@ -102,7 +102,11 @@ export function addRunOptions(command: Command): Command {
       'disk.img, or file=disk.img[,readonly=on][,snapshot=on]; may be repeated',
       repeated(parseDrive),
     )
-    .option('--nic <network>', 'user[,mac=ADDRESS] or none; also --net, --netdev', network('--nic'))
+    .option(
+      '--nic <network>',
+      'user, hubport,hubid=N (cards joined to each other) or none; with ,mac=ADDRESS; also --net, --netdev',
+      network('--nic'),
+    )
     .addOption(new Option('--net <network>').argParser(network('--net')).hideHelp())
     .addOption(new Option('--netdev <network>').argParser(network('--netdev')).hideHelp())
     .option(
