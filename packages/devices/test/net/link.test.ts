@@ -128,8 +128,7 @@ test.each([
   [{ version: 1 }, 'version'],
   [7, 'state'],
 ])('a wrong state: %o', (state, field) => {
-  const connect = (): unknown =>
-    networkLink().ends[0]?.(benchClock(), { send: () => undefined }, state);
+  const connect = (): unknown => networkLink().ends[0]?.(benchClock(), { send: () => undefined }, state);
   expect(connect).toThrow(StateError);
   expect(connect).toThrow(field);
 });

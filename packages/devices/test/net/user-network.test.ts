@@ -37,6 +37,12 @@ const sole = (all: readonly Seen[]): Seen => {
 };
 
 describe('DHCP (RFC 2131)', () => {
+  test('addresses of hosts with names are nobody else’s', () => {
+    const s = station({ names: { 'files.lan': '10.0.2.15', 'print.lan': '10.0.2.17' } });
+    expect(yours(sole(lease(s, DISCOVER, [50, 4, ...ip('10.0.2.15')])))).toBe('10.0.2.16');
+    expect(optionsOf(sole(lease(s, REQUEST, [50, 4, ...ip('10.0.2.17')])).payload)[53]).toEqual([6]);
+  });
+
   test('discover, offer, request, ack; the answer comes after the latency', () => {
     const s = station({ hostname: 'guest', domain: 'example.test' });
     const offer = sole(lease(s, DISCOVER, []));
@@ -135,13 +141,15 @@ describe('ARP, ICMP, TCP', () => {
     ]);
 
   test('hosts that are there say where', () => {
-    const s = station();
+    const s = station({ names: { 'files.lan': '10.0.2.7' } });
     s.network.send(arp('10.0.2.2'));
+    s.network.send(arp('10.0.2.7'));
     s.network.send(arp('10.0.2.9'));
     s.network.send(arp('10.0.2.15'));
     s.clock.advanceTo(1_000_000);
     expect(s.received.map((f) => [...f.subarray(20, 22), ...f.subarray(22, 32)])).toEqual([
       [0, 2, 0x52, 0x55, 10, 0, 2, 2, 10, 0, 2, 2],
+      [0, 2, 0x52, 0x55, 10, 0, 2, 7, 10, 0, 2, 7],
     ]);
   });
 
@@ -149,8 +157,8 @@ describe('ARP, ICMP, TCP', () => {
     packet({ to, protocol: 1, payload: echo([1, 2, 3, 4, 5, 6]), ...more });
 
   test('gateway, name server and named hosts answer an echo with its data', () => {
-    const s = station({ names: { 'www.example.test': '93.184.216.34' } });
-    for (const to of ['10.0.2.2', '10.0.2.3', '93.184.216.34']) {
+    const s = station({ names: { 'www.example.test': '93.184.216.34', 'files.lan': '10.0.2.7' } });
+    for (const to of ['10.0.2.2', '10.0.2.3', '10.0.2.7', '93.184.216.34']) {
       const reply = sole(s.ask(ping(to)));
       expect([reply.from, reply.to, [...reply.payload.subarray(4)]]).toEqual([
         to,
@@ -219,7 +227,10 @@ describe('ARP, ICMP, TCP', () => {
 describe('DNS (RFC 1035)', () => {
   const query = (name: string, type: number, flags = 0x0100): number[] => [
     ...[0xab, 0xcd, ...big(flags, 2), 0, 1, 0, 0, 0, 0, 0, 0],
-    ...name.split('.').flatMap((label) => [label.length, ...new TextEncoder().encode(label)]),
+    ...name
+      .split('.')
+      .map((label) => new TextEncoder().encode(label))
+      .flatMap((label) => [label.length, ...label]),
     0,
     ...big(type, 2),
     0,
@@ -227,7 +238,7 @@ describe('DNS (RFC 1035)', () => {
   ];
   const ask = (data: readonly number[], to = '10.0.2.3', port = 53): Seen =>
     sole(
-      station({ domain: 'lan', names: { 'www.Example.test': '93.184.216.34' } }).ask(
+      station({ domain: 'lan', names: { 'www.Example.test': '93.184.216.34', 'Zoë.test.': '10.9.9.9' } }).ask(
         packet({ to, protocol: 17, payload: udp('10.0.2.15', 5000, to, port, data) }),
       ),
     );
@@ -243,12 +254,21 @@ describe('DNS (RFC 1035)', () => {
       ...ip('93.184.216.34'),
     ]);
   });
+  test('a name of other letters is its bytes, with the lengths of those', () => {
+    expect([...ask(query('ZOë.test', 1)).payload.subarray(-4)]).toEqual([10, 9, 9, 9]);
+    expect(header(ask(query('zoË.test', 1))).slice(2, 4)).toEqual(big(0x8583, 2));
+    const name = [4, 0x7a, 0x6f, 0xc3, 0xab, 4, ...new TextEncoder().encode('test'), 0];
+    const reply = ask(query('9.9.9.10.in-addr.arpa', 12)).payload;
+    expect([...reply.subarray(-name.length - 2)]).toEqual([0, name.length, ...name]);
+  });
   test.each([
     ['no IPv6 address, but the name is there', query('gateway.lan', 28), 0x8580, 0],
     ['a name that is not there', query('nowhere.test', 1), 0x8583, 0],
     ['the name of an address', query('34.216.184.93.in-addr.arpa', 12), 0x8580, 1],
     ['another opcode', query('gateway.lan', 1, 0x2800), 0xac84, 0],
     ['a name that does not end', query('gateway.lan', 1).slice(0, 20), 0x8581, 0],
+    ['a name of 256 bytes', query(`${'abc.'.repeat(63)}ab`, 1), 0x8581, 0],
+    ['a name of 255 bytes', query(`${'abc.'.repeat(63)}a`, 1), 0x8583, 0],
     ['a label that is too long', [...query('a', 1).slice(0, 12), 0xc0, 0x0c, 0, 1, 0, 1], 0x8581, 0],
   ])('%s', (_name, data, flags, answers) => {
     expect(header(ask(data)).slice(2, 8)).toEqual([
@@ -359,6 +379,13 @@ test.each([
   [{ leaseSeconds: 2 ** 31 - 1 }, /leaseSeconds must be/],
   [{ prefix: 31 }, /prefix must be 8 to 28/],
   [{ names: { a: '300.1.1.1' } }, /names\.a/],
+  [{ names: { ['a'.repeat(64)]: '1.1.1.1' } }, /labels of 1 to 63 bytes/],
+  [{ names: { ['ë'.repeat(32)]: '1.1.1.1' } }, /labels of 1 to 63 bytes/],
+  [{ names: { [`${'abc.'.repeat(63)}ab`]: '1.1.1.1' } }, /at most 255/],
+  [{ names: { 'a..b': '1.1.1.1' } }, /labels of/],
+  [{ names: { a: '10.0.2.255' } }, /names\.a must be an address of the network/],
+  [{ domain: '' }, /domain must be a name/],
+  [{ hostname: 'a'.repeat(64) }, /hostname must be a name/],
 ])('a wrong configuration: %o', (config, message) => {
   expect(() => userNetwork(config)).toThrow(message);
 });

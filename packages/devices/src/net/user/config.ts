@@ -1,6 +1,7 @@
 // The user-mode network's addresses, as QEMU's `-netdev user` has them unless configured.
 
 import { addressText, parseAddress } from './bytes.ts';
+import { nameBytes } from './name.ts';
 
 /** What a user may set. */
 export interface UserNetworkConfig {
@@ -20,7 +21,7 @@ export interface UserNetworkConfig {
   readonly hostname?: string;
   /** The domain that clients are given, and in which `gateway` and `dns` have their names. */
   readonly domain?: string;
-  /** Names that the name server knows, and their addresses; these hosts answer a ping. */
+  /** Names that the name server knows, and their addresses; these hosts answer a ping, and inside the network ARP too. */
   readonly names?: Readonly<Record<string, string>>;
   /** Virtual nanoseconds after which an answer comes; 100 microseconds when absent. */
   readonly latency?: number;
@@ -38,8 +39,10 @@ export interface UserNetwork {
   readonly leaseSeconds: number;
   readonly hostname: string | undefined;
   readonly domain: string | undefined;
-  /** By name in lower case. */
+  /** By name, as `nameBytes` has it. */
   readonly names: ReadonlyMap<string, number>;
+  /** Addresses of the network that are taken: gateway, name server, and hosts with names. */
+  readonly hosts: ReadonlySet<number>;
   readonly latency: number;
 }
 
@@ -79,11 +82,25 @@ export function checkedNetwork(config: UserNetworkConfig): UserNetwork {
   if (gateway === dns) throw new RangeError('network: dns must be another address than gateway');
   const firstLease = inside('firstLease', config.firstLease, prefix > 27 ? 4 : 15);
   const names = new Map<string, number>();
-  const local = (name: string): string => (domain === undefined ? name : `${name}.${domain}`).toLowerCase();
+  const named = (field: string, name: string): string => {
+    const known = nameBytes(name);
+    if (known === undefined)
+      throw new RangeError(
+        `network: ${field} must be a name with labels of 1 to 63 bytes, at most 255 together, but is "${name.slice(0, 300)}"`,
+      );
+    return known;
+  };
+  const local = (name: string): string => named('domain', domain === undefined ? name : `${name}.${domain}`);
+  if (domain !== undefined) named('domain', domain);
+  if (config.hostname !== undefined) named('hostname', config.hostname);
   names.set(local('gateway'), gateway);
   names.set(local('dns'), dns);
-  for (const [name, to] of Object.entries(config.names ?? {}))
-    names.set(name.toLowerCase(), address(`names.${name}`, to));
+  for (const [name, text] of Object.entries(config.names ?? {})) {
+    const field = `names.${name.slice(0, 300)}`;
+    const to = address(field, text);
+    names.set(named(field, name), (to & mask) >>> 0 === network ? inside(field, text, 0) : to);
+  }
+  const hosts = new Set([...names.values()].filter((to) => (to & mask) >>> 0 === network));
   return {
     network,
     mask,
@@ -96,6 +113,7 @@ export function checkedNetwork(config: UserNetworkConfig): UserNetwork {
     hostname: config.hostname,
     domain,
     names,
+    hosts,
     latency,
   };
 }

@@ -163,7 +163,7 @@ export class DhcpServer {
   /** The address that a client is offered: its own, the one that it asks for, or the first that is free. */
   private choose(mac: Uint8Array, wanted: number | undefined, now: number): number | undefined {
     const own = this.leases.find((l) => same(l.mac, mac));
-    if (own !== undefined) return own.address;
+    if (own !== undefined && this.isFree(own.address, mac, now)) return own.address;
     if (wanted !== undefined && this.isFree(wanted, mac, now)) return wanted;
     const { firstLease, lastLease } = this.net;
     for (let address = firstLease; address <= lastLease; address++)
@@ -175,8 +175,8 @@ export class DhcpServer {
     return this.leases.find((l) => l.address === address && l.until > now);
   }
   private isFree(address: number, mac: Uint8Array, now: number): boolean {
-    const { firstLease, lastLease, gateway, dns } = this.net;
-    if (address < firstLease || address > lastLease || address === gateway || address === dns) return false;
+    const { firstLease, lastLease, hosts } = this.net;
+    if (address < firstLease || address > lastLease || hosts.has(address)) return false;
     const owner = this.owner(address, now);
     return owner === undefined || same(owner.mac, mac);
   }
@@ -225,7 +225,7 @@ export class DhcpServer {
     const { mask, gateway, dns, broadcast, hostname, domain } = this.net;
     const address = (code: number, value: number): readonly number[] => [code, 4, ...addressBytes(value)];
     const text = (code: number, value: string | undefined): (readonly number[])[] => {
-      const encoded = new TextEncoder().encode(value ?? '').subarray(0, 255);
+      const encoded = new TextEncoder().encode(value ?? '');
       return encoded.length === 0 ? [] : [[code, encoded.length, ...encoded]];
     };
     return [

@@ -2,6 +2,7 @@
 
 import { addressBytes, addressText, joined, put16, put32, u16 } from './bytes.ts';
 import type { UserNetwork } from './config.ts';
+import { encodeName, parseName } from './name.ts';
 
 const Type = { A: 1, Ptr: 12, Any: 255 } as const;
 const CLASS_IN = 1;
@@ -19,26 +20,11 @@ interface Question {
 
 /** The question of a query; undefined where it is malformed. A query has no use for compressed names. */
 function parseQuestion(query: Uint8Array): Question | undefined {
-  const labels: string[] = [];
-  let at = HEADER;
-  for (let length = query[at]; length !== 0; length = query[at]) {
-    if (length === undefined || length > 63 || at - HEADER > 255) return undefined;
-    const label = query.subarray(at + 1, at + 1 + length);
-    if (label.length < length) return undefined;
-    labels.push(String.fromCharCode(...label));
-    at += 1 + length;
-  }
-  if (at + 5 > query.length) return undefined;
-  return {
-    name: labels.join('.').toLowerCase(),
-    type: u16(query, at + 1),
-    inClass: u16(query, at + 3),
-    end: at + 5,
-  };
+  const found = parseName(query, HEADER);
+  if (found === undefined || found.end + 4 > query.length) return undefined;
+  const { name, end } = found;
+  return { name, type: u16(query, end), inClass: u16(query, end + 2), end: end + 4 };
 }
-
-const encodeName = (name: string): Uint8Array =>
-  joined(...name.split('.').map((label) => joined([label.length], new TextEncoder().encode(label))), [0]);
 
 /** A record whose name is that of the question. */
 function answer(type: number, data: Uint8Array | readonly number[]): Uint8Array {

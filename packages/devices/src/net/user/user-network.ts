@@ -106,7 +106,7 @@ class Network implements NetworkPeer {
   // ---- protocols
 
   private isOurs(address: number): boolean {
-    return address === this.net.gateway || address === this.net.dns;
+    return this.net.hosts.has(address);
   }
   private isLocal(address: number): boolean {
     return (address & this.net.mask) >>> 0 === this.net.network;
