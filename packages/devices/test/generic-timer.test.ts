@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { genericTimer } from '@worldswitch/devices';
-import type { GenericTimer, GenericTimerConfig, TimerPin } from '@worldswitch/devices';
+import type { GenericTimer, GenericTimerConfig, GenericTimerState, TimerPin } from '@worldswitch/devices';
 import { bench, conformance } from '@worldswitch/testkit';
 import type { Bench } from '@worldswitch/testkit';
 
@@ -22,9 +22,15 @@ for (const config of [
 class Machine {
   readonly on: Bench<TimerPin>;
   readonly device: GenericTimer;
-  constructor(config: GenericTimerConfig = { cpus: 1 }, now = 0) {
+  /** CPUs to which events were sent. */
+  readonly events: number[] = [];
+  constructor(config: GenericTimerConfig = { cpus: 1 }, now = 0, state?: GenericTimerState) {
     this.on = bench<TimerPin>({ now });
-    this.device = genericTimer.create(config, this.on);
+    this.device = genericTimer.create(
+      { ...config, signalEvent: (cpu) => this.events.push(cpu) },
+      this.on,
+      state,
+    );
   }
   read(name: string, cpu = 0): bigint {
     const out = { lo: 0, hi: 0 };
@@ -209,5 +215,95 @@ describe('a timer', () => {
   test('refuses a configuration that cannot be', () => {
     expect(() => new Machine({ cpus: 9 })).toThrow('timer: cpus must be 1 to 8, but is 9');
     expect(() => new Machine({ cpus: 1, frequency: 2e9 })).toThrow('timer: frequency');
+  });
+});
+
+describe('an event stream', () => {
+  const EVNTEN = 4n;
+  /** A control register's value. */
+  const control = (bit: number, falling: boolean): bigint =>
+    EVNTEN | (falling ? 8n : 0n) | (BigInt(bit) << 4n);
+  const streams = [
+    ['CNTKCTL_EL1', 'CNTVCT_EL0'],
+    ['CNTHCTL_EL2', 'CNTPCT_EL0'],
+  ] as const;
+
+  test.each(streams)(
+    'of %s sends an event at a transition of the selected bit, in the selected direction',
+    (name, counter) => {
+      for (let bit = 0; bit < 16; bit++) {
+        for (const falling of [false, true]) {
+          const machine = new Machine({ cpus: 1, frequency: 1_000_000_000 }, 1_000_003);
+          machine.write('CNTVOFF_EL2', 2n ** 64n - 77_777n);
+          machine.write(name, control(bit, falling));
+          const selected = (): bigint => (machine.read(counter) >> BigInt(bit)) & 1n;
+          const step = Math.max(1, (1 << bit) >> 3);
+          let was = selected();
+          let seen = 0;
+          for (let now = 1_000_003 + step; seen < 3; now += step) {
+            machine.on.clock.advanceTo(now);
+            const is = selected();
+            const transition = is !== was && is === (falling ? 0n : 1n);
+            expect(machine.device.bank.events?.take(0)).toBe(transition);
+            was = is;
+            if (transition) seen++;
+          }
+        }
+      }
+    },
+  );
+
+  test.each(streams)('of %s ends a wait at the first nanosecond of the transition', (name, counter) => {
+    const machine = new Machine({ cpus: 2, frequency: 24_000_000 }, 5_000);
+    machine.write('CNTVOFF_EL2', 55n, 1);
+    machine.write(name, control(7, false), 1);
+    machine.device.bank.events?.wait(1);
+    const [due = 0, ...more] = machine.on.clock.pending;
+    expect(more).toEqual([]);
+    machine.on.clock.advanceTo(due - 1);
+    expect(machine.read(counter, 1) & 255n).toBe(127n);
+    expect(machine.events).toEqual([]);
+    machine.on.clock.advanceTo(due);
+    expect(machine.read(counter, 1) & 255n).toBe(128n);
+    expect(machine.events).toEqual([1]);
+    // It was sent once: who asks later does not hear of it again.
+    expect(machine.device.bank.events?.take(1)).toBe(false);
+  });
+
+  test('of two is whichever comes first', () => {
+    const machine = new Machine({ cpus: 1, frequency: 1_000_000_000 });
+    machine.write('CNTKCTL_EL1', control(9, false));
+    machine.write('CNTHCTL_EL2', control(5, true));
+    machine.device.bank.events?.wait(0);
+    expect(machine.on.clock.pending).toEqual([64]);
+  });
+
+  test('that is off sends nothing and wakes nobody', () => {
+    const machine = new Machine({ cpus: 1, frequency: 1_000_000_000 });
+    machine.write('CNTKCTL_EL1', control(0, false) & ~EVNTEN);
+    machine.device.bank.events?.wait(0);
+    expect(machine.on.clock.pending).toEqual([]);
+    machine.on.clock.advanceTo(1_000_000);
+    expect(machine.device.bank.events?.take(0)).toBe(false);
+  });
+
+  test('counts what was before a change of its controls, and nothing that was before it was on', () => {
+    const machine = new Machine({ cpus: 1, frequency: 1_000_000_000 }, 500);
+    machine.write('CNTKCTL_EL1', control(2, false));
+    expect(machine.device.bank.events?.take(0)).toBe(false);
+    machine.on.clock.advanceTo(520);
+    machine.write('CNTKCTL_EL1', 0n);
+    expect(machine.events).toEqual([0]);
+    expect(machine.device.bank.events?.take(0)).toBe(false);
+  });
+
+  test('goes on in a restored copy, with the wait', () => {
+    const machine = new Machine({ cpus: 1, frequency: 1_000_000_000 }, 500);
+    machine.write('CNTKCTL_EL1', control(4, false));
+    machine.on.clock.advanceTo(530);
+    machine.device.bank.events?.wait(0);
+    const copy = new Machine({ cpus: 1, frequency: 1_000_000_000 }, 530, machine.device.save());
+    expect(copy.on.clock.pending).toEqual(machine.on.clock.pending);
+    for (const { device } of [machine, copy]) expect(device.bank.events?.take(0)).toBe(true);
   });
 });

@@ -28,6 +28,16 @@ export interface SystemRegisterBank {
   read(cpu: number, register: number, out: Word64): void;
   /** MSR. Total. */
   write(cpu: number, register: number, lo: number, hi: number): void;
+  /** Events that its parts send with time, where they do. */
+  readonly events?: EventSource;
+}
+
+/** Events that come to CPUs with time, as the generic timers' event streams (DDI 0487 D11.2.4): a CPU asks when it executes WFE. */
+export interface EventSource {
+  /** True when one has come since the CPU last asked. */
+  take(cpu: number): boolean;
+  /** The CPU waits from now on: it is to be woken when the next one comes. */
+  wait(cpu: number): void;
 }
 
 /** Why an engine returned. */

@@ -9,6 +9,7 @@ import {
   savedDeadline,
   StateError,
   stateCodec,
+  uint,
 } from '@worldswitch/platform';
 import type {
   Device,
@@ -24,6 +25,8 @@ import { compareTimer } from './compare.ts';
 import type { CompareTimer } from './compare.ts';
 import { counter, split, subtract } from './counter.ts';
 import type { Counter } from './counter.ts';
+import { eventStreams } from './event-stream.ts';
+import type { EventStreams } from './event-stream.ts';
 
 /** The generic timers' configuration. */
 export interface GenericTimerConfig {
@@ -33,6 +36,8 @@ export interface GenericTimerConfig {
   readonly frequency?: number;
   /** The Virtualization Host Extensions' EL2 virtual timer, CNTHV. Off when absent. */
   readonly vhe?: boolean;
+  /** Sends a CPU the event that it waits for, or that came before its controls changed. */
+  readonly signalEvent?: (cpu: number) => void;
 }
 
 /** The timers of a CPU, in the order of their registers' names. */
@@ -55,6 +60,8 @@ export type CpuTimersState = Readonly<{
   CNTKCTL_EL1: number;
   CNTHCTL_EL2: number;
   CNTVOFF_EL2: Pair;
+  /** The event streams: the counter when they were last looked at, and when a CPU that waits is told. */
+  events: Readonly<{ seen: number; deadline: number | null }>;
   timer: readonly Readonly<{ CVAL: Pair; CTL: number; deadline: number | null }>[];
 }>;
 
@@ -72,6 +79,8 @@ export interface GenericTimerType extends DeviceType<GenericTimerConfig, Generic
 
 const pair = list(bits(), 2);
 
+const DEFAULT_FREQUENCY = 62_500_000;
+
 /** EL0PCTEN, EL0VCTEN, EVNTEN, EVNTDIR, EVNTI, EL0VTEN, EL0PTEN. */
 const kernelControlBits = 0x3ff;
 
@@ -81,7 +90,7 @@ export const genericTimer: GenericTimerType = {
   regions: [],
   pins: timers.flatMap((name) => indices.map((i): TimerPin => `${name}${i}`)),
   state: stateCodec(
-    1,
+    2,
     record<GenericTimerState>({
       cpu: list(
         record<CpuTimersState>({
@@ -89,6 +98,7 @@ export const genericTimer: GenericTimerType = {
           CNTKCTL_EL1: bits(kernelControlBits),
           CNTHCTL_EL2: bits(0xfff),
           CNTVOFF_EL2: pair,
+          events: record({ seen: uint(), deadline }),
           timer: list(record({ CVAL: pair, CTL: bits(3), deadline }), 4, 5),
         }),
         1,
@@ -116,6 +126,7 @@ interface Cpu {
   hypervisorControl: number;
   readonly virtualOffset: Word64;
   readonly timers: readonly CompareTimer[];
+  readonly events: EventStreams;
 }
 
 /** What stands behind a register. */
@@ -130,12 +141,12 @@ function create(
   wiring: Wiring<TimerPin>,
   state?: GenericTimerState,
 ): GenericTimer {
-  const { cpus, frequency = 62_500_000, vhe = false } = config;
+  const { cpus, frequency = DEFAULT_FREQUENCY, vhe = false } = config;
   requireWithin('cpus', cpus, 8);
   requireWithin('frequency', frequency, 1_000_000_000);
   const system = counter(frequency);
   const names = vhe ? timers : timers.slice(0, 4);
-  const all = indices.slice(0, cpus).map((i) => makeCpu(wiring, system, names, i, frequency));
+  const all = indices.slice(0, cpus).map((i) => makeCpu(wiring, system, names, i, config));
   if (state !== undefined) restore(all, state, names.length);
   const handlers = registersOf(wiring, system, names, vhe);
   return {
@@ -151,6 +162,10 @@ function create(
       write(cpu, register, lo, hi) {
         const [of, handler] = [all[cpu], handlers[register]];
         if (of !== undefined && handler !== undefined) handler.write(of, lo, hi);
+      },
+      events: {
+        take: (cpu) => all[cpu]?.events.take() ?? false,
+        wait: (cpu) => all[cpu]?.events.wait(),
       },
     },
     reset(phase) {
@@ -173,7 +188,7 @@ function makeCpu(
   system: Counter,
   names: readonly TimerName[],
   index: (typeof indices)[number],
-  frequency: number,
+  { signalEvent, frequency = DEFAULT_FREQUENCY }: GenericTimerConfig,
 ): Cpu {
   const none: Word64 = { lo: 0, hi: 0 };
   const virtualOffset: Word64 = { lo: 0, hi: 0 };
@@ -185,7 +200,9 @@ function makeCpu(
       wiring.line(`${name}${index}`),
     ),
   );
-  const cpu: Cpu = { frequency, kernelControl: 0, hypervisorControl: 0, virtualOffset, timers: made };
+  const controls = { frequency, kernelControl: 0, hypervisorControl: 0, virtualOffset, timers: made };
+  const events = eventStreams(wiring.clock, system, controls, () => signalEvent?.(index));
+  const cpu: Cpu = Object.assign(controls, { events });
   clear(cpu, frequency);
   return cpu;
 }
@@ -197,6 +214,7 @@ function clear(cpu: Cpu, frequency: number): void {
   cpu.hypervisorControl = 3;
   cpu.virtualOffset.lo = cpu.virtualOffset.hi = 0;
   for (const timer of cpu.timers) timer.clear();
+  cpu.events.clear();
 }
 
 function save(cpu: Cpu): CpuTimersState {
@@ -205,6 +223,7 @@ function save(cpu: Cpu): CpuTimersState {
     CNTKCTL_EL1: cpu.kernelControl,
     CNTHCTL_EL2: cpu.hypervisorControl,
     CNTVOFF_EL2: [cpu.virtualOffset.hi, cpu.virtualOffset.lo],
+    events: { seen: cpu.events.seen, deadline: savedDeadline(cpu.events.timer.deadline) },
     timer: cpu.timers.map(({ cval, control, timer }) => ({
       CVAL: [cval.hi, cval.lo],
       CTL: control,
@@ -232,6 +251,7 @@ function restore(all: readonly Cpu[], state: GenericTimerState, count: number): 
     cpu.kernelControl = from.CNTKCTL_EL1;
     cpu.hypervisorControl = from.CNTHCTL_EL2;
     set(cpu.virtualOffset, from.CNTVOFF_EL2);
+    cpu.events.restore(from.events.seen, from.events.deadline);
     cpu.timers.forEach((timer, k) => {
       const saved = from.timer[k];
       if (saved === undefined) return;
@@ -274,12 +294,18 @@ function registersOf(
     {
       name: 'CNTKCTL_EL1',
       read: (cpu, out) => void (out.lo = cpu.kernelControl),
-      write: (cpu, lo) => void (cpu.kernelControl = lo & kernelControlBits),
+      write(cpu, lo) {
+        cpu.events.changing();
+        cpu.kernelControl = lo & kernelControlBits;
+      },
     },
     {
       name: 'CNTHCTL_EL2',
       read: (cpu, out) => void (out.lo = cpu.hypervisorControl),
-      write: (cpu, lo) => void (cpu.hypervisorControl = lo & hypervisorControlBits),
+      write(cpu, lo) {
+        cpu.events.changing();
+        cpu.hypervisorControl = lo & hypervisorControlBits;
+      },
     },
     {
       name: 'CNTVOFF_EL2',
@@ -288,6 +314,7 @@ function registersOf(
         out.hi = cpu.virtualOffset.hi;
       },
       write: (cpu, lo, hi) => {
+        cpu.events.changing();
         cpu.virtualOffset.lo = lo;
         cpu.virtualOffset.hi = hi;
         cpu.timers[timers.indexOf('cntv')]?.update();

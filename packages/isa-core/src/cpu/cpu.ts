@@ -71,6 +71,7 @@ export class Cpu implements ReferenceHost {
   /** Where execution starts after reset. */
   resetVector = 0n;
   private readonly options: CpuOptions;
+  private readonly eventSources: NonNullable<SystemRegisterBank['events']>[] = [];
   private readonly backing = new Map<number, Backing>();
   private readonly banked = new Map<string, Backing>();
   private readonly unmodelled = new Set<number>();
@@ -128,6 +129,7 @@ export class Cpu implements ReferenceHost {
 
   private plug(bank: SystemRegisterBank): void {
     const word: Word64 = { lo: 0, hi: 0 };
+    if (bank.events) this.eventSources.push(bank.events);
     bank.registers.forEach((name, register) => {
       const backing: Backing = {
         read: () => {
@@ -337,14 +339,14 @@ export class Cpu implements ReferenceHost {
   }
   /** WFE with the event register clear: waits for an event, or an interrupt. */
   waitForEvent(): void {
-    // The timer's event stream is not wired: where it is on, WFE is a hint.
-    const stream = this.register('CNTKCTL_EL1') | (this.features.el2 ? this.register('CNTHCTL_EL2') : 0n);
-    if (wakesUp(this) || (stream & 4n) !== 0n) return;
+    if (wakesUp(this)) return;
     this.waiting = this.waitingForEvent = true;
+    for (const source of this.eventSources) source.wait(this.index);
   }
-  /** WFE: consumes the event register. */
+  /** WFE: consumes the event register, which the timer's event streams may have set since the last one. */
   takeEvent(): boolean {
-    const was = this.event;
+    let was = this.event;
+    for (const source of this.eventSources) if (source.take(this.index)) was = true;
     this.event = false;
     return was;
   }

@@ -224,14 +224,3 @@ describe('PMCCFILTR_EL0', () => {
     expect(m.cpu.register('PMCCNTR_EL0') - before).toBe(counted ? 2n : 0n);
   });
 });
-
-describe('CNTKCTL_EL1.EVNTEN and CNTHCTL_EL2.EVNTEN', () => {
-  test('let WFE go on, as events come', () => {
-    for (const name of ['CNTKCTL_EL1', 'CNTHCTL_EL2']) {
-      const m = trapMachine();
-      apply(m, { [name]: 7n });
-      m.run('wfe');
-      expect(m.cpu.waiting).toBe(false);
-    }
-  });
-});

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 
-import type { CpuPin } from '@worldswitch/platform';
+import type { CpuPin, EventSource } from '@worldswitch/platform';
 
+import { machine } from '../reference/machine.ts';
 import { apply, execute, trapMachine } from './rig.ts';
 
 const RW = 0x8000_0000n;
@@ -71,6 +72,30 @@ describe('WFE', () => {
     b.run('wfi');
     a.run('sev');
     expect([b.cpu.waiting, b.cpu.event]).toEqual([true, true]);
+  });
+
+  test('asks for events that came with time, once, and is woken by the next one', () => {
+    let came = true;
+    const asked: string[] = [];
+    const events: EventSource = {
+      take: (cpu) => {
+        asked.push(`take ${String(cpu)}`);
+        return came;
+      },
+      wait: (cpu) => void asked.push(`wait ${String(cpu)}`),
+    };
+    const m = machine(
+      {},
+      { banks: [{ registers: [], id: {}, read: () => undefined, write: () => undefined, events }] },
+    );
+    m.run('wfe');
+    expect([m.cpu.waiting, ...asked]).toEqual([false, 'take 0']);
+    // What came before a WFE that another event lets go on is used up with it.
+    m.run('sevl', 'wfe');
+    expect([m.cpu.waiting, m.cpu.event, ...asked.splice(0)]).toEqual([false, false, 'take 0', 'take 0']);
+    came = false;
+    m.run('wfe');
+    expect([m.cpu.waiting, ...asked]).toEqual([true, 'take 0', 'wait 0']);
   });
 
   test('an exception return is an event', () => {

@@ -145,7 +145,7 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
   mapBlocks(bus, 'gic', gicType.regions.slice(0, gicBlocksOf(config)), config.gic.bases, gic.mmio);
   const timerConfig = { cpus: config.cpus, frequency: config.timer.frequency };
   const timer = genericTimer.create(
-    timerConfig,
+    { ...timerConfig, signalEvent: (index) => cpus[index]?.signalEvent() },
     wiring<TimerPin>((name) => {
       const [pin, cpu] = pinOf(name);
       const interrupt = timerInterrupts[pin as keyof typeof timerInterrupts];
@@ -260,6 +260,11 @@ function buildDevice(
           around.output(d.name, byte);
         },
       },
+      port: (index) => ({
+        write: (byte) => {
+          around.output(`${d.name}.${index}`, byte);
+        },
+      }),
       startTime: config.startTime,
       entropy: deviceEntropy(config.seed, d.name),
       disk: around.disks?.[d.name],

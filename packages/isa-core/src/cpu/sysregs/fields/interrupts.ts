@@ -22,16 +22,16 @@ CNTP_TVAL_EL0 CNTV_TVAL_EL0 CNTHP_TVAL_EL2 CNTPS_TVAL_EL1
 CNTKCTL_EL1
 9 EL0PTEN acts: EL0 may use the physical timer
 8 EL0VTEN acts: EL0 may use the virtual timer
-7-4 EVNTI held: the bit of the counter that makes events; while they are on, WFE does not wait
-3 EVNTDIR held: which of its edges
-2 EVNTEN acts: WFE does not wait, as events come
+7-4 EVNTI acts: the bit of the counter whose transitions are events
+3 EVNTDIR acts: which of them: 0 to 1, or 1 to 0
+2 EVNTEN acts: transitions of the virtual counter are events, for which WFE waits
 1 EL0VCTEN acts: EL0 may read the virtual counter
 0 EL0PCTEN acts: EL0 may read the physical counter
 
 CNTHCTL_EL2
-7-4 EVNTI held: the bit of the counter that makes events; while they are on, WFE does not wait
-3 EVNTDIR held: which of its edges
-2 EVNTEN acts: WFE does not wait, as events come
+7-4 EVNTI acts: the bit of the counter whose transitions are events
+3 EVNTDIR acts: which of them: 0 to 1, or 1 to 0
+2 EVNTEN acts: transitions of the physical counter are events, for which WFE waits
 1 EL1PCEN acts: EL1 and EL0 may use the physical timer
 0 EL1PCTEN acts: EL1 and EL0 may read the physical counter
 
