@@ -6,7 +6,7 @@ import type { Device, Plain } from '@worldswitch/platform';
 export interface InputRecord {
   /** Virtual nanoseconds. */
   readonly at: number;
-  /** The device's name on the board. */
+  /** The device's name on the board; of a port after its first one with a dot and its number, `hvc.1`. */
   readonly device: string;
   readonly bytes: Uint8Array;
 }
@@ -18,6 +18,10 @@ interface Receiver {
 
 const isReceiver = (device: object): device is Receiver => 'receive' in device && 'canReceive' in device;
 
+/** Further ports of a device. */
+const portsOf = (device: object): readonly Receiver[] =>
+  'ports' in device && Array.isArray(device.ports) ? device.ports.filter(isReceiver) : [];
+
 /** Inputs in the order in which they came, until their devices take them. */
 export class InputQueue {
   readonly recorded: InputRecord[] = [];
@@ -25,7 +29,10 @@ export class InputQueue {
   private queue: InputRecord[] = [];
 
   constructor(devices: readonly { readonly name: string; readonly device: Device<Plain> }[]) {
-    for (const { name, device } of devices) if (isReceiver(device)) this.receivers.set(name, device);
+    for (const { name, device } of devices) {
+      if (isReceiver(device)) this.receivers.set(name, device);
+      for (const [i, port] of portsOf(device).entries()) this.receivers.set(`${name}.${i + 1}`, port);
+    }
   }
 
   /** An input that comes now. Throws a RangeError where no such device receives characters. */

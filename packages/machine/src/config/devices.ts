@@ -32,20 +32,69 @@ function macOf(given: unknown): Uint8Array {
   return Uint8Array.from(given.split(':'), (byte) => parseInt(byte, 16));
 }
 
+/** A whole number, or nothing; the device says which ones it takes. */
+function numberOf(field: string, given: unknown): number | undefined {
+  if (given === undefined || (typeof given === 'number' && Number.isSafeInteger(given))) return given;
+  throw new RangeError(`config.${field}: must be a whole number`);
+}
+
+/** True or false, or nothing. */
+function flagOf(field: string, given: unknown): boolean | undefined {
+  if (given === undefined || typeof given === 'boolean') return given;
+  throw new RangeError(`config.${field}: must be true or false`);
+}
+
 function blockConfig(given: Readonly<Record<string, unknown>>, host: DeviceHost): unknown {
-  const { serial } = only(given, ['serial']);
+  const { serial, latency } = only(given, ['serial', 'latency']);
   if (host.disk === undefined)
     throw new RangeError('has no disk: give one in `disks`, by the name of the device');
   if (serial !== undefined && typeof serial !== 'string')
     throw new RangeError('config.serial: must be a text');
-  return { disk: host.disk, ...(serial !== undefined && { serial }) };
+  return {
+    disk: host.disk,
+    ...(serial !== undefined && { serial }),
+    ...(latency !== undefined && { latency: numberOf('latency', latency) }),
+  };
 }
 
 function networkConfig(given: Readonly<Record<string, unknown>>, host: DeviceHost): unknown {
-  const { mac } = only(given, ['mac']);
+  const { mac, mtu, up } = only(given, ['mac', 'mtu', 'up']);
   return {
+    ...(mtu !== undefined && { mtu: numberOf('mtu', mtu) }),
+    ...(up !== undefined && { up: flagOf('up', up) }),
     ...(mac !== undefined && { mac: macOf(mac) }),
     ...(host.network !== undefined && { peer: host.network }),
+  };
+}
+
+/** Further ports of a console, whose characters go to and come from `NAME.1`, `NAME.2` and so on. */
+function portsConfig(given: unknown, host: DeviceHost): readonly unknown[] {
+  if (!Array.isArray(given)) throw new RangeError('config.ports: must be a list');
+  return (given as readonly unknown[]).map((port, i) => {
+    const field = `ports[${i}]`;
+    if (typeof port !== 'object' || port === null || Array.isArray(port))
+      throw new RangeError(`config.${field}: must be a record with name and console, or with neither`);
+    const surplus = Object.keys(port).find((key) => key !== 'name' && key !== 'console');
+    if (surplus !== undefined)
+      throw new RangeError(`config.${field}.${surplus}: there is no such setting; there are name, console`);
+    const { name, console } = port as { readonly name?: unknown; readonly console?: unknown };
+    if (name !== undefined && typeof name !== 'string')
+      throw new RangeError(`config.${field}.name: must be a text`);
+    return {
+      backend: host.port(i + 1),
+      ...(name !== undefined && { name }),
+      ...(console !== undefined && { console: flagOf(`${field}.console`, console) }),
+    };
+  });
+}
+
+function consoleConfig(given: Readonly<Record<string, unknown>>, host: DeviceHost): unknown {
+  const { ports, columns, rows } = only(given, ['columns', 'rows', 'ports']);
+  return {
+    backend: host.console,
+    ...(columns !== undefined && { columns: numberOf('columns', columns) }),
+    ...(rows !== undefined && { rows: numberOf('rows', rows) }),
+    ...(ports !== undefined && { ports: portsConfig(ports, host) }),
   };
 }
 
@@ -55,10 +104,7 @@ export const deviceKinds: Readonly<Record<string, DeviceKind>> = {
   pl011: { type: pl011 as AnyDeviceType, configure: (given, host) => ({ ...given, backend: host.console }) },
   'virtio-blk': { type: virtioBlk as AnyDeviceType, configure: blockConfig },
   'virtio-net': { type: virtioNet as AnyDeviceType, configure: networkConfig },
-  'virtio-console': {
-    type: virtioConsole as AnyDeviceType,
-    configure: (given, host) => ({ ...only(given, ['columns', 'rows']), backend: host.console }),
-  },
+  'virtio-console': { type: virtioConsole as AnyDeviceType, configure: consoleConfig },
   'virtio-rng': {
     type: virtioRng as AnyDeviceType,
     configure: (given, host) => ({ ...only(given, []), seed: host.entropy }),

@@ -270,7 +270,7 @@ function inputsOf(from: Plain | undefined, known: ReadonlySet<string>): InputRec
   if (!Array.isArray(from)) throw new StateError('inputs', 'must be a list');
   return (from as readonly Plain[]).map((item, i) => {
     const { at, device, bytes } = fieldsOf(item, `inputs[${i}]`);
-    if (typeof device !== 'string' || !known.has(device)) {
+    if (typeof device !== 'string' || !known.has(device.replace(/\.\d+$/, ''))) {
       throw new StateError(`inputs[${i}].device`, 'must be the name of a device');
     }
     if (!(bytes instanceof Uint8Array)) throw new StateError(`inputs[${i}].bytes`, 'must be bytes');
