@@ -39,7 +39,7 @@ export interface GuestWishes {
 const RAM = 0x4000_0000;
 
 /** The kernel's own self-tests of RSA are 60 % of the instructions of a boot. */
-const LINUX = 'cryptomgr.notests=1';
+export const LINUX = 'cryptomgr.notests=1';
 
 /** tiny with a command line. */
 export async function tinyGuest(append: string): Promise<Guest> {

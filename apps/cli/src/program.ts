@@ -4,6 +4,7 @@ import { Command } from 'commander';
 
 import { checkConfig, rawKernel, readKernel, unpacked, virt } from '@worldswitch/machine';
 
+import { addBench } from './bench/command.ts';
 import { readBoard } from './board-file.ts';
 import { describeBoard } from './board.ts';
 import { CliError } from './errors.ts';
@@ -136,5 +137,6 @@ export function program(): Command {
     .argument('[what]', 'shell')
     .exitOverride()
     .action(start);
+  addBench(command);
   return command;
 }

@@ -163,3 +163,17 @@ describe('one line and status 2', () => {
     expect(status).toBe(2);
   });
 });
+
+describe("the benchmarks' too", () => {
+  test.each([
+    ['a kernel of no benchmark', ['bench', 'quake'], /no kernel is called "quake"; there are alu, /],
+    ['an engine that is none', ['bench', '--engines', 'v86'], /--engines: no engine is called "v86"/],
+    ['no number of rounds', ['bench', '--rounds', '0'], /--rounds 0: must be a whole number/],
+    ["a benchmark's process by hand", ['bench-run', '{}'], /takes what worldswitch bench gives it/],
+  ])('%s', async (_name, args, message) => {
+    const { status, errors } = await command(...args);
+    expect(errors).toMatch(message);
+    expect(errors.trimEnd().split('\n')).toHaveLength(1);
+    expect(status).toBe(2);
+  });
+});

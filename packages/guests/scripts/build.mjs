@@ -105,6 +105,10 @@ function buildWithKit(name) {
   const objects = [...sources('kit'), ...sources(name), ...sources('tiny/lib')].map((source) =>
     compile(source, [...include, ...INTEGER_ONLY]),
   );
+  finishKitImage(name, objects);
+}
+
+function finishKitImage(name, objects) {
   const elf = path.join(output, `${name}.elf`);
   link('kit/kit.ld', objects, elf);
   run('strip', '--strip-debug', elf);
@@ -113,10 +117,33 @@ function buildWithKit(name) {
   chmodSync(path.join(output, `${name}.img`), 0o644);
 }
 
+/** What the kernels of `bench` are compiled with: as programs are, without what would change sums of floating-point numbers. */
+const KERNEL = [
+  ...['-O2', '-fno-tree-vectorize', '-ffp-contract=off', '-fno-math-errno'],
+  ...['-fno-tree-loop-distribute-patterns', '-Wno-frame-larger-than'],
+];
+const KERNELS_OWN = {
+  'bench/simd.c': ['-O3', '-ffp-contract=off', '-fno-tree-loop-distribute-patterns'],
+  'bench/crypto.c': [...KERNEL, '-march=armv8-a+crypto'],
+};
+
+/** The benchmarks: the kit without floating point, the kernels with what each needs. */
+function buildBench() {
+  const include = ['-Ikit', '-Ibench', '-Itiny/include'];
+  const objects = [
+    ...[...sources('kit'), ...sources('tiny/lib')].map((source) =>
+      compile(source, [...include, ...INTEGER_ONLY]),
+    ),
+    ...sources('bench').map((source) => compile(source, [...include, ...(KERNELS_OWN[source] ?? KERNEL)])),
+  ];
+  finishKitImage('bench', objects);
+}
+
 mkdirSync(output, { recursive: true });
 try {
   if (wanted('tiny')) buildTiny();
   if (wanted('arch')) buildArch();
+  if (wanted('bench')) buildBench();
   for (const name of KIT_IMAGES) if (wanted(name)) buildWithKit(name);
 } finally {
   rmSync(work, { recursive: true, force: true });

@@ -7,6 +7,7 @@ import {
   arch,
   archElf,
   archImage,
+  bench,
   el3,
   fuzz,
   interrupts,
@@ -21,6 +22,7 @@ for (const [name, image] of [
   ['arch', archImage],
   ['smp', smp.image],
   ['fuzz', fuzz.image],
+  ['bench', bench.image],
   ['el3', el3.image],
   ['interrupts', interrupts.image],
 ] as const) {
@@ -38,6 +40,7 @@ for (const [guest, elf] of [
   [arch, archElf],
   [smp, smp.elf],
   [fuzz, fuzz.elf],
+  [bench, bench.elf],
   [el3, el3.elf],
   [interrupts, interrupts.elf],
 ] as const) {

@@ -1,0 +1,123 @@
+// A run on one of our engines, in this process.
+
+import { readFile } from 'node:fs/promises';
+
+import { bench } from '@worldswitch/guests';
+import { createMachine, readKernel, virt } from '@worldswitch/machine';
+import type { Machine } from '@worldswitch/machine';
+
+import { SHELL_MARKER } from '../debian/initramfs.ts';
+import { CliError } from '../errors.ts';
+import { namedGuest } from '../guests.ts';
+import { TextWatch } from '../text-watch.ts';
+import type { EngineName } from './engines.ts';
+import { Markers } from './markers.ts';
+import { bootargs } from './run.ts';
+import type { BootRun, KernelJob, KernelRun, Sample } from './run.ts';
+
+const RAM = 0x4000_0000;
+const CHUNK = 100_000_000;
+
+/** What this process has spent, and how far the machine is: while a device is at work, in the middle of a slice. */
+function sample(machine: Machine): Sample {
+  const { user, system } = process.cpuUsage();
+  const executed = machine.engines[0]?.executed ?? 0;
+  return {
+    cpu: (user + system) / 1e6,
+    wall: performance.now() / 1e3,
+    instructions: machine.instructions + executed,
+  };
+}
+
+/** Numbers that the engine has counted, by name; engines that count nothing have none. */
+function countersOf(machine: Machine): Readonly<Record<string, number>> {
+  const [engine] = machine.engines as readonly { readonly counters?: unknown }[];
+  return Object.fromEntries(
+    Object.entries(engine?.counters ?? {}).filter((entry): entry is [string, number] => {
+      return typeof entry[1] === 'number';
+    }),
+  );
+}
+
+/** Runs until the guest ends, or `over` says that what was wanted has come. */
+function runUntil(machine: Machine, over: () => boolean, most: number, what: string): void {
+  while (!over()) {
+    const why = machine.run(CHUNK);
+    if (over()) return;
+    if (why !== 'budget' && why !== 'stopped') throw new CliError(`${what}: the guest ended early (${why})`);
+    if (machine.instructions > most)
+      throw new CliError(`${what}: not done after ${machine.instructions} instructions`);
+  }
+}
+
+/** Runs units of kernels, one kernel after the other on one machine. `most` instructions are enough for all. */
+export async function runKernels(
+  engine: EngineName,
+  jobs: readonly KernelJob[],
+  most: number,
+): Promise<readonly KernelRun[]> {
+  const image = new Uint8Array(await readFile(bench.image));
+  const el2 = jobs.some((job) => job.el2);
+  const markers = new Markers(() => sample(machine));
+  const machine: Machine = createMachine(virt({ memory: '128M', engine, ...(el2 && { el2 }) }), {
+    output: (_device, byte) => {
+      markers.printed(byte);
+      if (markers.runs.length === jobs.length) machine.stop();
+    },
+  });
+  const append = jobs.map(bootargs).join(' ');
+  machine.load({ kernel: readKernel(image, 'bench', RAM), name: 'bench', append });
+  runUntil(machine, () => markers.runs.length === jobs.length, most, jobs[0]?.kernel ?? 'nothing');
+  const counters = countersOf(machine);
+  return markers.runs.map((run) => ({ ...run, counters }));
+}
+
+/** Runs units of one kernel. */
+export async function runKernel(engine: EngineName, job: KernelJob, most: number): Promise<KernelRun> {
+  const [run] = await runKernels(engine, [job], most);
+  if (run === undefined) throw new CliError(`${job.kernel}: no result`);
+  return run;
+}
+
+/** Bytes of guest memory that are not all zero, by pages: at least so much of the process's memory is the guest's. */
+function guestBytes(machine: Machine): number {
+  const { bytes } = machine.board.ram;
+  const words = new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 3);
+  let pages = 0;
+  for (let at = 0; at < words.length; at += 512) {
+    if (words.subarray(at, at + 512).some((word) => word !== 0n)) pages++;
+  }
+  return pages * 4096;
+}
+
+/** Boots Debian until its shell is there. */
+export async function bootDebian(engine: EngineName): Promise<BootRun> {
+  const guest = await namedGuest('debian', {
+    append: undefined,
+    xenAppend: undefined,
+    cpus: 1,
+    say: (line) => process.stderr.write(`${line}\n`),
+  });
+  if (guest.images === undefined) throw new CliError('debian: nothing to boot');
+  const watch = new TextWatch(SHELL_MARKER);
+  let end: Sample | undefined;
+  const before = { cpu: process.cpuUsage(), wall: performance.now() };
+  const machine: Machine = createMachine(virt({ memory: guest.memory, engine }), {
+    output: (_device, byte) => {
+      if (end !== undefined || !watch.seen(byte)) return;
+      end = sample(machine);
+      machine.stop();
+    },
+  });
+  machine.load(guest.images);
+  runUntil(machine, () => end !== undefined, 3e9, 'debian');
+  const { rss } = process.memoryUsage();
+  const { user, system } = before.cpu;
+  return {
+    cpu: (end?.cpu ?? 0) - (user + system) / 1e6,
+    wall: (end?.wall ?? 0) - before.wall / 1e3,
+    instructions: end?.instructions,
+    memory: rss - guestBytes(machine),
+    counters: countersOf(machine),
+  };
+}

@@ -1,0 +1,130 @@
+// A run on QEMU: its console is read, and what it has spent is asked of the host's kernel.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { bench } from '@worldswitch/guests';
+
+import { SHELL_MARKER } from '../debian/initramfs.ts';
+import { CliError } from '../errors.ts';
+import { TextWatch } from '../text-watch.ts';
+import { Markers } from './markers.ts';
+import { bootargs } from './run.ts';
+import type { BootRun, KernelJob, KernelRun, Sample } from './run.ts';
+
+/** The program. */
+export const QEMU = 'qemu-system-aarch64';
+
+/** Whether it is installed. */
+export function hasQemu(): boolean {
+  return spawnSync(QEMU, ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+/** Its first line about itself. */
+export function qemuVersion(): string {
+  const { stdout } = spawnSync(QEMU, ['--version'], { encoding: 'utf8' });
+  return /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
+}
+
+/** Processor time of a process's threads in seconds; undefined where the host has no /proc. */
+export function processTime(pid: number): number | undefined {
+  try {
+    const folder = `/proc/${pid}/task`;
+    const times = readdirSync(folder).map((thread) =>
+      Number(readFileSync(`${folder}/${thread}/schedstat`, 'latin1').split(' ')[0]),
+    );
+    const sum = times.reduce((all, one) => all + one, 0);
+    return Number.isFinite(sum) ? sum / 1e9 : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds after which it hangs. */
+const TIMEOUT = 300;
+
+/** Runs until `printed` says that enough was read. */
+async function run(
+  args: readonly string[],
+  printed: (byte: number, now: () => Sample) => boolean,
+): Promise<void> {
+  const child = spawn(QEMU, ['-cpu', 'cortex-a57', '-nographic', '-nic', 'none', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let errors = '';
+  let enough = false;
+  const failed = await new Promise<string | undefined>((resolve) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      resolve(`not done after ${TIMEOUT} s`);
+    }, TIMEOUT * 1000);
+    const end = (how: string | undefined): void => {
+      clearTimeout(timer);
+      resolve(enough ? undefined : how);
+    };
+    child.stdout.on('data', (bytes: Buffer) => {
+      const wall = performance.now() / 1e3;
+      const cpu = processTime(child.pid ?? 0) ?? wall;
+      try {
+        for (const byte of bytes) enough ||= printed(byte, () => ({ cpu, wall }));
+      } catch (thrown) {
+        errors += thrown instanceof Error ? thrown.message : String(thrown);
+        child.kill('SIGKILL');
+      }
+      if (enough) child.kill('SIGKILL');
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+    child.once('error', (error) => {
+      end(error.message);
+    });
+    child.once('close', (status) => {
+      end(`ended with ${String(status)}`);
+    });
+  });
+  if (failed !== undefined)
+    throw new CliError(`${QEMU}: ${failed} ${errors.trim().split('\n')[0] ?? ''}`.trim());
+}
+
+/** Runs units of one kernel. */
+export async function qemuKernel(more: readonly string[], job: KernelJob): Promise<KernelRun> {
+  let now: () => Sample = () => ({ cpu: 0, wall: 0 });
+  const markers = new Markers(() => now());
+  const args = [
+    ...['-M', job.el2 ? 'virt,virtualization=on' : 'virt', '-m', '128M', ...more],
+    ...['-kernel', fileURLToPath(bench.image), '-append', bootargs(job)],
+  ];
+  await run(args, (byte, sample) => {
+    now = sample;
+    markers.printed(byte);
+    return markers.runs.length > 0;
+  });
+  const [found] = markers.runs;
+  if (found === undefined) throw new CliError(`${QEMU}: ${job.kernel}: no result`);
+  return found;
+}
+
+/** What Debian boots from, as files. */
+export interface DebianPaths {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly append: string;
+  readonly memory: string;
+}
+
+/** Boots Debian until its shell is there. */
+export async function qemuDebian(more: readonly string[], paths: DebianPaths): Promise<BootRun> {
+  const watch = new TextWatch(SHELL_MARKER);
+  const before = performance.now() / 1e3;
+  let end: Sample = { cpu: 0, wall: 0 };
+  const args = [
+    ...['-M', 'virt', '-m', paths.memory, ...more],
+    ...['-kernel', paths.kernel, '-initrd', paths.initrd, '-append', paths.append],
+  ];
+  await run(args, (byte, sample) => {
+    if (!watch.seen(byte)) return false;
+    end = sample();
+    return true;
+  });
+  return { cpu: end.cpu, wall: end.wall - before };
+}

@@ -1,0 +1,108 @@
+// Kernels times engines, round by round, so that what else the machine does meets all alike.
+
+import type { BenchKernel } from '@worldswitch/guests';
+
+import type { BenchEngine } from './engines.ts';
+import { qemuKernel } from './qemu.ts';
+import { rateOf, warmUp } from './rates.ts';
+import type { Rate } from './rates.ts';
+import type { KernelJob, KernelRun } from './run.ts';
+import { kernelInProcess } from './worker.ts';
+
+/** What is measured. */
+export interface RoundsOptions {
+  readonly kernels: readonly BenchKernel[];
+  readonly engines: readonly BenchEngine[];
+  readonly rounds: number;
+  /** A fifth of the work. */
+  readonly quick: boolean;
+  readonly el2: boolean;
+  /** Told what is being run. */
+  readonly progress: (line: string) => void;
+}
+
+/** One kernel on one engine. */
+export interface Cell {
+  readonly engine: string;
+  readonly units: number;
+  readonly checksum: string;
+  /** One for each round. */
+  readonly rates: readonly Rate[];
+  /** Instructions of a unit as this engine counted them, where it does. */
+  readonly instructions?: number | undefined;
+  readonly counters?: Readonly<Record<string, number>> | undefined;
+}
+
+/** One kernel on all engines. */
+export interface Row {
+  readonly kernel: BenchKernel;
+  readonly cells: readonly Cell[];
+}
+
+/** The kernel whose warming up is measured: 1.5 kB of code. */
+export const WARM = 'core';
+const WARM_LAPS = 100;
+
+function unitsFor(kernel: BenchKernel, engine: BenchEngine, quick: boolean): number {
+  return Math.max(2, Math.round(kernel.units * engine.share * (quick ? 0.2 : 1)));
+}
+
+/** The image's own work before a kernel begins, the largest of it: pages and rings. */
+const SETUP = 50e6;
+
+/** Runs units of a kernel once. */
+export function runOnce(engine: BenchEngine, kernel: BenchKernel, job: KernelJob): Promise<KernelRun> {
+  if (engine.own === undefined) return qemuKernel(engine.qemu ?? [], job);
+  return kernelInProcess(engine.own, job, SETUP + 2 * job.units * kernel.instructions);
+}
+
+/** Instructions of one unit, counted from the first lap to the end. */
+function counted(run: KernelRun): number | undefined {
+  const [lap] = run.laps;
+  if (lap?.at.instructions === undefined || run.end.instructions === undefined) return undefined;
+  return (run.end.instructions - lap.at.instructions) / (run.units - lap.units);
+}
+
+/** Runs everything. */
+export async function runRounds(options: RoundsOptions): Promise<readonly Row[]> {
+  const { kernels, engines, rounds, quick, el2, progress } = options;
+  const runs = new Map<string, KernelRun[]>();
+  for (let round = 1; round <= rounds; round++) {
+    for (const kernel of kernels) {
+      progress(`round ${round} of ${rounds}: ${kernel.name}`);
+      for (const engine of engines) {
+        const units = unitsFor(kernel, engine, quick);
+        const run = await runOnce(engine, kernel, { kernel: kernel.name, units, lap: units >> 1, el2 });
+        const key = `${kernel.name} ${engine.name}`;
+        runs.set(key, [...(runs.get(key) ?? []), run]);
+      }
+    }
+  }
+  return kernels.map((kernel) => ({
+    kernel,
+    cells: engines.flatMap((engine) => {
+      const mine = runs.get(`${kernel.name} ${engine.name}`) ?? [];
+      const [first] = mine;
+      if (first === undefined) return [];
+      const { units, checksum, counters } = first;
+      const rates = mine.map((run) => rateOf(run, kernel));
+      return [{ engine: engine.name, units, checksum, rates, instructions: counted(first), counters }];
+    }),
+  }));
+}
+
+/** Seconds of processor time that warming up takes on an engine, one for each round. */
+export async function warmUps(
+  engine: BenchEngine,
+  kernel: BenchKernel,
+  options: RoundsOptions,
+): Promise<number[]> {
+  const lap = Math.max(1, Math.round((unitsFor(kernel, engine, options.quick) * 2) / WARM_LAPS));
+  const times: number[] = [];
+  for (let round = 0; round < options.rounds; round++) {
+    const job = { kernel: kernel.name, units: lap * WARM_LAPS, lap, el2: options.el2 };
+    const lost = warmUp(await runOnce(engine, kernel, job));
+    if (lost !== undefined) times.push(lost);
+  }
+  return times;
+}

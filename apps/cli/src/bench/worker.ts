@@ -1,0 +1,68 @@
+// A process of its own for every run on one of our engines: what one run compiled or left behind is not there in the next.
+
+import { spawn } from 'node:child_process';
+
+import { CliError } from '../errors.ts';
+import { knownEngines } from './engines.ts';
+import type { EngineName } from './engines.ts';
+import { bootDebian, runKernel } from './own.ts';
+import type { BootRun, KernelJob, KernelRun } from './run.ts';
+
+/** What a process is asked to do. */
+interface Task {
+  readonly engine: EngineName;
+  /** A kernel, or else Debian's boot. */
+  readonly job?: KernelJob;
+  readonly most?: number;
+}
+
+/** The hidden command that such a process runs. */
+export const WORKER = 'bench-run';
+
+/** What the process does: prints its result as JSON. */
+export async function work(text: string): Promise<void> {
+  let task: Task;
+  try {
+    task = JSON.parse(text) as Task;
+  } catch {
+    throw new CliError(`${WORKER}: takes what worldswitch bench gives it`);
+  }
+  const engine = knownEngines().find(({ own }) => own === task.engine)?.own;
+  if (engine === undefined) throw new CliError(`${WORKER}: takes what worldswitch bench gives it`);
+  const result =
+    task.job === undefined ? await bootDebian(engine) : await runKernel(engine, task.job, task.most ?? 1e9);
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+function ask(task: Task): Promise<unknown> {
+  const args = [...process.execArgv, process.argv[1] ?? '', WORKER, JSON.stringify(task)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [output, errors] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => (output += piece));
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => (errors += piece));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => {
+      if (status === 0) resolve(JSON.parse(output));
+      else {
+        const what = errors.trim().split('\n').at(-1) ?? '';
+        const name = task.job?.kernel ?? 'debian';
+        reject(
+          new CliError(
+            `${name} on ${task.engine}: ${what.replace(/^worldswitch: /, '') || `ended with ${String(status)}`}`,
+          ),
+        );
+      }
+    });
+  });
+}
+
+/** Runs units of a kernel in a process of its own. */
+export function kernelInProcess(engine: EngineName, job: KernelJob, most: number): Promise<KernelRun> {
+  return ask({ engine, job, most }) as Promise<KernelRun>;
+}
+
+/** Boots Debian in a process of its own. */
+export function debianInProcess(engine: EngineName): Promise<BootRun> {
+  return ask({ engine }) as Promise<BootRun>;
+}

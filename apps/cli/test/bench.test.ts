@@ -1,0 +1,212 @@
+// The benchmarks: the same results on every engine, the instructions that the table of kernels promises, what the options refuse.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { benchKernels } from '@worldswitch/guests';
+import { requireTool, run, tempDir } from '@worldswitch/test-tools';
+
+import { barsOf, isMet } from '../src/bench/bars.ts';
+import { wantedOf } from '../src/bench/command.ts';
+import { chosenEngines, knownEngines } from '../src/bench/engines.ts';
+import { Markers } from '../src/bench/markers.ts';
+import { runKernels } from '../src/bench/own.ts';
+import { qemuKernel, QEMU } from '../src/bench/qemu.ts';
+import { rateOf, warmUp } from '../src/bench/rates.ts';
+import { disagreements } from '../src/bench/results.ts';
+import type { Results } from '../src/bench/results.ts';
+import type { KernelJob, KernelRun } from '../src/bench/run.ts';
+import { geometricMean, spread } from '../src/bench/statistics.ts';
+import { bundledCommand } from './command.ts';
+
+/** Enough for some units of all kernels. */
+const MOST = 200e6;
+
+const jobs = (units: number, el2 = false): KernelJob[] =>
+  benchKernels.map(({ name }) => ({ kernel: name, units, lap: 0, el2 }));
+const executed = (one: KernelRun): number => (one.end.instructions ?? 0) - (one.begin.instructions ?? 0);
+const checksums = (runs: readonly KernelRun[]): Record<string, string> =>
+  Object.fromEntries(runs.map((one) => [one.kernel, one.checksum]));
+
+test('a unit of each kernel takes the instructions that the table says, and gives the same result each time', async () => {
+  const once = await runKernels('jit', jobs(1), MOST);
+  const thrice = await runKernels('jit', jobs(3), MOST);
+  const counts = thrice.map((run, i) => [run.kernel, (executed(run) - executed(once[i] ?? run)) / 2]);
+  expect(counts).toEqual(benchKernels.map(({ name, instructions }) => [name, instructions]));
+  expect(checksums(thrice)).toEqual(checksums(once));
+}, 120_000);
+
+test('EL2 gives the same results', async () => {
+  const el1 = await runKernels('jit', jobs(1), MOST);
+  expect(checksums(await runKernels('jit', jobs(1, true), MOST))).toEqual(checksums(el1));
+}, 120_000);
+
+test('the reference engine gives the same results', async () => {
+  const few = jobs(1).filter(({ kernel }) =>
+    ['alu', 'fp', 'mmf', 'aes', 'shared', 'syscall', 'remap'].includes(kernel),
+  );
+  const reference = await runKernels('reference', few, MOST);
+  expect(checksums(reference)).toEqual(checksums(await runKernels('jit', few, MOST)));
+}, 120_000);
+
+requireTool(QEMU).test(
+  'QEMU gives the same results',
+  async () => {
+    const own = checksums(await runKernels('jit', jobs(1), MOST));
+    for (const job of jobs(1)) {
+      expect((await qemuKernel([], job)).checksum, job.kernel).toBe(own[job.kernel]);
+    }
+  },
+  120_000,
+);
+
+/** Markers that are shown lines, each of which takes a second. */
+function shown(...lines: readonly string[]): Markers {
+  let time = 0;
+  const markers = new Markers(() => ({ cpu: time, wall: time }));
+  for (const line of lines) {
+    for (const byte of new TextEncoder().encode(`${line}\r\n`)) markers.printed(byte);
+    time++;
+  }
+  return markers;
+}
+
+describe('the lines of the image', () => {
+  test('make a run with laps', () => {
+    const { runs } = shown(
+      'begin core 4',
+      'lap core 2',
+      'lap core 3',
+      'end core 4 checksum=00000000000014d4 ticks=12',
+    );
+    expect(runs).toMatchObject([
+      {
+        kernel: 'core',
+        units: 4,
+        checksum: '00000000000014d4',
+        ticks: 12,
+        begin: { cpu: 0 },
+        laps: [
+          { units: 2, at: { cpu: 1 } },
+          { units: 3, at: { cpu: 2 } },
+        ],
+        end: { cpu: 3 },
+      },
+    ]);
+  });
+
+  test('say when units differ, when an exception was not expected, and when there is no such kernel', () => {
+    expect(() => shown('begin fp 2', 'end fp 2 unsteady')).toThrow(/fp: two units .* different results/);
+    expect(() => shown('kit: CPU 0 took an exception')).toThrow(/image: kit: CPU 0/);
+    expect(() => shown('bench: no such kernel')).toThrow(/no such kernel/);
+  });
+});
+
+const at = (cpu: number): { cpu: number; wall: number } => ({ cpu, wall: cpu * 2 });
+const aRun = (ends: readonly number[]): KernelRun => ({
+  kernel: 'core',
+  units: ends.length,
+  checksum: '',
+  ticks: 0,
+  begin: at(1),
+  laps: ends.slice(0, -1).map((cpu, i) => ({ units: i + 1, at: at(cpu) })),
+  end: at(ends.at(-1) ?? 0),
+});
+const core = { name: 'core', description: '', group: 'hot', instructions: 1e6, units: 1 } as const;
+
+describe('rates', () => {
+  test('leave out what comes before the first lap', () => {
+    const rate = rateOf(aRun([4, 5, 6]), core);
+    expect(rate).toEqual({ mips: 1, whole: 0.6, wall: 0.5 });
+  });
+
+  test('warming up is what the laps take beyond those of the last half', () => {
+    expect(warmUp(aRun([4, 6, 7, 8, 9, 10]))).toBe(3);
+  });
+
+  test('spread and means', () => {
+    expect(spread([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
+    expect(spread([4, 1])).toEqual({ median: 2.5, min: 1, max: 4 });
+    expect(spread([])).toBeUndefined();
+    expect(geometricMean([1, 4])).toBeCloseTo(2);
+  });
+});
+
+const resultsOf = (own: readonly number[], qemu: readonly number[]): Results => {
+  const rates = (all: readonly number[]): { mips: number; whole: number; wall: number }[] =>
+    all.map((mips) => ({ mips, whole: mips, wall: mips }));
+  const cell = (engine: string, all: readonly number[]) => ({
+    engine,
+    units: 1,
+    checksum: engine,
+    rates: rates(all),
+  });
+  return {
+    engines: knownEngines().filter(({ name }) => name === 'jit' || name === 'qemu'),
+    rows: [{ kernel: core, cells: [cell('jit', own), cell('qemu', qemu)] }],
+    warmUps: [{ engine: 'jit', seconds: [0.2] }],
+    boots: [
+      { engine: 'jit', runs: [{ cpu: 2, wall: 2, memory: 200e6 }] },
+      { engine: 'qemu', runs: [{ cpu: 1, wall: 1 }] },
+    ],
+  };
+};
+
+test('bars compare runs of the same round', () => {
+  const bars = barsOf(resultsOf([100, 200, 300], [50, 100, 200]));
+  expect(bars.map((bar) => [bar.what, bar.value, isMet(bar)])).toEqual([
+    ['hot kernels, geometric mean', 2, true],
+    ['the slowest kernel (core)', 2, true],
+    ['warm-up of a 1.5 kB program', 0.2, false],
+    ['Debian to its shell, time', 2, true],
+    ["memory beyond the guest's, Debian booted", 200, true],
+  ]);
+});
+
+test('results that differ are told', () => {
+  expect(disagreements(resultsOf([1], [1]).rows)).toEqual([
+    'core: the results differ: jit (jit), qemu (qemu)',
+  ]);
+});
+
+describe('what is asked for', () => {
+  test('kernels, groups and all', () => {
+    expect(wantedOf([])).toEqual({ kernels: benchKernels, warm: true, debian: true });
+    expect(wantedOf(['fib', 'vector', 'warmup'])).toMatchObject({ warm: true, debian: false });
+    expect(wantedOf(['fib', 'vector']).kernels.map(({ name }) => name)).toEqual([
+      'fib',
+      'simd',
+      'aes',
+      'sha',
+    ]);
+    expect(() => wantedOf(['quake'])).toThrow(/no kernel is called "quake"/);
+  });
+
+  test('engines', () => {
+    const chosen = chosenEngines('reference,jit,jit', () => undefined);
+    expect(chosen.map(({ name }) => name)).toEqual(['reference', 'jit']);
+    expect(() => chosenEngines('v86', () => undefined)).toThrow(/no engine is called "v86"; there are jit/);
+  });
+});
+
+describe('the command', () => {
+  const folder = tempDir();
+
+  test('runs engines in processes of their own and writes JSON', async () => {
+    const main = await bundledCommand();
+    const file = join(folder, 'results.json');
+    const args = ['bench', 'remap', '--quick', '--engines', 'jit,reference', '--json', file];
+    const { stdout } = await run(process.execPath, [main, ...args]);
+    expect(stdout).toMatch(/^MIPS +jit +reference\nremap +[\d.]+ +[\d.]+$/m);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+      schema: 1,
+      engines: ['jit', 'reference'],
+      options: { rounds: 1, quick: true, el2: false },
+      kernels: [
+        { name: 'remap', group: 'system', engines: { jit: { units: 800 }, reference: { units: 2 } } },
+      ],
+    });
+  }, 120_000);
+});
