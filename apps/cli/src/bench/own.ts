@@ -18,6 +18,16 @@ import type { BootRun, KernelJob, KernelRun, Sample } from './run.ts';
 const RAM = 0x4000_0000;
 const CHUNK = 100_000_000;
 
+/** Numbers that the engine has counted, by name; engines that count nothing have none. */
+function countersOf(machine: Machine): Readonly<Record<string, number>> {
+  const [engine] = machine.engines as readonly { readonly counters?: unknown }[];
+  return Object.fromEntries(
+    Object.entries(engine?.counters ?? {}).filter((entry): entry is [string, number] => {
+      return typeof entry[1] === 'number';
+    }),
+  );
+}
+
 /** What this process has spent, and how far the machine is: while a device is at work, in the middle of a slice. */
 function sample(machine: Machine): Sample {
   const { user, system } = process.cpuUsage();
@@ -26,16 +36,14 @@ function sample(machine: Machine): Sample {
     cpu: (user + system) / 1e6,
     wall: performance.now() / 1e3,
     instructions: machine.instructions + executed,
+    counters: countersOf(machine),
   };
 }
 
-/** Numbers that the engine has counted, by name; engines that count nothing have none. */
-function countersOf(machine: Machine): Readonly<Record<string, number>> {
-  const [engine] = machine.engines as readonly { readonly counters?: unknown }[];
+/** What the engine counted in between. */
+function since(begin: Sample, end: Sample): Readonly<Record<string, number>> {
   return Object.fromEntries(
-    Object.entries(engine?.counters ?? {}).filter((entry): entry is [string, number] => {
-      return typeof entry[1] === 'number';
-    }),
+    Object.entries(end.counters ?? {}).map(([name, value]) => [name, value - (begin.counters?.[name] ?? 0)]),
   );
 }
 
@@ -68,8 +76,7 @@ export async function runKernels(
   const append = jobs.map(bootargs).join(' ');
   machine.load({ kernel: readKernel(image, 'bench', RAM), name: 'bench', append });
   runUntil(machine, () => markers.runs.length === jobs.length, most, jobs[0]?.kernel ?? 'nothing');
-  const counters = countersOf(machine);
-  return markers.runs.map((run) => ({ ...run, counters }));
+  return markers.runs.map((run) => ({ ...run, counters: since(run.begin, run.end) }));
 }
 
 /** Runs units of one kernel. */

@@ -8,6 +8,8 @@ export interface Sample {
   readonly wall: number;
   /** Instructions that the guest had executed, where the engine tells. */
   readonly instructions?: number | undefined;
+  /** Named numbers of the engine, where it counts. */
+  readonly counters?: Readonly<Record<string, number>>;
 }
 
 /** A kernel's run on one engine. */
@@ -22,7 +24,7 @@ export interface KernelRun {
   /** In between, after so many units. */
   readonly laps: readonly { readonly units: number; readonly at: Sample }[];
   readonly end: Sample;
-  /** Named numbers of the engine, where it counts. */
+  /** What the engine counted in between, by name. */
   readonly counters?: Readonly<Record<string, number>>;
 }
 
