@@ -51,5 +51,14 @@ export declare function tryRun(
   options?: RunOptions,
 ): Promise<RunResult>;
 
+/**
+ * QEMU as an oracle of its devices: commands of the qtest protocol on a machine of these options, on which no CPU runs. Returns
+ * what each answered: a value for reads, 0 for others.
+ */
+export declare function qtest(
+  options: readonly string[],
+  commands: readonly string[],
+): Promise<readonly number[]>;
+
 /** A new empty folder, removed when the test file has run. */
 export declare function tempDir(): string;

@@ -149,6 +149,41 @@ export async function run(program, args, options) {
   return result;
 }
 
+/**
+ * @param {readonly string[]} options
+ * @param {readonly string[]} commands
+ * @returns {Promise<number[]>}
+ */
+export function qtest(options, commands) {
+  const args = [...options, '-S', '-display', 'none', '-nodefaults', '-qtest', 'stdio', '-qtest-log', 'none'];
+  const child = spawn('qemu-system-aarch64', args);
+  return new Promise((resolve, reject) => {
+    /** @type {number[]} */
+    const answers = [];
+    let rest = '';
+    let complaints = '';
+    const deadline = setTimeout(() => child.kill('SIGKILL'), 60_000);
+    child.stderr.on('data', (/** @type {Buffer} */ text) => (complaints += text.toString()));
+    child.stdout.on('data', (/** @type {Buffer} */ text) => {
+      const lines = (rest + text.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      for (const each of lines) {
+        if (each.startsWith('OK')) answers.push(Number(each.slice(3) || 0));
+        else if (each !== '' && !each.startsWith('IRQ')) complaints += each;
+      }
+      if (answers.length >= commands.length) child.kill('SIGKILL');
+    });
+    child.on('error', reject);
+    child.on('close', () => {
+      clearTimeout(deadline);
+      if (answers.length >= commands.length) resolve(answers);
+      else reject(new Error(`QEMU answered ${answers.length} of ${commands.length} commands: ${complaints}`));
+    });
+    child.stdin.on('error', () => undefined); // a machine that has ended says so above
+    child.stdin.write(`${commands.join('\n')}\n`);
+  });
+}
+
 /** @type {string[]} */
 const folders = [];
 

@@ -1,11 +1,22 @@
 // @worldswitch/devices: the devices of an Arm board.
 
 export type { CharacterBackend, CharacterSink } from './backend.ts';
+export { gpioKeys } from './gpio-keys/gpio-keys.ts';
+export type {
+  GpioKey,
+  GpioKeyPin,
+  GpioKeys,
+  GpioKeysConfig,
+  GpioKeysState,
+  GpioKeysType,
+} from './gpio-keys/gpio-keys.ts';
 export { pl011 } from './pl011/pl011.ts';
 export type { ModemInputs, Pl011, Pl011Config, Pl011Type } from './pl011/pl011.ts';
 export type { Pl011State } from './pl011/state.ts';
 export { pl031 } from './pl031/pl031.ts';
 export type { Pl031Config, Pl031State } from './pl031/pl031.ts';
+export { pl061 } from './pl061/pl061.ts';
+export type { Pl061, Pl061Config, Pl061Input, Pl061State, Pl061Type } from './pl061/pl061.ts';
 export { genericTimer, timerInterrupts } from './timer/generic-timer.ts';
 export type {
   CpuTimersState,

@@ -13,7 +13,20 @@ for (const config of [
   { cpus: 3, frequency: 999_999_937 },
 ]) {
   describe(`generic timers of ${JSON.stringify(config)}`, () => {
-    const checks = conformance(genericTimer, { config: () => config, banks: ({ bank }) => [bank], cpus: 4 });
+    const checks = conformance(genericTimer, {
+      config: (on) => ({
+        ...config,
+        signalEvent: (cpu) => {
+          on.note(`event ${String(cpu)}`);
+        },
+      }),
+      banks: ({ bank }) => [bank],
+      stimuli: [
+        ({ bank }, random) => void bank.events?.take(random.below(4)),
+        ({ bank }, random) => bank.events?.wait(random.below(4)),
+      ],
+      cpus: 4,
+    });
     for (const { name, run } of checks) test(name, run);
   });
 }

@@ -1,6 +1,6 @@
 // QEMU's virt board as an oracle: its devices' registers, driven through the qtest protocol, with no CPU running.
 
-import { spawn } from 'node:child_process';
+import { qtest } from '@worldswitch/test-tools';
 
 /** Commands of the qtest protocol, of which reads answer with a value. */
 export type Command =
@@ -30,38 +30,6 @@ function line(command: LongCommand): string {
 
 /** Runs commands on a machine of its own; returns what each answered: a value for reads, 0 for others. */
 export function onQemu(commands: readonly LongCommand[], gicVersion: 2 | 3 = 2): Promise<readonly number[]> {
-  const options = `-M virt,gic-version=${gicVersion},virtualization=on -cpu cortex-a57 -S -display none -nodefaults -nic none`;
-  const child = spawn('qemu-system-aarch64', [
-    ...options.split(' '),
-    '-qtest',
-    'stdio',
-    '-qtest-log',
-    'none',
-  ]);
-  return new Promise((resolve, reject) => {
-    const answers: number[] = [];
-    let rest = '';
-    let complaints = '';
-    const deadline = setTimeout(() => {
-      child.kill('SIGKILL');
-    }, 60_000);
-    child.stderr.on('data', (text: Buffer) => (complaints += text.toString()));
-    child.stdout.on('data', (text: Buffer) => {
-      const lines = (rest + text.toString()).split('\n');
-      rest = lines.pop() ?? '';
-      for (const each of lines) {
-        if (each.startsWith('OK')) answers.push(Number(each.slice(3) || 0));
-        else if (each !== '') complaints += each;
-      }
-      if (answers.length >= commands.length) child.kill('SIGKILL');
-    });
-    child.on('error', reject);
-    child.on('close', () => {
-      clearTimeout(deadline);
-      if (answers.length >= commands.length) resolve(answers);
-      else reject(new Error(`QEMU answered ${answers.length} of ${commands.length} commands: ${complaints}`));
-    });
-    child.stdin.on('error', () => undefined); // a machine that has ended says so above
-    child.stdin.write(`${commands.map(line).join('\n')}\n`);
-  });
+  const options = `-M virt,gic-version=${gicVersion},virtualization=on -cpu cortex-a57 -nic none`;
+  return qtest(options.split(' '), commands.map(line));
 }

@@ -1,5 +1,6 @@
 // What comes from outside: bytes for serial devices, each with its virtual time, so that a run can be done again.
 
+import type { GpioKeys } from '@worldswitch/devices';
 import type { Device, Plain } from '@worldswitch/platform';
 
 /** Bytes that entered the machine. */
@@ -14,6 +15,21 @@ export interface InputRecord {
 interface Receiver {
   canReceive(): number;
   receive(bytes: Uint8Array): number;
+}
+
+/** Linux's `KEY_POWER`. */
+const KEY_POWER = 116;
+
+/** The device that has a power button, and which of its buttons that is; `undefined` where there is none. */
+export function findPowerButton(
+  devices: readonly { readonly name: string; readonly device: object }[],
+): { readonly device: string; readonly key: number } | undefined {
+  for (const { name, device } of devices) {
+    if (!('find' in device) || !('press' in device)) continue;
+    const key = (device as Pick<GpioKeys, 'find'>).find(KEY_POWER);
+    if (key >= 0) return { device: name, key };
+  }
+  return undefined;
 }
 
 const isReceiver = (device: object): device is Receiver => 'receive' in device && 'canReceive' in device;

@@ -16,7 +16,7 @@ import { ExceptionWatch } from './exception-watch.ts';
 import { psciOf } from './firmware/psci-host.ts';
 import { psciCall } from './firmware/psci.ts';
 import { hashWords, MemoryHash } from './hash.ts';
-import { InputQueue } from './input.ts';
+import { findPowerButton, InputQueue } from './input.ts';
 import type { InputRecord } from './input.ts';
 import { placeBoot } from './load/boot.ts';
 import type { BootImages, Placed } from './load/boot.ts';
@@ -238,6 +238,12 @@ export class Machine {
   type(device: string, bytes: Uint8Array): void {
     this.inputs.push({ at: this.now, device, bytes });
     this.poll.armAt(this.now);
+  }
+  /** Presses the power button, which the guest sees as a key; recorded as what is typed is. False where the board has none. */
+  powerButton(): boolean {
+    const button = findPowerButton(this.board.devices);
+    if (button) this.type(button.device, Uint8Array.of(button.key));
+    return button !== undefined;
   }
   /** Everything that came from outside so far. */
   get recorded(): readonly InputRecord[] {

@@ -96,6 +96,8 @@ test('defaults', () => {
     ['msi', [0x0802_0000]],
     ['serial', [0x0900_0000]],
     ['rtc', [0x0901_0000]],
+    ['gpio', [0x0903_0000]],
+    ['buttons', []],
   ]);
   // A GICv3 has no frame for messages.
   expect(checkConfig(virt({ gic: { version: 3 } })).devices.map((d) => d.name)).not.toContain('msi');

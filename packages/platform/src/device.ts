@@ -36,6 +36,8 @@ export interface Wiring<Pin extends string = string> {
 export interface Device<State extends Plain> {
   /** One per region of its type, in order: a GICv2 has four. */
   readonly mmio: readonly Mmio[];
+  /** The wire into one of the type's inputs. */
+  input?(name: string): InterruptLine;
   /** One phase of reset; the machine calls each phase on all devices before the next. */
   reset(phase: Reset): void;
   /** The whole state, as plain data: a restored copy's future equals this one's. */
@@ -66,6 +68,10 @@ export interface Placement<Pin extends string = string> {
   readonly bases: readonly number[];
   /** The cells of an `interrupts` property for a pin. */
   interrupt(pin: Pin): readonly number[];
+  /** A label of its own for the device's node, by which nodes of devices that are connected to it refer to it. */
+  readonly label?: string;
+  /** The input of another device that a pin drives, and the label of that device's node; `undefined` where it drives none. */
+  connection?(pin: Pin): { readonly label: string; readonly input: string } | undefined;
   /** The label of a shared clock node of a frequency in hertz, which the board makes on first use. */
   fixedClock(hertz: number): string;
 }
@@ -82,8 +88,10 @@ export interface DeviceType<Config, State extends Plain, Pin extends string = st
     /** The registers, where they stand in a table: fuzzers aim at them and reference pages list them. */
     readonly registers?: readonly RegisterInfo[];
   }[];
-  /** The names of its interrupt wires. */
+  /** The names of its interrupt wires, and of others that it drives. */
   readonly pins: readonly Pin[];
+  /** The names of inputs that other devices' pins may drive: GPIO pins. */
+  readonly inputs?: readonly string[];
   /** How its state is checked on load. */
   readonly state: StateCodec<State>;
   /** Makes one. */

@@ -17,6 +17,7 @@ import type {
   CpuPin,
   Device,
   Engine,
+  InterruptLine,
   Memory,
   Mmio,
   Pa,
@@ -103,7 +104,7 @@ const ppiCells = (n: number, { cpus, gic }: CheckedConfig): readonly number[] =>
 export function buildBoard(config: CheckedConfig, around: BoardSurroundings, states?: PartStates): Board {
   const arena = createArena();
   const blocks = places(config.cpus, () => arena.reserve(CpuLayout.size, 8192));
-  const tables = places(config.engine === 'jit' ? config.cpus : 0, (i) =>
+  const tables = places(config.engine === 'reference' ? 0 : config.cpus, (i) =>
     arena.reserve(i === 0 ? interpreterBytes() : interpreterBytes(0), 65536),
   );
   const ramOffset = arena.reserve(config.memory, 65536);
@@ -155,7 +156,9 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
     }),
     states?.timer,
   );
-  const devices = config.devices.map((d) => buildDevice(d, config, around, bus, gic, wiring, wire, states));
+  const devices: BoardDevice[] = [];
+  for (const d of config.devices)
+    devices.push(buildDevice(d, config, around, bus, inputsOf(d, gic, devices), wiring, wire, states));
   const banks = [timer.bank, ...(gic.bank ? [gic.bank] : [])];
   blocks.forEach((base, index) => cpus.push(buildCpu(config, index, memory, base, bus, banks, around)));
   for (const cpu of cpus) cpu.peers = cpus;
@@ -192,10 +195,18 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
         const spi = checked.interrupts[pin];
         return spi === undefined ? [] : spiCells(spi);
       },
+      label: labelOf(checked.name),
+      connection: (pin) => {
+        const to = checked.connections[pin];
+        return to && { label: labelOf(to.device), input: to.input };
+      },
     })),
   ];
   return { config, memory, ram, bus, clock, gic, timer, devices, cpus, engines, wires, parts };
 }
+
+/** The label of a device's node. */
+const labelOf = (device: string): string => `device-${device}`;
 
 const places = (count: number, reserve: (i: number) => number): number[] =>
   Array.from({ length: count }, (_, i) => reserve(i));
@@ -248,7 +259,27 @@ function buildDevice(
   config: CheckedConfig,
   around: BoardSurroundings,
   bus: SystemBus,
+/** What a device's pins drive: interrupts, and inputs of devices that are there already. */
+function inputsOf(
+  d: CheckedDevice,
   gic: BoardGic,
+  devices: readonly BoardDevice[],
+): ReadonlyMap<string, InterruptLine> {
+  const inputs = new Map<string, InterruptLine>();
+  for (const [pin, n] of Object.entries(d.interrupts))
+    inputs.set(
+      pin,
+      named(d.name, () => gic.inputs.spi(n)),
+    );
+  for (const [pin, to] of Object.entries(d.connections)) {
+    const other = devices.find(({ name }) => name === to.device);
+    const input = other?.device.input?.(to.input);
+    if (input) inputs.set(pin, input);
+  }
+  return inputs;
+}
+
+  inputs: ReadonlyMap<string, InterruptLine>,
   wiring: <Pin extends string>(line: (pin: Pin) => Wire) => Wiring<Pin>,
   wire: (name: string, drive: (level: boolean) => void) => Wire,
   states: PartStates | undefined,
@@ -270,9 +301,6 @@ function buildDevice(
       disk: around.disks?.[d.name],
       network: around.networks?.[d.name],
     }),
-  );
-  const inputs = new Map(
-    Object.entries(d.interrupts).map(([pin, n]) => [pin, named(d.name, () => gic.inputs.spi(n))]),
   );
   const device = named(d.name, () =>
     d.kind.type.create(

@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { ConfigurationError } from '../errors.ts';
 import { cpuModels } from '../id/models.ts';
 import type { CpuModelName } from '../id/models.ts';
+import { checkConnections } from './connections.ts';
+import type { Connected, Connection } from './connections.ts';
 import { deviceKinds } from './devices.ts';
 import type { AnyDeviceType, DeviceKind } from './devices.ts';
 
@@ -24,6 +26,8 @@ export interface DeviceConfig {
   readonly at: AddressInput | readonly AddressInput[];
   /** SPI number of each pin, from 0. */
   readonly interrupts?: Readonly<Record<string, number>> | undefined;
+  /** The input of a device before it in the list that a pin drives: `gpio.3`. */
+  readonly connect?: Readonly<Record<string, string>> | undefined;
   /** The device's own settings. */
   readonly config?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -134,6 +138,10 @@ const device = z.strictObject({
     .record(z.string(), z.number().int().min(0).max(987))
     .optional()
     .describe('SPI number of each pin, from 0'),
+  connect: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('The input of a device before it that a pin drives, such as gpio.3'),
   config: z.record(z.string(), z.unknown()).optional().describe("The device's own settings"),
 });
 
@@ -212,6 +220,8 @@ export interface CheckedDevice {
   readonly kind: DeviceKind;
   readonly bases: readonly number[];
   readonly interrupts: Readonly<Record<string, number>>;
+  /** By pin. */
+  readonly connections: Readonly<Record<string, Connection>>;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -265,6 +275,7 @@ function checkDevice(
   field: string,
   names: Set<string>,
   spis: Map<number, string>,
+  connected: Connected,
 ): CheckedDevice {
   if (names.has(d.name))
     throw new ConfigurationError(`${field}.name`, `"${d.name}" is taken by another part`);
@@ -288,7 +299,12 @@ function checkDevice(
       throw new ConfigurationError(`${field}.interrupts.${pin}`, `SPI ${spi} is taken by ${taken}`);
     spis.set(spi, d.name);
   }
-  return { name: d.name, kind, bases, interrupts: d.interrupts ?? {}, config: d.config ?? {} };
+  const connections = checkConnections(d.name, d.connect ?? {}, pins, `${field}.connect`, connected);
+  const both = Object.keys(connections).find((pin) => pin in (d.interrupts ?? {}));
+  if (both !== undefined)
+    throw new ConfigurationError(`${field}.connect.${both}`, 'the pin is connected to an interrupt');
+  connected.kinds.set(d.name, kind);
+  return { name: d.name, kind, bases, interrupts: d.interrupts ?? {}, connections, config: d.config ?? {} };
 }
 
 /** Checks a configuration. Throws a `ConfigurationError` that names the first field that is wrong. */
@@ -303,7 +319,8 @@ export function checkConfig(given: unknown): CheckedConfig {
   const { gic } = config;
   const names = new Set<string>(PARTS);
   const spis = new Map<number, string>();
-  const devices = config.devices.map((d, i) => checkDevice(d, `devices[${i}]`, names, spis));
+  const connected: Connected = { kinds: new Map(), taken: new Map() };
+  const devices = config.devices.map((d, i) => checkDevice(d, `devices[${i}]`, names, spis, connected));
   return {
     ...config,
     memory,

@@ -1,6 +1,15 @@
 // The devices that a configuration may name.
 
-import { pl011, pl031, virtioBlk, virtioConsole, virtioNet, virtioRng } from '@worldswitch/devices';
+import {
+  gpioKeys,
+  pl011,
+  pl031,
+  pl061,
+  virtioBlk,
+  virtioConsole,
+  virtioNet,
+  virtioRng,
+} from '@worldswitch/devices';
 import { gicV2m } from '@worldswitch/gic';
 import type { DeviceType } from '@worldswitch/platform';
 
@@ -102,6 +111,8 @@ function consoleConfig(given: Readonly<Record<string, unknown>>, host: DeviceHos
 export const deviceKinds: Readonly<Record<string, DeviceKind>> = {
   'gic-v2m': { type: gicV2m as AnyDeviceType, configure: (given) => given },
   pl011: { type: pl011 as AnyDeviceType, configure: (given, host) => ({ ...given, backend: host.console }) },
+  pl061: { type: pl061 as AnyDeviceType, configure: (given) => only(given, []) },
+  'gpio-keys': { type: gpioKeys as AnyDeviceType, configure: (given) => only(given, ['keys']) },
   'virtio-blk': { type: virtioBlk as AnyDeviceType, configure: blockConfig },
   'virtio-net': { type: virtioNet as AnyDeviceType, configure: networkConfig },
   'virtio-console': { type: virtioConsole as AnyDeviceType, configure: consoleConfig },

@@ -40,6 +40,15 @@ const messages: DeviceConfig = {
   ),
 };
 
+/** The power button. 116 is Linux's `KEY_POWER`. */
+const buttons: DeviceConfig = {
+  name: 'buttons',
+  type: 'gpio-keys',
+  at: [],
+  connect: { key0: 'gpio.3' },
+  config: { keys: [{ label: 'GPIO Key Poweroff', code: 116 }] },
+};
+
 /** The configuration of a `virt` board. */
 export function virt(options: VirtOptions = {}): MachineConfig {
   const { virtio = [], ...rest } = options;
@@ -50,6 +59,8 @@ export function virt(options: VirtOptions = {}): MachineConfig {
       ...(version === 2 ? [messages] : []),
       { name: 'serial', type: 'pl011', at: 0x0900_0000, interrupts: { irq: 1 } },
       { name: 'rtc', type: 'pl031', at: 0x0901_0000, interrupts: { irq: 2 } },
+      { name: 'gpio', type: 'pl061', at: 0x0903_0000, interrupts: { irq: 7 } },
+      buttons,
       ...virtio.map(inSlot),
     ],
   };

@@ -57,7 +57,13 @@ function boardIdentity(config: CheckedConfig): string {
     startTime,
     seed,
   } = config;
-  const devices = config.devices.map((d) => [d.name, d.kind.type.compatible, d.bases, d.interrupts]);
+  const devices = config.devices.map((d) => [
+    d.name,
+    d.kind.type.compatible,
+    d.bases,
+    d.interrupts,
+    d.connections,
+  ]);
   return JSON.stringify({
     cpu,
     cpus,

@@ -12,6 +12,9 @@ export interface PlacedPart {
   readonly bases: readonly number[];
   /** The cells of an `interrupts` property by pin. */
   readonly interrupts: (pin: string) => readonly number[];
+  /** For devices that drive inputs of others, and for those others. */
+  readonly label?: string;
+  readonly connection?: NonNullable<Placement['connection']>;
 }
 
 /** What the loader puts in `chosen`. */
@@ -45,8 +48,14 @@ export function boardTree(config: CheckedConfig, parts: readonly PlacedPart[], c
     }
     return label;
   };
-  const nodes = parts.flatMap(({ type, config: own, bases, interrupts }) => {
-    const placement: Placement = { bases, interrupt: interrupts, fixedClock };
+  const nodes = parts.flatMap(({ type, config: own, bases, interrupts, label, connection }) => {
+    const placement: Placement = {
+      bases,
+      interrupt: interrupts,
+      fixedClock,
+      ...(label !== undefined && { label }),
+      ...(connection && { connection }),
+    };
     const node = type.treeNode?.(own as never, placement);
     return node === undefined ? [] : [withoutEmpty(node)];
   });
