@@ -5,6 +5,7 @@ import type { Bus, Engine, Memory, Pa } from '@worldswitch/platform';
 import { Fault } from '@worldswitch/platform';
 
 import { cpuHost, createInterpreter, interpreterBytes } from '../src/index.ts';
+import type { HotOptions } from '../src/hot/tier.ts';
 import type { Interpreter } from '../src/index.ts';
 
 /** Physical and, with the MMU on, virtual address of RAM. */
@@ -150,6 +151,8 @@ function nameOf(at: number): string {
   return field?.[0] ?? `0x${at.toString(16)}`;
 }
 
+const mode: HotOptions = process.env['WORLDSWITCH_JIT'] === 'eager' ? { enabled: true, eager: true } : {};
+
 /** The rig. */
 export function createRig(): Rig {
   const a = createSide();
@@ -157,7 +160,7 @@ export function createRig(): Rig {
   const reference = { ...a, engine: referenceEngine(a.cpu) };
   const fast = {
     ...b,
-    engine: createInterpreter({ host: cpuHost(b.cpu), tables: ENGINE_OFFSET, pages: PAGES }),
+    engine: createInterpreter({ host: cpuHost(b.cpu), tables: ENGINE_OFFSET, pages: PAGES, hot: mode }),
   };
   return {
     reference,

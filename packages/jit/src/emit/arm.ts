@@ -5,7 +5,7 @@ import type { Layout, Operand } from '../isa.ts';
 import type { Code } from '../wasm/code.ts';
 import type { OpName, TypeName } from '../wasm/opcodes.ts';
 import type { BaseFrame } from './frame.ts';
-import type { Node } from './node.ts';
+import type { FlagNodes, Node } from './node.ts';
 import { Sym } from './symbol.ts';
 
 /** Widths of integers as value types. */
@@ -38,6 +38,9 @@ export abstract class Arm {
 
   /** Pushes a slot of the record: only of an operand that is not known now. */
   abstract slot(at: number, op?: OpName): void;
+
+  /** Flags of a comparison of numbers, from i64s that are 0 or 1 and a condition. */
+  abstract floatFlags(less: Node, different: Node, notLess: Node): FlagNodes;
 
   /** Makes room for the next instruction. */
   reset(): void {

@@ -185,12 +185,7 @@ export function floatPart(arm: Arm): FloatPart {
       ordered(a, b);
       const less = arm.unary('i64_extend_i32_u', 'i64', test('lt', a, b));
       const different = arm.unary('i64_extend_i32_u', 'i64', test('ne', a, b));
-      return {
-        n: arm.integer('sub', arm.constant('i64', 0n), less),
-        z: different,
-        c: test('ge', a, b),
-        v: arm.constant('i64', 0n),
-      };
+      return arm.floatFlags(less, different, test('ge', a, b));
     },
     floatTest(op, x, y) {
       const [a, b] = [keep(real(x)), keep(real(y))];

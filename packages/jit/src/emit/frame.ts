@@ -19,9 +19,10 @@ export const Tables = {
   fetchEntries: 256,
   fetchBytes: 0x1000,
   fetchPage: 8,
-  /** Instructions in a page, and the bytes of a decoded page with its end mark. */
+  /** Instructions in a page. The records are followed by an end mark, and by 16 bits each: the region's entry there, or 0. */
   pageRecords: 1024,
-  pageBytes: 0x4010,
+  pageEntries: 0x4010,
+  pageBytes: 0x4810,
 } as const;
 
 /** What the code of any instruction needs, in the interpreter and in a compiled region. */

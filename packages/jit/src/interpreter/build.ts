@@ -4,6 +4,7 @@
 import { CaseEmitter, emitCase, emitPair } from '../emit/case.ts';
 import type { CaseCode, Variant } from '../emit/case.ts';
 import type { Frame } from '../emit/frame.ts';
+import { enterType, GO_ON } from '../hot/dispatcher.ts';
 import { cases } from '../isa.ts';
 import type { Case } from '../isa.ts';
 import { Code } from '../wasm/code.ts';
@@ -139,7 +140,9 @@ export function buildInterpreter(base: number, options: BuildOptions = {}): Inte
   const asked = new Set<number>();
   const supplements: Supplement[] = [];
   return {
-    module: encodeModule([...functions.map((body) => ({ body })), { name: 'run', body: driver }]),
+    module: encodeModule([...functions.map((body) => ({ body })), { name: 'run', body: driver }], {
+      imports: [{ name: 'enter', type: enterType }],
+    }),
     recordOf(caseId) {
       const entry = seldom.get(caseId);
       if (entry === undefined || asked.has(caseId)) return records[caseId];
@@ -205,7 +208,14 @@ function numbered(code: Extract<CaseCode, { variants: unknown }>, arms: Arms): N
   };
 }
 
-/** Calls the loop that has the record's number, until one of them leaves for another reason or for another module. */
+/** Functions that the module imports come before its own: `enter` of compiled regions. */
+const ENTER = 0;
+const LOOPS = 1;
+
+/**
+ * Calls the loop that has the record's number, or compiled code, until one of them leaves for another reason or for another
+ * module.
+ */
 function driverFunction(frame: Frame, loops: number, rareFirst: number, end: number): Uint8Array {
   const code = new Code();
   const group = code.fixedLocal('i32');
@@ -217,14 +227,15 @@ function driverFunction(frame: Frame, loops: number, rareFirst: number, end: num
     code.i32(i);
     code.op('i32_eq');
     code.if();
-    code.call(i);
+    code.call(LOOPS + i);
     code.set(why);
     code.br(after);
     code.end();
   }
-  code.call(0);
+  code.call(LOOPS);
   code.set(why);
   code.end();
+  enterRegions(code, frame.base, { why, group, again });
   // Group 0 is the hot loop; numbers after the last group's belong to another module.
   const number = code.fixedLocal('i32');
   code.i32(0);
@@ -256,4 +267,29 @@ function driverFunction(frame: Frame, loops: number, rareFirst: number, end: num
   code.end();
   code.op('unreachable');
   return code.finish();
+}
+
+/** Where the interpreter has come to a compiled region: runs that, and goes on in the first loop where that ends. */
+function enterRegions(
+  code: Code,
+  base: number,
+  driver: { readonly why: number; readonly group: number; readonly again: number },
+): void {
+  code.get(driver.why);
+  code.i32(Reason.Hot);
+  code.op('i32_eq');
+  code.if();
+  code.i32(base);
+  code.call(ENTER);
+  code.tee(driver.why);
+  code.i32(GO_ON);
+  code.op('i32_ne');
+  code.if();
+  code.get(driver.why);
+  code.op('return');
+  code.end();
+  code.i32(0);
+  code.set(driver.group);
+  code.br(driver.again);
+  code.end();
 }

@@ -4,15 +4,16 @@ import type { Engine, Stop } from '@worldswitch/platform';
 
 import { Tables } from '../emit/frame.ts';
 import type { FastMapping, InterpreterHost } from '../host.ts';
+import { DISPATCH_BYTES } from '../hot/dispatcher.ts';
+import { HotLayout } from '../hot/frame.ts';
+import { Heat } from '../hot/heat.ts';
+import type { HotOptions } from '../hot/tier.ts';
 import { Layout } from '../isa.ts';
 import { buildInterpreter } from './build.ts';
 import type { InterpreterCode, Shortfall } from './build.ts';
 import { FAST_TLB_BYTES, FastTlb } from './fast-tlb.ts';
 import { Reason } from './reasons.ts';
 import { Sharing } from './sharing.ts';
-
-/** Instructions after which the loop is left in any case, so that the host's compiler can put better code in its place. */
-const CHUNK = 1 << 20;
 
 /** Where the interpreter's tables lie. */
 export interface InterpreterOptions {
@@ -27,6 +28,8 @@ export interface InterpreterOptions {
    * `interpreterBytes(0)` bytes. All CPUs that execute from one memory must share: each sees the others' stores by this.
    */
   readonly with?: Interpreter;
+  /** How eagerly guest code is compiled; what the interpreter that this one shares with was given counts. */
+  readonly hot?: HotOptions;
 }
 
 /** Counts of what the loop was left for. No state. */
@@ -49,7 +52,7 @@ const DEFAULT_PAGES = 2048;
 
 /** Bytes that the interpreter's tables take; with 0 pages, those of one that shares another's. */
 export const interpreterBytes = (pages: number = DEFAULT_PAGES): number =>
-  FAST_TLB_BYTES + pages * Tables.pageBytes;
+  FAST_TLB_BYTES + (pages === 0 ? 0 : DISPATCH_BYTES + pages * Tables.pageBytes);
 
 /** Makes the interpreter of one CPU. */
 export function createInterpreter(options: InterpreterOptions): Interpreter {
@@ -75,6 +78,7 @@ class WasmInterpreter implements Interpreter {
   /** Loops of seldom cases, by the numbers of their records. */
   private readonly supplements = new Map<number, () => number>();
   private readonly mapping: FastMapping = { host: 0, readable: false, writable: false };
+  private readonly heat = new Heat();
   private budget = 0;
   private stopping = false;
   private remainingAtMiss = -1;
@@ -88,7 +92,7 @@ class WasmInterpreter implements Interpreter {
     if (other instanceof WasmInterpreter) this.sharing = other.sharing;
     else {
       const count = options.pages ?? DEFAULT_PAGES;
-      this.sharing = new Sharing(memory, tables + FAST_TLB_BYTES, count, this.code);
+      this.sharing = new Sharing(memory, tables + FAST_TLB_BYTES, count, this.code, options.hot ?? {});
     }
     this.tlb = new FastTlb(memory, host.base, tables);
     const { tlb, sharing } = this;
@@ -115,7 +119,9 @@ class WasmInterpreter implements Interpreter {
 
   private instantiate(module: Uint8Array<ArrayBuffer>): () => number {
     const { memory } = this.host;
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(module), { env: { memory } });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(module), {
+      env: { memory, enter: this.sharing.tier.enter },
+    });
     return instance.exports['run'] as () => number;
   }
 
@@ -191,22 +197,30 @@ class WasmInterpreter implements Interpreter {
 
   /** Runs the loop until it has something for TypeScript that may change interrupts or the context. */
   private enterLoop(): void {
-    const { host, words } = this;
-    const runLoop = (this.runLoop ??= this.instantiate(this.code.module));
+    const { host } = this;
     for (;;) {
       this.tlb.select(host.context, host.unprivilegedContext);
       const all = this.remaining;
-      const part = Math.max(0, Math.min(all, CHUNK, host.untilEvent));
+      const part = Math.max(0, Math.min(all, this.heat.period, host.untilEvent));
       this.remaining = part;
       this.counters.entries++;
-      let why = runLoop();
-      while (why === Reason.Other) {
-        const number = words[Layout.exitInfo >> 2] ?? 0;
-        why = number < this.code.end ? runLoop() : this.loopWith(number)();
-      }
-      this.remaining += all - part;
+      const why = this.runLoops();
+      const left = this.remaining;
+      this.remaining = left + all - part;
+      if (this.sharing.tier.enabled) this.observe(part - left);
       if (!this.serve(why)) return;
     }
+  }
+
+  /** Runs the loop that has the record at the PC, and those that it leads to. */
+  private runLoops(): number {
+    const runLoop = (this.runLoop ??= this.instantiate(this.code.module));
+    let why = runLoop();
+    while (why === Reason.Other) {
+      const number = this.words[Layout.exitInfo >> 2] ?? 0;
+      why = number < this.code.end ? runLoop() : this.loopWith(number)();
+    }
+    return why;
   }
 
   /** True if the loop can go on at once. */
@@ -227,10 +241,53 @@ class WasmInterpreter implements Interpreter {
       case Reason.Step:
         this.step();
         return false;
+      case Reason.Hot:
+        return this.passMark();
+      case Reason.Heat:
+        this.sharing.tier.compile(this.pcLo, this.pcHi, this.tlb);
+        return true;
       case Reason.Budget:
         return this.remaining > 0 && this.host.untilEvent > 0;
       default:
         return false;
+    }
+  }
+
+  /** Looks where time is spent, after some instructions were executed, and compiles there. */
+  private observe(executed: number): void {
+    const { words, heat } = this;
+    const at = HotLayout.executed >> 2;
+    const compiled = words[at] ?? 0;
+    words[at] = 0;
+    if (!heat.due(executed, executed - compiled)) return;
+    const page = this.tlb.fetchPage(this.pcLo, this.pcHi);
+    if (page === 0) return;
+    if (heat.sample(page, this.pcLo, this.pcHi, this.sharing))
+      this.sharing.tier.compile(this.pcLo, this.pcHi, this.tlb);
+  }
+
+  /** Executes the instruction at a mark whose region cannot be entered now. */
+  private passMark(): boolean {
+    const page = this.tlb.fetchPage(this.pcLo, this.pcHi);
+    if (page === 0) throw new Error('a mark without a page');
+    let goesOn = true;
+    this.sharing.tier.unmarked(page + ((this.pcLo & 0xffc) << 2), () => {
+      goesOn = this.one();
+    });
+    return goesOn;
+  }
+
+  /** Runs the loop until one instruction is done, or TypeScript has done something that may change interrupts or the context. */
+  private one(): boolean {
+    for (;;) {
+      const all = this.remaining;
+      if (all <= 0 || this.host.untilEvent <= 0) return false;
+      this.remaining = 1;
+      const why = this.runLoops();
+      const left = this.remaining;
+      this.remaining = all - 1 + left;
+      if (left === 0) return why === Reason.Budget && this.host.untilEvent > 0;
+      if (!this.serve(why)) return false;
     }
   }
 
@@ -248,7 +305,9 @@ class WasmInterpreter implements Interpreter {
       this.step();
       return false;
     }
-    this.sharing.pages.decode(mapping.host, this.pcLo & 0xfff);
+    const { pages, tier } = this.sharing;
+    pages.decode(mapping.host, this.pcLo & 0xfff);
+    if (tier.eager) tier.compile(this.pcLo, this.pcHi, this.tlb);
     return true;
   }
 

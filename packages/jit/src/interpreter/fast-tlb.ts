@@ -86,6 +86,13 @@ export class FastTlb {
     return this.words[at] === (vaLo & ~0xfff) && this.words[at + 1] === (vaHi | 0);
   }
 
+  /** Address of the decoded page of a fetch address in the current context, or 0. */
+  fetchPage(vaLo: number, vaHi: number): number {
+    if (!this.hasFetch(vaLo, vaHi)) return 0;
+    const at = this.fetch + ((vaLo >>> 12) & (Tables.fetchEntries - 1)) * WORDS_PER_FETCH;
+    return this.words[at + 2] ?? 0;
+  }
+
   /** True if the page of a data address has an entry in the current context. */
   hasData(vaLo: number, vaHi: number, write: boolean, unprivileged: boolean): boolean {
     const table = unprivileged ? this.unprivileged : this.data;

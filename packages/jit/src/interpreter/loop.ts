@@ -178,8 +178,8 @@ function fixedArm(f: Frame, outside: Outside, number: number): void {
     code.br(f.step);
     return;
   }
-  if (number === Fixed.decode) {
-    code.i32(Reason.Decode);
+  if (number === Fixed.decode || number === Fixed.hot) {
+    code.i32(number === Fixed.hot ? Reason.Hot : Reason.Decode);
     code.set(f.why);
     code.br(outside.abort);
     return;

@@ -12,8 +12,13 @@ const KNOWN_BITS = 15;
 /** Stores to a decoded page before it is given up and becomes data again. */
 const STORES_TO_GIVE_UP = 64;
 
-/** Told when a decoded page goes. */
-export type PageDropped = (decoded: number) => void;
+/** Is told what happens to decoded pages, by their addresses. */
+export interface PageListener {
+  /** Instructions have changed, by byte offset in the page. Told before their records are emptied. */
+  changed(decoded: number, from: number, bytes: number): void;
+  /** The page goes. */
+  dropped(decoded: number): void;
+}
 
 /** Decoded pages of one CPU. */
 export class DecodedPages {
@@ -24,7 +29,7 @@ export class DecodedPages {
   private readonly offset: number;
   private readonly count: number;
   private readonly recordOf: (caseId: number) => CaseRecord | undefined;
-  private readonly dropped: PageDropped;
+  private readonly listener: PageListener;
   /** By page of memory: number of the decoded page, plus one. */
   private readonly byHost: Int32Array;
   /** By decoded page: byte offset of its page of memory, or -1. */
@@ -49,7 +54,7 @@ export class DecodedPages {
     offset: number,
     count: number,
     code: Pick<InterpreterCode, 'recordOf' | 'pairs'>,
-    dropped: PageDropped,
+    listener: PageListener,
   ) {
     this.view = new DataView(memory.buffer);
     this.words = new Int32Array(memory.buffer);
@@ -58,7 +63,7 @@ export class DecodedPages {
     this.recordOf = (id) => code.recordOf(id);
     this.pairs = code.pairs;
     for (const [key, pair] of code.pairs) this.firsts.set(pair, key >>> 16);
-    this.dropped = dropped;
+    this.listener = listener;
     this.byHost = new Int32Array(memory.buffer.byteLength >>> 12);
     this.hosts = new Int32Array(count).fill(-1);
     this.stores = new Uint16Array(count);
@@ -117,7 +122,7 @@ export class DecodedPages {
   }
 
   /** The number of the first instruction of a pair, or of an instruction that is in none. */
-  private alone(number: number): number {
+  alone(number: number): number {
     return this.firsts.get(number) ?? number;
   }
 
@@ -156,6 +161,7 @@ export class DecodedPages {
       return;
     }
     const first = this.addressOf(page);
+    this.listener.changed(first, from, bytes);
     if (from >= 4) {
       // A pair must not execute what its second instruction was.
       const before = first + ((from >>> 2) - 1) * RECORD_BYTES;
@@ -167,9 +173,40 @@ export class DecodedPages {
   }
 
   private release(page: number): void {
+    this.listener.dropped(this.addressOf(page));
     this.byHost[(this.hosts[page] ?? 0) >>> 12] = 0;
     this.hosts[page] = -1;
-    this.dropped(this.addressOf(page));
+  }
+
+  /** Byte offset of the memory that a decoded page is of, by the address of the decoded page. */
+  hostOf(decoded: number): number {
+    return this.hosts[(decoded - this.offset) / Tables.pageBytes] ?? -1;
+  }
+
+  /** A word of the memory. */
+  wordAt(host: number): number {
+    return this.words[host >> 2] ?? 0;
+  }
+
+  /** The number of a record by its address, and a way to put another in its place. */
+  numberAt(record: number): number {
+    return this.view.getUint16(record, true);
+  }
+
+  setNumber(record: number, number: number): void {
+    this.view.setUint16(record, number, true);
+  }
+
+  /** Marks a record as the beginning of a compiled region's entry; 0 unmarks it. */
+  setEntry(record: number, entry: number): void {
+    const page = record - ((record - this.offset) % Tables.pageBytes);
+    this.view.setUint16(page + Tables.pageEntries + ((record - page) >>> 3), entry, true);
+  }
+
+  /** The entry at a record, or 0. */
+  entryAt(record: number): number {
+    const page = record - ((record - this.offset) % Tables.pageBytes);
+    return this.view.getUint16(page + Tables.pageEntries + ((record - page) >>> 3), true);
   }
 
   private addressOf(page: number): number {

@@ -19,6 +19,10 @@ export const Reason = {
   Poll: 8,
   /** The record belongs to another function or module, by the number in `exitInfo`. */
   Other: 9,
+  /** The instruction at the PC is where a compiled region begins. */
+  Hot: 10,
+  /** The PC was reached often from compiled code, and there is no region. */
+  Heat: 11,
 } as const;
 /** The answer of `run`. */
 export type Reason = (typeof Reason)[keyof typeof Reason];
@@ -31,6 +35,8 @@ export const Fixed = {
   endOfPage: 1,
   /** For the reference engine. */
   step: 2,
+  /** Where a compiled region is entered. */
+  hot: 3,
   /** First number of the table's cases. */
-  first: 3,
+  first: 4,
 } as const;

@@ -1,5 +1,8 @@
 // What the interpreters of one machine's CPUs share: decoded pages, and who may store to a page of memory without further calls.
 
+import { DISPATCH_BYTES } from '../hot/dispatcher.ts';
+import { HotTier } from '../hot/tier.ts';
+import type { HotOptions } from '../hot/tier.ts';
 import type { InterpreterCode } from './build.ts';
 import type { FastTlb } from './fast-tlb.ts';
 import { DecodedPages } from './pages.ts';
@@ -7,6 +10,8 @@ import { DecodedPages } from './pages.ts';
 /** Shared by all CPUs of one memory. Records of instructions know no CPU, so one decoded page serves all. */
 export class Sharing {
   readonly pages: DecodedPages;
+  /** Compiled regions. */
+  readonly tier: HotTier;
   /** The code whose numbers the records have. */
   readonly code: InterpreterCode;
   private readonly tlbs: FastTlb[] = [];
@@ -15,13 +20,32 @@ export class Sharing {
 
   /**
    * @param memory - the shared memory
-   * @param offset - room for `count` decoded pages
+   * @param offset - room for `DISPATCH_BYTES` and `count` decoded pages
    */
-  constructor(memory: WebAssembly.Memory, offset: number, count: number, code: InterpreterCode) {
+  constructor(
+    memory: WebAssembly.Memory,
+    offset: number,
+    count: number,
+    code: InterpreterCode,
+    hot: HotOptions,
+  ) {
     this.code = code;
     this.writable = new Uint8Array(memory.buffer.byteLength >>> 12);
-    this.pages = new DecodedPages(memory, offset, count, code, (decoded) => {
-      for (const tlb of this.tlbs) tlb.dropDecoded(decoded);
+    this.pages = new DecodedPages(memory, offset + DISPATCH_BYTES, count, code, {
+      changed: (decoded, from, bytes) => {
+        this.tier.changed(decoded, from, bytes);
+      },
+      dropped: (decoded) => {
+        this.tier.dropped(decoded);
+        for (const tlb of this.tlbs) tlb.dropDecoded(decoded);
+      },
+    });
+    this.tier = new HotTier({
+      memory,
+      offset,
+      pages: this.pages,
+      hasCode: (id) => code.recordOf(id) !== undefined,
+      ...hot,
     });
   }
 

@@ -33,9 +33,16 @@ export class Code {
   private fixups: number[] = [];
   private readonly used: Record<TypeName, number> = { i32: 0, i64: 0, f32: 0, f64: 0, v128: 0 };
 
-  /** @param like - code whose locals this shares */
-  constructor(like?: Code) {
-    this.locals = like?.locals ?? [];
+  /** Locals that are the function's parameters: the first ones. */
+  private readonly parameters: number;
+
+  /**
+   * @param like - code whose locals this shares
+   * @param parameters - types of the function's parameters
+   */
+  constructor(like?: Code, parameters: readonly TypeName[] = []) {
+    this.parameters = like?.parameters ?? parameters.length;
+    this.locals = like?.locals ?? [...parameters];
     this.pools = like?.pools ?? { i32: [], i64: [], f32: [], f64: [], v128: [] };
   }
 
@@ -223,11 +230,24 @@ export class Code {
     this.unsigned(index);
   }
 
+  /** A call in place of the function's return. */
+  returnCall(index: number): void {
+    this.byte(Op.return_call);
+    this.unsigned(index);
+  }
+
+  /** The same through the table, by a function type's number. */
+  returnCallIndirect(type: number): void {
+    this.byte(Op.return_call_indirect);
+    this.unsigned(type);
+    this.unsigned(0);
+  }
+
   /** The finished body: declarations of locals, code, `end`. */
   finish(): Uint8Array {
     const head = new Code();
     const runs: [TypeName, number][] = [];
-    for (const type of this.locals) {
+    for (const type of this.locals.slice(this.parameters)) {
       const last = runs.at(-1);
       if (last?.[0] === type) last[1]++;
       else runs.push([type, 1]);

@@ -1,45 +1,78 @@
-// A module that imports one memory and exports functions without parameters that return an i32 (WebAssembly Core 2.0, 5.5).
+// Modules: functions of any type, imports of one memory and of functions, exports (WebAssembly Core 2.0, 5.5).
 
 import { Code } from './code.ts';
 import { Type } from './opcodes.ts';
+import type { TypeName } from './opcodes.ts';
+
+/** The type of a function. */
+export interface FunctionType {
+  readonly parameters: readonly TypeName[];
+  readonly results: readonly TypeName[];
+}
+
+/** No parameters, and an i32. */
+export const plainType: FunctionType = { parameters: [], results: ['i32'] };
 
 /** One function. */
 export interface ModuleFunction {
   /** Name of the export; a function without one is only called. */
   readonly name?: string;
+  /** `plainType` unless given. */
+  readonly type?: FunctionType;
   /** From `Code.finish`. */
   readonly body: Uint8Array;
 }
 
+/** A function that is imported, as a field of `env`. */
+export interface ImportedFunction {
+  readonly name: string;
+  readonly type: FunctionType;
+}
+
+/** What a module has besides its functions. The index of a function counts the imported ones first. */
+export interface ModuleOptions {
+  readonly imports?: readonly ImportedFunction[];
+  /** Types without a function of their own, for `call_indirect`: they have the numbers after those of all functions. */
+  readonly types?: readonly FunctionType[];
+  /** Elements of a table of functions that is exported as `table`. */
+  readonly table?: number;
+}
+
 /** Encodes the module. The memory is imported as `env.memory`. */
-export function encodeModule(functions: readonly ModuleFunction[]): Uint8Array<ArrayBuffer> {
+export function encodeModule(
+  functions: readonly ModuleFunction[],
+  options: ModuleOptions = {},
+): Uint8Array<ArrayBuffer> {
+  const { imports = [], types = [], table } = options;
+  const all = [...imports.map((f) => f.type), ...functions.map((f) => f.type ?? plainType), ...types];
   const out = new Code();
   for (const b of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(b);
-  section(out, 1, (s) => {
-    s.unsigned(1);
-    for (const b of [0x60, 0, 1, Type.i32]) s.byte(b);
-  });
+  typeSection(out, all);
   section(out, 2, (s) => {
-    s.unsigned(1);
+    s.unsigned(1 + imports.length);
     name(s, 'env');
     name(s, 'memory');
     for (const b of [2, 0, 1]) s.byte(b);
-  });
-  section(out, 3, (s) => {
-    s.unsigned(functions.length);
-    functions.forEach(() => {
-      s.unsigned(0);
-    });
-  });
-  section(out, 7, (s) => {
-    s.unsigned(functions.filter((f) => f.name !== undefined).length);
-    for (const [i, f] of functions.entries()) {
-      if (f.name === undefined) continue;
+    for (const [i, f] of imports.entries()) {
+      name(s, 'env');
       name(s, f.name);
       s.byte(0);
       s.unsigned(i);
     }
   });
+  section(out, 3, (s) => {
+    s.unsigned(functions.length);
+    functions.forEach((_, i) => {
+      s.unsigned(imports.length + i);
+    });
+  });
+  if (table !== undefined) {
+    section(out, 4, (s) => {
+      for (const b of [1, 0x70, 0]) s.byte(b);
+      s.unsigned(table);
+    });
+  }
+  exportSection(out, functions, imports.length, table !== undefined);
   section(out, 10, (s) => {
     s.unsigned(functions.length);
     for (const f of functions) {
@@ -48,6 +81,40 @@ export function encodeModule(functions: readonly ModuleFunction[]): Uint8Array<A
     }
   });
   return new Uint8Array(out.since(0));
+}
+
+function typeSection(out: Code, types: readonly FunctionType[]): void {
+  section(out, 1, (s) => {
+    s.unsigned(types.length);
+    for (const { parameters, results } of types) {
+      s.byte(0x60);
+      for (const list of [parameters, results]) {
+        s.unsigned(list.length);
+        for (const t of list) s.byte(Type[t]);
+      }
+    }
+  });
+}
+
+function exportSection(
+  out: Code,
+  functions: readonly ModuleFunction[],
+  imported: number,
+  table: boolean,
+): void {
+  section(out, 7, (s) => {
+    s.unsigned(functions.filter((f) => f.name !== undefined).length + (table ? 1 : 0));
+    if (table) {
+      name(s, 'table');
+      for (const b of [1, 0]) s.byte(b);
+    }
+    for (const [i, f] of functions.entries()) {
+      if (f.name === undefined) continue;
+      name(s, f.name);
+      s.byte(0);
+      s.unsigned(imported + i);
+    }
+  });
 }
 
 function section(out: Code, id: number, fill: (s: Code) => void): void {

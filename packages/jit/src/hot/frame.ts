@@ -1,0 +1,148 @@
+// The function of a region while its code is made: guest registers live in its locals.
+
+import { BaseFrame } from '../emit/frame.ts';
+import { Layout } from '../isa.ts';
+import { Code } from '../wasm/code.ts';
+import type { Target } from '../wasm/code.ts';
+import type { FunctionType } from '../wasm/module.ts';
+
+/**
+ * The type of a region: address of the CPU's block, where to enter (number of the entry, page of the region in bits 31:8),
+ * how deep calls may still nest, the PC. The result is one of `Status`.
+ */
+export const regionType: FunctionType = { parameters: ['i32', 'i32', 'i32', 'i64'], results: ['i32'] };
+/** The type of `gate`: address of the CPU's block, how deep calls may nest, the PC to go on at. */
+export const gateType: FunctionType = { parameters: ['i32', 'i32', 'i64'], results: ['i32'] };
+
+/** How compiled code is left. State is in memory then, with the PC. */
+export const Status = {
+  /** Goes on at the PC: whoever called compares it with where it wanted to be. */
+  Go: 0,
+  /** The instruction at the PC is the interpreter's. */
+  Interpret: 1,
+  /** As `Reason.Poll`. */
+  Poll: 2,
+  /** The PC has been reached often and has no compiled code. */
+  Heat: 3,
+} as const;
+
+/** First of the scratch registers that compiled code uses. */
+const SCRATCH: number = Layout.v + 40 * 16;
+/** Offsets in a CPU's block, in its scratch registers. */
+export const HotLayout: {
+  /** The flags between regions: see `Kind`. */
+  readonly kind: number;
+  readonly guard: number;
+  readonly a: number;
+  readonly b: number;
+  /** Instructions that compiled code executed: counts up, 32 bits. */
+  readonly executed: number;
+} = { kind: SCRATCH, guard: SCRATCH + 4, a: SCRATCH + 8, b: SCRATCH + 16, executed: SCRATCH + 24 };
+
+/** Instructions before the root page that a region may have, and one more than the number of any after it. */
+export const EXIT_BIAS = 4096;
+/** What the local `exit` says: the number of an instruction, and how many of its block come before it. */
+export const exitOf = (instruction: number, before: number): number =>
+  (instruction + EXIT_BIAS) | (before << 13);
+
+/** One region in the making. */
+export class HotFrame extends BaseFrame {
+  readonly code: Code;
+  readonly base: number = 0;
+  readonly entry: number = 1;
+  readonly depth: number = 2;
+  /** The PC where it is not known when the code is made. */
+  readonly pc: number = 3;
+  readonly tlb: number;
+  readonly va: number;
+  readonly remaining: number;
+  /** About the instruction that is under way: see `exitOf`. */
+  readonly exit: number;
+  readonly status: number;
+  /** Address of the region's root page. */
+  readonly pageVa: number;
+  /** NZCV: what set them last, and its operands. See `flags.ts`. */
+  readonly kind: number;
+  readonly guard: number;
+  readonly a: number;
+  readonly b: number;
+  /** Leaves after the instruction under way; `exit` is that of the next. */
+  poll: Target = 0;
+  /** Leaves with `pc`, `status` and `remaining` as they are in their locals. */
+  leave: Target = 0;
+  private readonly general: (number | undefined)[] = [];
+  private readonly vector: (number | undefined)[] = [];
+  readonly writtenGeneral: Set<number> = new Set<number>();
+  readonly writtenVectors: Set<number> = new Set<number>();
+
+  /** @param type - the function's type; its first parameter is the address of the CPU's block */
+  constructor(type: FunctionType = regionType) {
+    super();
+    const c = (this.code = new Code(undefined, type.parameters));
+    this.tlb = c.fixedLocal('i32');
+    this.remaining = c.fixedLocal('i32');
+    this.exit = c.fixedLocal('i32');
+    this.status = c.fixedLocal('i32');
+    this.kind = c.fixedLocal('i32');
+    this.guard = c.fixedLocal('i32');
+    this.va = c.fixedLocal('i64');
+    this.pageVa = c.fixedLocal('i64');
+    this.a = c.fixedLocal('i64');
+    this.b = c.fixedLocal('i64');
+  }
+
+  at(field: keyof typeof Layout): number {
+    return Layout[field];
+  }
+
+  pushBase(): void {
+    this.code.get(this.base);
+  }
+
+  addBase(): void {
+    this.code.get(this.base);
+    this.code.op('i32_add');
+  }
+
+  /** The local of a general register, 31 for the stack pointer. */
+  x(register: number): number {
+    return (this.general[register] ??= this.code.fixedLocal('i64'));
+  }
+
+  /** The local of a vector register. */
+  v(register: number): number {
+    return (this.vector[register] ??= this.code.fixedLocal('v128'));
+  }
+
+  /** Emits a move of every register that has a local from memory into it. */
+  loadRegisters(): void {
+    const { code } = this;
+    for (const [r, local] of this.general.entries()) {
+      if (local === undefined) continue;
+      this.pushBase();
+      code.memory('i64_load', Layout.x + 8 * r, true);
+      code.set(local);
+    }
+    for (const [r, local] of this.vector.entries()) {
+      if (local === undefined) continue;
+      this.pushBase();
+      code.memory('v128_load', Layout.v + 16 * r, true);
+      code.set(local);
+    }
+  }
+
+  /** Emits a move of every register that the region writes to memory. */
+  storeRegisters(): void {
+    const { code } = this;
+    for (const r of this.writtenGeneral) {
+      this.pushBase();
+      code.get(this.x(r));
+      code.memory('i64_store', Layout.x + 8 * r, true);
+    }
+    for (const r of this.writtenVectors) {
+      this.pushBase();
+      code.get(this.v(r));
+      code.memory('v128_store', Layout.v + 16 * r, true);
+    }
+  }
+}

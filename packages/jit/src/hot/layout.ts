@@ -1,0 +1,99 @@
+// How a region becomes structured control flow: its graph with all ways in, what merges, and how far it is to the next look at
+// the budget.
+
+import type { Discovered } from './blocks.ts';
+import { analyse, loopsOf } from './graph.ts';
+import type { Analysis } from './graph.ts';
+
+/** A way into a region. */
+export interface Entry {
+  /** Node of the block that it leads to. */
+  readonly node: number;
+  /** The block's first instruction. */
+  readonly instruction: number;
+}
+
+/** A region's plan. Node 0 is the function's head, node `i + 1` is block `i`. */
+export interface Plan extends Analysis {
+  readonly successors: readonly (readonly number[])[];
+  /** The first one is the root. */
+  readonly entries: readonly Entry[];
+  /** By node: where the entries that lie behind it are reached from it, by number of the entry; -1 for others. */
+  readonly dispatch: ReadonlyMap<number, readonly number[]>;
+  /** Nodes that are branched to, by a block's end or a table. */
+  readonly merges: ReadonlySet<number>;
+  /** Nodes that look at the budget first. */
+  readonly checks: ReadonlySet<number>;
+  /** By node: instructions until the next look, at most. */
+  readonly distance: Int32Array;
+}
+
+/** Most ways into a region. */
+const MAX_ENTRIES = 60;
+
+/** Plans a region. Undefined if its loops have several ways in. */
+export function plan({ blocks, root }: Discovered): Plan | undefined {
+  const after = new Set<number>();
+  const resumed = new Set<number>();
+  const startOf = new Map(blocks.map((b, i) => [b.start, i + 1]));
+  for (const b of blocks) {
+    const next = startOf.get(b.start + b.code.length);
+    if (next === undefined) continue;
+    if (b.flow.kind === 'call' || b.flow.kind === 'callRegister') after.add(next);
+    if (b.flow.kind === 'stop' && b.flow.resumes) resumed.add(next);
+  }
+  const real = [[root + 1], ...blocks.map((b) => b.successors.filter((s) => s >= 0).map((s) => s + 1))];
+  // What only a stop leads to is entered from the head.
+  const first = real.map((list) => [...list]);
+  for (const node of resumed) if (!first[0]?.includes(node)) first[0]?.push(node);
+  const before = analyse({ successors: first });
+  if (!before.reducible) return undefined;
+  const loops = loopsOf({ successors: first }, before);
+  const wanted = [root + 1, ...before.headers, ...after, ...resumed].filter(
+    (n) => (before.place[n] ?? -1) > 0,
+  );
+  const nodes = [...new Set(wanted)].slice(0, MAX_ENTRIES);
+  const successors = first.map((list) => [...list]);
+  const dispatch = new Map<number, number[]>();
+  for (const [i, node] of nodes.entries()) {
+    const chain = [0, ...(loops[node] ?? []).filter((h) => h !== node), node];
+    for (const [k, from] of chain.slice(0, -1).entries()) {
+      const to = chain[k + 1] ?? node;
+      const table = dispatch.get(from) ?? nodes.map(() => -1);
+      table[i] = to;
+      dispatch.set(from, table);
+      if (successors[from]?.includes(to) === false) successors[from].push(to);
+    }
+  }
+  const analysis = analyse({ successors });
+  if (!analysis.reducible) return undefined;
+  const merges = new Set<number>([...dispatch.values()].flat().filter((n) => n > 0));
+  for (const n of analysis.order) {
+    const forward = (analysis.predecessors[n] ?? []).filter(
+      (p) => (analysis.place[p] ?? 0) < (analysis.place[n] ?? 0),
+    );
+    if (forward.length > 1) merges.add(n);
+  }
+  const entries = nodes.map((node) => ({ node, instruction: blocks[node - 1]?.start ?? 0 }));
+  const checks = new Set([...nodes, ...analysis.headers, ...after]);
+  const sizes = [0, ...blocks.map((b) => b.code.length)];
+  const distance = distances(analysis, successors, checks, sizes);
+  return { ...analysis, successors, entries, dispatch, merges, checks, distance };
+}
+
+function distances(
+  a: Analysis,
+  successors: readonly (readonly number[])[],
+  checks: ReadonlySet<number>,
+  sizes: readonly number[],
+): Int32Array {
+  const distance = new Int32Array(successors.length);
+  for (const n of [...a.order].reverse()) {
+    let most = 0;
+    for (const s of successors[n] ?? []) {
+      if (!checks.has(s) && (a.place[s] ?? 0) > (a.place[n] ?? 0)) most = Math.max(most, distance[s] ?? 0);
+    }
+    distance[n] = (sizes[n] ?? 0) + most;
+  }
+  return distance;
+}

@@ -1,0 +1,503 @@
+// The code of one region: a WebAssembly function from its basic blocks, with structured control flow.
+
+import { Tables } from '../emit/frame.ts';
+import { Unsupported } from '../emit/node.ts';
+import { Layout, optionalFeatures } from '../isa.ts';
+import type { Builder } from '../isa.ts';
+import type { Target } from '../wasm/code.ts';
+import { Code } from '../wasm/code.ts';
+import { HotArm } from './arm.ts';
+import type { Block, Discovered } from './blocks.ts';
+import { hotBuilder } from './builder.ts';
+import type { Decoded } from './flow.ts';
+import { exitOf, EXIT_BIAS, HotFrame, HotLayout, Status } from './frame.ts';
+import type { Plan } from './layout.ts';
+
+/** Number of the imported `gate` among a region's functions. */
+const GATE = 0;
+/** In the local `status`: goes on at the PC through the gate, with no return to this function. */
+const TAIL = -1;
+/** In the second parameter: the page of the entry, relative to the root page, plus this. */
+export const PAGE_BIAS = 128;
+
+/** What a region's code must find in the fetch TLB besides the page where it is entered. */
+export interface RegionPage {
+  /** Relative to the root page. */
+  readonly page: number;
+  /** Address of the decoded page. */
+  readonly decoded: number;
+}
+
+/** Pieces of the function: code, or what is only known at the end. */
+type Segment = Uint8Array | 'load' | 'store';
+
+/** Emits a region's function. */
+export function emitRegion(region: Discovered, plan: Plan, pages: readonly RegionPage[]): Uint8Array {
+  return new RegionEmitter(region, plan, pages).emit();
+}
+
+class RegionEmitter {
+  private readonly frame = new HotFrame();
+  private readonly arm = new HotArm(this.frame);
+  private readonly builder: Builder = hotBuilder(this.arm);
+  private readonly code: Code = this.frame.code;
+  private readonly region: Discovered;
+  private readonly plan: Plan;
+  private readonly pages: readonly RegionPage[];
+  private readonly segments: Segment[] = [];
+  private cut = 0;
+  private readonly children: readonly (readonly number[])[];
+  private readonly loops = new Map<number, Target>();
+  private readonly ends = new Map<number, Target>();
+  /** Kinds of the flags at the ends of blocks. */
+  private readonly kinds = new Map<number, number | undefined>();
+
+  constructor(region: Discovered, plan: Plan, pages: readonly RegionPage[]) {
+    this.region = region;
+    this.plan = plan;
+    this.pages = pages;
+    const children: number[][] = plan.successors.map(() => []);
+    for (const n of plan.order) if (n !== 0) children[plan.dominator[n] ?? 0]?.push(n);
+    this.children = children;
+  }
+
+  emit(): Uint8Array {
+    const { code, frame, segments } = this;
+    this.prologue();
+    this.splice('load');
+    frame.leave = code.block();
+    const compute = code.block();
+    frame.step = code.block();
+    frame.missRead = frame.missWrite = frame.step;
+    frame.missUnprivilegedRead = frame.missUnprivilegedWrite = frame.step;
+    frame.poll = code.block();
+    this.tree(0);
+    code.op('unreachable');
+    code.end();
+    code.i32(Status.Poll);
+    code.set(frame.status);
+    code.br(compute);
+    code.end();
+    code.i32(Status.Interpret);
+    code.set(frame.status);
+    code.end();
+    this.locate();
+    code.end();
+    this.epilogue();
+    segments.push(code.since(this.cut));
+    const whole = new Code(code);
+    for (const s of segments) {
+      const piece = typeof s === 'string' ? this.moved(s) : s;
+      whole.append(piece);
+    }
+    return whole.finish();
+  }
+
+  /** The code before here is finished; `what` comes next. */
+  private splice(what: 'load' | 'store'): void {
+    this.segments.push(this.code.since(this.cut), what);
+    this.cut = this.code.position;
+  }
+
+  private moved(what: 'load' | 'store'): Uint8Array {
+    const start = this.code.position;
+    if (what === 'load') this.frame.loadRegisters();
+    else this.frame.storeRegisters();
+    return this.code.since(start);
+  }
+
+  // ---- around the blocks
+
+  private prologue(): void {
+    const { code, frame } = this;
+    frame.loadWord('remaining');
+    code.set(frame.remaining);
+    frame.loadWord('tlb');
+    code.set(frame.tlb);
+    code.get(frame.pc);
+    code.i64(~0xfffn);
+    code.op('i64_and');
+    if (this.pages.length > 1) {
+      code.get(frame.entry);
+      code.i32(8);
+      code.op('i32_shr_u');
+      code.i32(PAGE_BIAS);
+      code.op('i32_sub');
+      code.i32(12);
+      code.ops('i32_shl', 'i64_extend_i32_s', 'i64_sub');
+    }
+    code.set(frame.pageVa);
+    if (this.pages.length > 1) for (const p of this.pages) this.checkPage(p);
+    code.get(frame.entry);
+    code.i32(0xff);
+    code.op('i32_and');
+    code.set(frame.entry);
+  }
+
+  /** Refuses to be entered where a page of the region is not what it was. */
+  private checkPage({ page, decoded }: RegionPage): void {
+    const { code, frame } = this;
+    const entry = code.freshLocal('i32');
+    code.get(frame.pageVa);
+    code.i64(BigInt(page * 4096));
+    code.op('i64_add');
+    code.tee(frame.va);
+    code.op('i32_wrap_i64');
+    code.i32(8);
+    code.op('i32_shr_u');
+    code.i32((Tables.fetchEntries - 1) * 16);
+    code.op('i32_and');
+    frame.loadWord('fetchTlb');
+    code.op('i32_add');
+    code.tee(entry);
+    code.memory('i64_load', 0, true);
+    code.get(frame.va);
+    code.op('i64_ne');
+    code.get(entry);
+    code.memory('i32_load', Tables.fetchPage, true);
+    code.i32(decoded);
+    code.ops('i32_ne', 'i32_or');
+    code.if();
+    frame.pushBase();
+    code.get(frame.pc);
+    code.memory('i64_store', Layout.pc, true);
+    code.i32(Status.Interpret);
+    code.op('return');
+    code.end();
+    code.releaseAll();
+  }
+
+  /** The PC and the count from the local `exit`. */
+  private locate(): void {
+    const { code, frame } = this;
+    code.get(frame.pageVa);
+    code.get(frame.exit);
+    code.i32(0x1fff);
+    code.op('i32_and');
+    code.i32(EXIT_BIAS);
+    code.op('i32_sub');
+    code.i32(2);
+    code.ops('i32_shl', 'i64_extend_i32_s', 'i64_add');
+    code.set(frame.pc);
+    code.get(frame.remaining);
+    code.get(frame.exit);
+    code.i32(13);
+    code.ops('i32_shr_u', 'i32_sub');
+    code.set(frame.remaining);
+  }
+
+  /** Puts everything into memory and leaves. */
+  private epilogue(): void {
+    const { code, frame } = this;
+    this.splice('store');
+    this.storeState(undefined);
+    frame.pushBase();
+    code.get(frame.pc);
+    code.memory('i64_store', Layout.pc, true);
+    code.get(frame.status);
+    code.i32(TAIL);
+    code.op('i32_eq');
+    code.if();
+    frame.pushBase();
+    code.get(frame.depth);
+    code.get(frame.pc);
+    code.returnCall(GATE);
+    code.end();
+    code.get(frame.status);
+  }
+
+  /** Stores the count, and the flags unless they are in memory. */
+  private storeState(kind: number | undefined): void {
+    const { code, frame } = this;
+    frame.pushBase();
+    code.get(frame.remaining);
+    code.memory('i32_store', Layout.remaining, true);
+    if (kind === undefined) {
+      code.get(frame.kind);
+      code.if();
+    }
+    for (const [op, local, offset] of [
+      ['i32_store', frame.kind, HotLayout.kind],
+      ['i32_store', frame.guard, HotLayout.guard],
+      ['i64_store', frame.a, HotLayout.a],
+      ['i64_store', frame.b, HotLayout.b],
+    ] as const) {
+      frame.pushBase();
+      code.get(local);
+      code.memory(op, offset, true);
+    }
+    if (kind === undefined) code.end();
+  }
+
+  // ---- structure
+
+  private tree(node: number): void {
+    const { plan, code } = this;
+    const merges = (this.children[node] ?? [])
+      .filter((c) => plan.merges.has(c))
+      .sort((a, b) => (plan.place[b] ?? 0) - (plan.place[a] ?? 0));
+    const isHeader = plan.headers.has(node);
+    if (isHeader) this.loops.set(node, code.loop());
+    this.within(node, merges, 0);
+    if (isHeader) {
+      code.end();
+      code.op('unreachable');
+    }
+  }
+
+  /** A node's code inside of blocks whose ends are where control merges. */
+  private within(node: number, merges: readonly number[], from: number): void {
+    const outer = merges[from];
+    if (outer === undefined) {
+      this.node(node);
+      return;
+    }
+    this.ends.set(outer, this.code.block());
+    this.within(node, merges, from + 1);
+    this.code.end();
+    this.tree(outer);
+  }
+
+  private go(from: number, to: number): void {
+    const { plan, code } = this;
+    if ((plan.place[to] ?? 0) <= (plan.place[from] ?? 0)) code.br(this.loops.get(to) ?? 0);
+    else if (plan.merges.has(to)) code.br(this.ends.get(to) ?? 0);
+    else this.tree(to);
+  }
+
+  private node(node: number): void {
+    const block = this.region.blocks[node - 1];
+    if (block === undefined) {
+      this.dispatch(node);
+      return;
+    }
+    // An entry behind this node looks at the budget itself.
+    this.dispatchInside(node);
+    if (this.plan.checks.has(node)) this.checkBudget(node, block);
+    this.enterKinds(node);
+    if (this.instructions(block)) this.ending(node, block);
+  }
+
+  /** Takes the flags' kind over where there is one way to here. */
+  private enterKinds(node: number): void {
+    const predecessors = this.plan.predecessors[node] ?? [];
+    const [only] = predecessors;
+    const known = predecessors.length === 1 && only !== undefined ? this.kinds.get(only) : undefined;
+    this.arm.kind = known === 0 ? undefined : known;
+    this.arm.checked.clear();
+  }
+
+  private checkBudget(node: number, block: Block): void {
+    const { code, frame, plan } = this;
+    code.i32(exitOf(block.start, 0));
+    code.set(frame.exit);
+    code.get(frame.remaining);
+    code.i32(plan.distance[node] ?? 0);
+    code.op('i32_lt_s');
+    code.brIf(frame.step);
+  }
+
+  /** At the function's head: goes to the entry, or on the way to it. */
+  private dispatch(node: number): void {
+    const { code, frame, plan } = this;
+    const table = plan.dispatch.get(node) ?? [];
+    const root = this.ends.get(plan.entries[0]?.node ?? 1) ?? 0;
+    code.get(frame.entry);
+    code.brTable(
+      table.map((to) => this.ends.get(to) ?? root),
+      root,
+    );
+  }
+
+  /** The same at the head of a loop that has entries inside. */
+  private dispatchInside(node: number): void {
+    const { code, frame, plan } = this;
+    const table = plan.dispatch.get(node);
+    if (table !== undefined) {
+      code.get(frame.entry);
+      code.if();
+      const here = code.block();
+      code.get(frame.entry);
+      code.brTable(
+        table.map((to) => this.ends.get(to) ?? here),
+        here,
+      );
+      code.end();
+      code.i32(0);
+      code.set(frame.entry);
+      code.end();
+    } else if (plan.entries.some((e) => e.node === node)) {
+      code.i32(0);
+      code.set(frame.entry);
+    }
+  }
+
+  // ---- blocks
+
+  /** Emits a block's instructions; false if one of them can only leave. */
+  private instructions(block: Block): boolean {
+    const { code, frame, arm } = this;
+    const stops = block.flow.kind === 'stop' ? block.code.length - 1 : -1;
+    for (const [i, decoded] of block.code.entries()) {
+      const number = block.start + i;
+      if (i === stops || !this.build(decoded, number)) {
+        code.i32(exitOf(number, i));
+        code.set(frame.exit);
+        code.br(frame.step);
+        return false;
+      }
+      if (arm.mayLeave) {
+        code.i32(exitOf(number, i));
+        code.set(frame.exit);
+      }
+      arm.emit();
+      if (arm.unmasks) {
+        code.i32(exitOf(number + 1, i + 1));
+        code.set(frame.exit);
+        frame.loadWord('pendingPins');
+        code.brIf(frame.poll);
+      }
+    }
+    return true;
+  }
+
+  /** Runs an instruction's semantics. False where the interpreter has to do it. */
+  private build({ row, operands, split }: Decoded, number: number): boolean {
+    const { arm, frame, code } = this;
+    arm.reset();
+    arm.instruction = number;
+    const feature = optionalFeatures[row.feature ?? ''];
+    if (feature !== undefined) {
+      arm.check(() => {
+        frame.loadWord('absent');
+        code.i32(feature);
+        code.op('i32_and');
+        code.brIf(frame.step);
+      });
+    }
+    if (row.gate === 'fp' && !arm.checked.has('fp')) {
+      arm.checked.add('fp');
+      arm.check(() => {
+        frame.loadWord('fpTrap');
+        code.brIf(frame.step);
+      });
+    }
+    try {
+      row.execute(this.builder, operands, split);
+    } catch (error) {
+      if (error instanceof Unsupported) return false;
+      throw error;
+    }
+    return !arm.leaves;
+  }
+
+  private ending(node: number, block: Block): void {
+    const { code, frame, arm } = this;
+    const { ending } = arm;
+    this.count(block.code.length);
+    switch (block.flow.kind) {
+      case 'next':
+      case 'jump':
+        this.out(node, block, 0);
+        return;
+      case 'branch':
+        if (ending?.kind === 'branch') arm.push(ending.condition);
+        code.if();
+        this.out(node, block, 0);
+        code.else();
+        this.restoreKind(node);
+        this.out(node, block, 1);
+        code.end();
+        code.op('unreachable');
+        return;
+      case 'call':
+        code.get(frame.pageVa);
+        code.i64(BigInt((block.start + block.code.length - 1) * 4 + block.flow.to));
+        code.op('i64_add');
+        code.set(frame.pc);
+        this.call(node, block);
+        return;
+      case 'callRegister':
+        this.call(node, block);
+        return;
+      case 'jumpRegister':
+      case 'return':
+      case 'stop':
+        code.i32(block.flow.kind === 'return' ? Status.Go : TAIL);
+        code.set(frame.status);
+        code.br(frame.leave);
+    }
+  }
+
+  /** Code of other blocks may have been emitted in between. */
+  private restoreKind(node: number): void {
+    this.arm.kind = this.kinds.get(node);
+  }
+
+  private count(instructions: number): void {
+    const { code, frame } = this;
+    code.get(frame.remaining);
+    code.i32(instructions);
+    code.op('i32_sub');
+    code.set(frame.remaining);
+  }
+
+  /** Goes to one of the places where a block may go. */
+  private out(node: number, block: Block, index: number): void {
+    const { code, frame } = this;
+    this.kinds.set(node, this.arm.kind);
+    const inside = block.successors[index] ?? -1;
+    if (inside >= 0) {
+      this.go(node, inside + 1);
+      return;
+    }
+    code.get(frame.pageVa);
+    code.i64(BigInt((block.targets[index] ?? 0) * 4));
+    code.op('i64_add');
+    code.set(frame.pc);
+    code.i32(TAIL);
+    code.set(frame.status);
+    code.br(frame.leave);
+  }
+
+  /** Calls what is at `frame.pc`, and goes on if it comes back to the next instruction. */
+  private call(node: number, block: Block): void {
+    const { code, frame, arm } = this;
+    code.get(frame.depth);
+    code.op('i32_eqz');
+    code.if();
+    code.i32(TAIL);
+    code.set(frame.status);
+    code.br(frame.leave);
+    code.end();
+    this.splice('store');
+    this.storeState(arm.kind);
+    frame.pushBase();
+    code.get(frame.depth);
+    code.i32(1);
+    code.op('i32_sub');
+    code.get(frame.pc);
+    code.call(GATE);
+    code.tee(frame.status);
+    code.if();
+    code.get(frame.status);
+    code.op('return');
+    code.end();
+    frame.pushBase();
+    code.memory('i64_load', Layout.pc, true);
+    code.get(frame.pageVa);
+    code.i64(BigInt((block.start + block.code.length) * 4));
+    code.ops('i64_add', 'i64_ne');
+    code.if();
+    code.i32(Status.Go);
+    code.op('return');
+    code.end();
+    this.splice('load');
+    frame.loadWord('remaining');
+    code.set(frame.remaining);
+    code.i32(0);
+    code.set(frame.kind);
+    arm.kind = undefined;
+    this.out(node, block, 0);
+  }
+}

@@ -1,0 +1,303 @@
+// The hot tier of one machine: which regions there are, where they begin, and when they go.
+
+import type { DecodedPages } from '../interpreter/pages.ts';
+import { Fixed } from '../interpreter/reasons.ts';
+import { encodeModule } from '../wasm/module.ts';
+import { discover } from './blocks.ts';
+import type { CodeSource, Discovered } from './blocks.ts';
+import { dispatcherModule, entryAt, heatAt, MAX_ENTRIES } from './dispatcher.ts';
+import { gateType, regionType } from './frame.ts';
+import { plan } from './layout.ts';
+import type { Plan } from './layout.ts';
+import { emitRegion, PAGE_BIAS } from './region.ts';
+import type { RegionPage } from './region.ts';
+
+/** How eagerly code is compiled. */
+export interface HotOptions {
+  /** False, or not given: nothing is compiled. */
+  readonly enabled?: boolean;
+  /** True: everything is compiled when it is first decoded. For tests. */
+  readonly eager?: boolean;
+  /** How often compiled code comes to a PC without a region before that is compiled: 40 unless given. */
+  readonly threshold?: number;
+  /** Regions that are kept at once, at most 16,000: 4000 unless given. */
+  readonly regions?: number;
+  /** Instructions of one region: 300 unless given. */
+  readonly instructions?: number;
+}
+
+/** What the tier works on. */
+export interface TierOptions extends HotOptions {
+  readonly memory: WebAssembly.Memory;
+  /** Byte offset of `DISPATCH_BYTES` bytes. */
+  readonly offset: number;
+  readonly pages: DecodedPages;
+  /** Whether a case of the table has code. */
+  readonly hasCode: (caseId: number) => boolean;
+}
+
+/** Where the pages of a region are: those of the fetch TLB of a CPU. */
+export interface PageSource {
+  fetchPage(vaLo: number, vaHi: number): number;
+}
+
+/** A place where a region is entered. */
+interface Mark {
+  readonly entry: number;
+  readonly record: number;
+  /** The record's number without the mark. */
+  original: number;
+  readonly region: Region;
+}
+
+/** A compiled region. */
+interface Region {
+  readonly element: number;
+  readonly marks: Mark[];
+  /** Addresses of its decoded pages, with the first and last instruction there. */
+  readonly spans: ReadonlyMap<number, readonly (readonly [number, number])[]>;
+}
+
+/** Counts. No state of the machine. */
+export interface HotCounters {
+  compiled: number;
+  instructions: number;
+  bytes: number;
+  failed: number;
+  irreducible: number;
+  changed: number;
+  dropped: number;
+  evicted: number;
+}
+
+/** Compiled regions of one memory. */
+export class HotTier {
+  readonly counters: HotCounters = {
+    compiled: 0,
+    instructions: 0,
+    bytes: 0,
+    failed: 0,
+    irreducible: 0,
+    changed: 0,
+    dropped: 0,
+    evicted: 0,
+  };
+  readonly enabled: boolean;
+  readonly eager: boolean;
+  /** The import `enter` of an interpreter's module. */
+  readonly enter: (base: number) => number;
+  private readonly gate: () => number;
+  private readonly table: WebAssembly.Table;
+  private readonly options: TierOptions;
+  private readonly words: Int32Array;
+  private readonly limit: number;
+  /** In the order of their making. */
+  private readonly regions = new Set<Region>();
+  private readonly marks = new Map<number, Mark>();
+  private readonly byPage = new Map<number, Set<Region>>();
+  private readonly freeEntries: number[] = [];
+  private readonly freeElements: number[] = [];
+  private nextEntry = 1;
+  private nextElement = 0;
+  /** Records where nothing could be compiled. */
+  private readonly failed = new Set<number>();
+
+  constructor(options: TierOptions) {
+    this.options = options;
+    this.enabled = options.enabled ?? false;
+    this.eager = options.eager ?? false;
+    this.limit = Math.min(options.regions ?? 4000, 16_000);
+    const { memory, offset, threshold = 40 } = options;
+    this.words = new Int32Array(memory.buffer);
+    const module = new WebAssembly.Module(dispatcherModule(offset, threshold));
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+    this.enter = exports['enter'] as (base: number) => number;
+    this.gate = exports['gate'] as () => number;
+    this.table = exports['table'] as WebAssembly.Table;
+  }
+
+  /** True if a region begins at a record. */
+  isMarked(record: number): boolean {
+    return this.options.pages.entryAt(record) !== 0;
+  }
+
+  /** True if an instruction of a decoded page, by its number there, is in some region. */
+  covers(decoded: number, instruction: number): boolean {
+    for (const region of this.byPage.get(decoded) ?? []) {
+      const spans = region.spans.get(decoded) ?? [];
+      if (spans.some(([from, to]) => instruction >= from && instruction <= to)) return true;
+    }
+    return false;
+  }
+
+  /** Puts the instruction at a mark back, as long as `run` lasts. */
+  unmarked(record: number, run: () => void): void {
+    const { pages } = this.options;
+    const mark = this.marks.get(pages.entryAt(record));
+    if (mark?.record !== record) {
+      // Nobody's mark any more.
+      if (pages.numberAt(record) === Fixed.hot) pages.setNumber(record, Fixed.decode);
+      run();
+      return;
+    }
+    pages.setNumber(record, pages.alone(mark.original));
+    run();
+    if (this.marks.get(mark.entry) !== mark) return;
+    mark.original = pages.numberAt(record);
+    pages.setNumber(record, Fixed.hot);
+  }
+
+  /**
+   * Compiles a region that begins at an address, if there is none yet and the code there allows it.
+   *
+   * @param at - the pages that the CPU has fetched from
+   */
+  compile(vaLo: number, vaHi: number, at: PageSource): boolean {
+    const decoded = at.fetchPage(vaLo, vaHi);
+    if (decoded === 0 || !this.enabled) return false;
+    const { pages, offset } = this.options;
+    const root = (vaLo & 0xfff) >>> 2;
+    const record = decoded + root * 16;
+    this.words[heatAt(offset, record) >> 2] = 0;
+    if (pages.entryAt(record) !== 0 || this.failed.has(record)) return false;
+    const found = new Map<number, number>([[0, decoded]]);
+    const source = this.source(vaLo, vaHi, at, found);
+    const region = discover(source, root, {
+      instructions: this.options.instructions ?? 300,
+      blocks: 80,
+    });
+    const planned = region && plan(region);
+    if (region === undefined || planned === undefined) {
+      if (region === undefined) this.counters.failed++;
+      else this.counters.irreducible++;
+      if (this.failed.size > 4096) this.failed.clear();
+      this.failed.add(record);
+      return false;
+    }
+    this.make(region, planned, found);
+    return true;
+  }
+
+  private source(vaLo: number, vaHi: number, at: PageSource, found: Map<number, number>): CodeSource {
+    const { pages, hasCode } = this.options;
+    const first = (vaLo & ~0xfff) >>> 0;
+    const pageAt = (page: number): number => {
+      const known = found.get(page);
+      if (known !== undefined) return known;
+      const lo = first + page * 4096;
+      const near = Math.abs(page) < 4 && lo >= 0 && lo < 2 ** 32;
+      const decoded = near ? at.fetchPage(lo | 0, vaHi) : 0;
+      found.set(page, decoded);
+      return decoded;
+    };
+    return {
+      word: (instruction) => {
+        const decoded = pageAt(instruction >> 10);
+        if (decoded === 0) return undefined;
+        return this.words[(pages.hostOf(decoded) >> 2) + (instruction & 1023)];
+      },
+      hasCode,
+    };
+  }
+
+  private make(region: Discovered, planned: Plan, found: ReadonlyMap<number, number>): void {
+    const { memory, offset, pages } = this.options;
+    const spans = new Map<number, [number, number][]>();
+    const used = new Map<number, number>();
+    for (const b of region.blocks) {
+      for (let at = b.start, end = b.start + b.code.length; at < end;) {
+        const page = at >> 10;
+        const last = Math.min(end - 1, (page << 10) + 1023);
+        const decoded = found.get(page) ?? 0;
+        used.set(page, decoded);
+        const list = spans.get(decoded) ?? [];
+        list.push([at & 1023, last & 1023]);
+        spans.set(decoded, list);
+        at = last + 1;
+      }
+    }
+    const list: RegionPage[] = [...used].map(([page, decoded]) => ({ page, decoded }));
+    const bytes = encodeModule(
+      [{ name: 'region', type: regionType, body: emitRegion(region, planned, list) }],
+      {
+        imports: [{ name: 'gate', type: gateType }],
+      },
+    );
+    const module = new WebAssembly.Module(bytes);
+    const instance = new WebAssembly.Instance(module, { env: { memory, gate: this.gate } });
+    if (this.regions.size >= this.limit) this.evict();
+    const element = this.freeElements.pop() ?? this.nextElement++;
+    this.table.set(element, instance.exports['region']);
+    const made: Region = { element, marks: [], spans };
+    for (const [i, e] of planned.entries.entries()) {
+      const decoded = used.get(e.instruction >> 10) ?? 0;
+      const record = decoded + (e.instruction & 1023) * 16;
+      if (decoded === 0 || pages.entryAt(record) !== 0) continue;
+      const entry = this.freeEntries.pop() ?? this.nextEntry++;
+      if (entry >= MAX_ENTRIES) break;
+      const to = entryAt(offset, entry) >> 2;
+      this.words[to] = element;
+      this.words[to + 1] = i | (((e.instruction >> 10) + PAGE_BIAS) << 8);
+      const mark: Mark = { entry, record, original: pages.numberAt(record), region: made };
+      pages.setEntry(record, entry);
+      pages.setNumber(record, Fixed.hot);
+      this.marks.set(entry, mark);
+      made.marks.push(mark);
+    }
+    this.regions.add(made);
+    for (const decoded of spans.keys()) {
+      const here = this.byPage.get(decoded) ?? new Set();
+      here.add(made);
+      this.byPage.set(decoded, here);
+    }
+    this.counters.compiled++;
+    this.counters.instructions += region.instructions;
+    this.counters.bytes += bytes.length;
+  }
+
+  /** Instructions of a decoded page change. */
+  changed(decoded: number, from: number, bytes: number): void {
+    this.failed.clear();
+    const [first, last] = [from >>> 2, (from + bytes - 1) >>> 2];
+    for (const region of this.byPage.get(decoded) ?? []) {
+      const spans = region.spans.get(decoded) ?? [];
+      if (!spans.some(([a, b]) => first <= b && last >= a)) continue;
+      this.counters.changed++;
+      this.kill(region);
+    }
+  }
+
+  /** A decoded page goes. */
+  dropped(decoded: number): void {
+    this.failed.clear();
+    for (const region of this.byPage.get(decoded) ?? []) {
+      this.counters.dropped++;
+      this.kill(region);
+    }
+  }
+
+  private evict(): void {
+    const [oldest] = this.regions;
+    if (oldest === undefined) return;
+    this.counters.evicted++;
+    this.kill(oldest);
+  }
+
+  private kill(region: Region): void {
+    const { pages } = this.options;
+    for (const { record, entry, original } of region.marks) {
+      if (pages.numberAt(record) === Fixed.hot) pages.setNumber(record, pages.alone(original));
+      pages.setEntry(record, 0);
+      this.marks.delete(entry);
+      this.freeEntries.push(entry);
+    }
+    for (const decoded of region.spans.keys()) {
+      const here = this.byPage.get(decoded);
+      here?.delete(region);
+      if (here?.size === 0) this.byPage.delete(decoded);
+    }
+    this.table.set(region.element, null);
+    this.freeElements.push(region.element);
+    this.regions.delete(region);
+  }
+}
