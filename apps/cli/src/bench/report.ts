@@ -14,7 +14,8 @@ import type { Spread } from './statistics.ts';
 function figure(value: number): string {
   if (value >= 100) return value.toFixed(0);
   if (value >= 10) return value.toFixed(1);
-  return value >= 0.1 || value <= 0 ? value.toFixed(2) : value.toPrecision(2);
+  if (value >= 0.1 || value <= 0) return (Math.round(value * 100) / 100 + 0).toFixed(2); // no -0.00
+  return value.toPrecision(2);
 }
 
 function withSpread(value: Spread | undefined): string {
