@@ -30,9 +30,17 @@ export type { DiskBackend, DiskState } from './disk/disk.ts';
 export { memoryDisk, overlay } from './disk/memory.ts';
 export { networkLink } from './net/link.ts';
 export type { NetworkLink, NetworkLinkConfig, NetworkLinkState } from './net/link.ts';
+export { encodeEvent, noSockets, parseEvent } from './net/outside/sockets.ts';
+export type {
+  FlowProtocol,
+  FlowTarget,
+  OutsideEvent,
+  OutsideSockets,
+  PortForward,
+} from './net/outside/sockets.ts';
 export { unplugged } from './net/port.ts';
 export type { NetworkPeer, NetworkPeerFactory, NetworkPort } from './net/port.ts';
-export type { UserNetworkConfig } from './net/user/config.ts';
+export type { OutsideConfig, UserNetworkConfig } from './net/user/config.ts';
 export { userNetwork } from './net/user/user-network.ts';
 export { virtioBlk } from './virtio/blk.ts';
 export type { VirtioBlkConfig, VirtioBlkState } from './virtio/blk.ts';
@@ -48,7 +56,7 @@ export { virtioEmpty } from './virtio/empty.ts';
 export type { VirtioEmptyState } from './virtio/empty.ts';
 export type { FilterState } from './virtio/net-filter.ts';
 export { virtioNet } from './virtio/net.ts';
-export type { VirtioNetConfig, VirtioNetState } from './virtio/net.ts';
+export type { VirtioNetConfig, VirtioNetExtras, VirtioNetState } from './virtio/net.ts';
 export type { QueueState } from './virtio/queue.ts';
 export { virtioRng } from './virtio/rng.ts';
 export type { VirtioRngConfig, VirtioRngState } from './virtio/rng.ts';

@@ -11,6 +11,8 @@ export interface NetworkPort {
 
 /** What is at the other end of a card's cable. It is part of the card's saved state. */
 export interface NetworkPeer extends NetworkPort {
+  /** Takes what came from outside the machine: a recorded input of its card's. Absent where nothing does. */
+  receive?(input: Uint8Array): void;
   /** Everything that decides its future, as plain data. */
   save(): Plain;
 }

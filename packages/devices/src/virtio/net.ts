@@ -4,6 +4,7 @@
 import { bytes, flag, list, record, StateError } from '@worldswitch/platform';
 import type { Plain, Shape } from '@worldswitch/platform';
 
+import type { CharacterSink } from '../backend.ts';
 import { unplugged } from '../net/port.ts';
 import type { NetworkPeer, NetworkPeerFactory } from '../net/port.ts';
 import { virtioMmio } from './mmio.ts';
@@ -24,6 +25,9 @@ export interface VirtioNetConfig {
   /** Bytes of the longest packet that the driver should send, 68 to 65535; it is not told when absent. */
   readonly mtu?: number;
 }
+
+/** What a card has besides what all devices have, where its peer hears of the outside: it takes the inputs, all and at once. */
+export type VirtioNetExtras = Partial<CharacterSink>;
 
 /** What of a card is saved. */
 export type VirtioNetState = Readonly<{
@@ -61,9 +65,12 @@ const MAC = 6;
 const MTU_AT = 10;
 const DEFAULT_MAC: readonly number[] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56];
 
-class Card implements VirtioModel<VirtioNetState> {
+/** Bytes of an input: an event with a datagram, at most. */
+const INPUT = 2 ** 17;
+
+class Card implements VirtioModel<VirtioNetState, VirtioNetExtras> {
   readonly config: Uint8Array = new Uint8Array(12);
-  readonly extras: object = {};
+  readonly extras: VirtioNetExtras;
   private readonly bus: VirtioBus;
   private readonly mac: Uint8Array;
   private readonly filter: ControlFilter;
@@ -95,6 +102,17 @@ class Card implements VirtioModel<VirtioNetState> {
       },
       own?.peer,
     );
+    const { peer: there } = this;
+    this.extras =
+      there.receive === undefined
+        ? {}
+        : {
+            canReceive: () => INPUT,
+            receive: (input) => {
+              there.receive?.(input);
+              return input.length;
+            },
+          };
   }
 
   notified(index: number): void {
@@ -249,7 +267,7 @@ function connect(make: NetworkPeerFactory, ...given: Parameters<NetworkPeerFacto
   }
 }
 
-const kind: VirtioKind<VirtioNetConfig, VirtioNetState> = {
+const kind: VirtioKind<VirtioNetConfig, VirtioNetState, VirtioNetExtras> = {
   deviceId: 1,
   queues: () => 3,
   mostQueues: 3,
@@ -264,4 +282,4 @@ const kind: VirtioKind<VirtioNetConfig, VirtioNetState> = {
 };
 
 /** A network card as `virtio-net`. */
-export const virtioNet: VirtioType<VirtioNetConfig, VirtioNetState, object> = virtioMmio(kind);
+export const virtioNet: VirtioType<VirtioNetConfig, VirtioNetState, VirtioNetExtras> = virtioMmio(kind);

@@ -72,6 +72,37 @@ export function udp(
   return make(sum(padded));
 }
 
+/** A TCP segment of the guest's. */
+export interface SegmentFields {
+  readonly seq: number;
+  readonly ack?: number;
+  readonly flags: number;
+  readonly window?: number;
+  readonly options?: readonly number[];
+  readonly data?: readonly number[];
+}
+
+export function tcp(from: string, fromPort: number, to: string, toPort: number, s: SegmentFields): number[] {
+  const { seq, ack = 0, flags, window = 65535, options = [], data = [] } = s;
+  const make = (check: number): number[] => [
+    ...big(fromPort, 2),
+    ...big(toPort, 2),
+    ...big(seq, 4),
+    ...big(ack, 4),
+    (5 + options.length / 4) << 4,
+    flags,
+    ...big(window, 2),
+    ...big(check, 2),
+    0,
+    0,
+    ...options,
+    ...data,
+  ];
+  const length = 20 + options.length + data.length;
+  const padded = [...ip(from), ...ip(to), 0, 6, ...big(length, 2), ...make(0), ...(length % 2 ? [0] : [])];
+  return make(sum(padded));
+}
+
 export const echo = (data: readonly number[]): number[] => {
   const make = (check: number): number[] => [8, 0, ...big(check, 2), 0, 7, 0, 1, ...data];
   return make(sum(make(0)));

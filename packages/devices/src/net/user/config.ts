@@ -1,7 +1,18 @@
 // The user-mode network's addresses, as QEMU's `-netdev user` has them unless configured.
 
+import type { FlowProtocol, OutsideSockets, PortForward } from '../outside/sockets.ts';
 import { addressText, parseAddress } from './bytes.ts';
 import { nameBytes } from './name.ts';
+
+/** How much of the outside there is. */
+export interface OutsideConfig {
+  /** The host's sockets. */
+  readonly sockets: OutsideSockets;
+  /** True lets the guest open connections, to the host itself by way of the gateway's address. */
+  readonly outgoing?: boolean | undefined;
+  /** Ports of the host whose connections go to the guest; the sockets know them in the same order. */
+  readonly forwards?: readonly PortForward[] | undefined;
+}
 
 /** What a user may set. */
 export interface UserNetworkConfig {
@@ -25,6 +36,8 @@ export interface UserNetworkConfig {
   readonly names?: Readonly<Record<string, string>>;
   /** Virtual nanoseconds after which an answer comes; 100 microseconds when absent. */
   readonly latency?: number;
+  /** TCP and UDP with the outside; there is none when absent. */
+  readonly outside?: OutsideConfig;
 }
 
 /** The checked configuration: addresses as numbers. */
@@ -44,6 +57,16 @@ export interface UserNetwork {
   /** Addresses of the network that are taken: gateway, name server, and hosts with names. */
   readonly hosts: ReadonlySet<number>;
   readonly latency: number;
+  /** The guest may open flows to the outside. */
+  readonly outgoing: boolean;
+  readonly forwards: readonly CheckedForward[];
+}
+
+/** Where connections to a port of the host go. */
+export interface CheckedForward {
+  readonly protocol: FlowProtocol;
+  readonly guest: number;
+  readonly guestPort: number;
 }
 
 /** Addresses that are leased at most. */
@@ -101,6 +124,12 @@ export function checkedNetwork(config: UserNetworkConfig): UserNetwork {
     names.set(named(field, name), (to & mask) >>> 0 === network ? inside(field, text, 0) : to);
   }
   const hosts = new Set([...names.values()].filter((to) => (to & mask) >>> 0 === network));
+  const forwards = (config.outside?.forwards ?? []).map((forward, i): CheckedForward => {
+    const { protocol, guestAddress, guestPort } = forward;
+    whole(`forwards[${i}].guestPort`, guestPort, 1, 65535);
+    const guest = inside(`forwards[${i}].guestAddress`, guestAddress, firstLease - network);
+    return { protocol, guest, guestPort };
+  });
   return {
     network,
     mask,
@@ -115,5 +144,7 @@ export function checkedNetwork(config: UserNetworkConfig): UserNetwork {
     names,
     hosts,
     latency,
+    outgoing: config.outside?.outgoing === true,
+    forwards,
   };
 }

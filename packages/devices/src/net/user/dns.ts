@@ -58,6 +58,13 @@ export function dnsReply(net: UserNetwork, query: Uint8Array): Uint8Array | unde
   return reply(code, query.subarray(HEADER, question.end), answers);
 }
 
+/** True for a right question about a name that is not known here. */
+export function isUnknownName(net: UserNetwork, query: Uint8Array): boolean {
+  if (query.length < HEADER || (u16(query, 2) & 0xf800) !== 0 || u16(query, 4) !== 1) return false;
+  const question = parseQuestion(query);
+  return question !== undefined && lookUp(net, question).code === Code.NoSuchName;
+}
+
 function lookUp(
   { names }: UserNetwork,
   { name, type, inClass }: Question,

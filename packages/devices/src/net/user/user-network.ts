@@ -1,19 +1,25 @@
-// The user-mode network: a gateway and a name server that exist only for the card that they are connected to. It reaches nothing of the
-// host: what it answers depends on what the guest sends and on virtual time alone.
+// The user-mode network: a gateway and a name server that exist only for the card that they are connected to. What it answers depends on
+// what the guest sends and on virtual time alone; it reaches nothing outside, unless its user gives it sockets, whose answers are inputs.
 
-import { bytes, list, record, stateCodec, uint } from '@worldswitch/platform';
+import { bytes, list, nullable, record, stateCodec, uint } from '@worldswitch/platform';
 import type { Clock, Plain, StateCodec, Timer } from '@worldswitch/platform';
 
+import { Flows, flowsShape } from '../outside/flows.ts';
+import type { FlowsState } from '../outside/flows.ts';
+import { parseEvent } from '../outside/sockets.ts';
+import type { OutsideSockets } from '../outside/sockets.ts';
 import type { NetworkPeer, NetworkPeerFactory, NetworkPort } from '../port.ts';
 import { addressBytes, joined, u16, u32 } from './bytes.ts';
 import { checkedNetwork } from './config.ts';
 import type { UserNetwork, UserNetworkConfig } from './config.ts';
 import { DhcpPort, DhcpServer, leasesShape } from './dhcp.ts';
 import type { Lease } from './dhcp.ts';
-import { dnsReply } from './dns.ts';
+import { dnsReply, isUnknownName } from './dns.ts';
 import { echoReply, isComplaint, refusal, timeExceeded, unreachable, Unreachable } from './icmp.ts';
 import { buildIpv4, buildUdp, ethernet, EtherType, macOf, parseIpv4, parseUdp, Protocol } from './ipv4.ts';
 import type { Packet } from './ipv4.ts';
+import { Neighbours, neighboursShape } from './neighbours.ts';
+import type { Neighbour } from './neighbours.ts';
 
 /** What of the network is saved. */
 export type UserNetworkState = Readonly<{
@@ -22,6 +28,9 @@ export type UserNetworkState = Readonly<{
   frames: readonly Readonly<{ at: number; frame: Uint8Array }>[];
   /** The next packet's identification. */
   id: number;
+  neighbours: readonly Neighbour[];
+  /** With the outside; null where there is none. */
+  flows: FlowsState | null;
 }>;
 
 /** Frames that are on their way at once; beyond, they are lost. */
@@ -31,7 +40,7 @@ const EVERYBODY: readonly number[] = [255, 255, 255, 255, 255, 255];
 const LIMITED_BROADCAST = 0xffff_ffff;
 
 const codec: StateCodec<UserNetworkState> = stateCodec(
-  1,
+  2,
   record<UserNetworkState>({
     leases: leasesShape,
     frames: list(
@@ -40,10 +49,13 @@ const codec: StateCodec<UserNetworkState> = stateCodec(
       ON_THE_WAY,
     ),
     id: uint(0xffff),
+    neighbours: neighboursShape,
+    flows: nullable(flowsShape),
   }),
 );
 
 class Network implements NetworkPeer {
+  readonly receive?: (input: Uint8Array) => void;
   private readonly net: UserNetwork;
   private readonly clock: Clock;
   private readonly card: NetworkPort;
@@ -51,8 +63,16 @@ class Network implements NetworkPeer {
   private readonly timer: Timer;
   private frames: UserNetworkState['frames'][number][];
   private id: number;
+  private readonly neighbours: Neighbours;
+  private readonly flows: Flows | undefined;
 
-  constructor(net: UserNetwork, clock: Clock, card: NetworkPort, state?: UserNetworkState) {
+  constructor(
+    net: UserNetwork,
+    sockets: OutsideSockets | undefined,
+    clock: Clock,
+    card: NetworkPort,
+    state?: UserNetworkState,
+  ) {
     this.net = net;
     this.clock = clock;
     this.card = card;
@@ -63,6 +83,24 @@ class Network implements NetworkPeer {
       this.arrive(now);
     });
     this.arm();
+    this.neighbours = new Neighbours(state?.neighbours);
+    if (sockets === undefined) return;
+    const flows = new Flows(
+      {
+        net,
+        clock,
+        sockets,
+        deliver: (from, to, protocol, payload) => {
+          this.deliver(from, to, protocol, payload);
+        },
+      },
+      state?.flows ?? undefined,
+    );
+    this.flows = flows;
+    this.receive = (input) => {
+      const event = parseEvent(input);
+      if (event !== undefined) flows.event(event);
+    };
   }
 
   save(): UserNetworkState {
@@ -70,6 +108,8 @@ class Network implements NetworkPeer {
       leases: this.dhcp.save(),
       frames: this.frames.map(({ at, frame }) => ({ at, frame: frame.slice() })),
       id: this.id,
+      neighbours: this.neighbours.save(),
+      flows: this.flows?.save() ?? null,
     };
   }
 
@@ -112,11 +152,14 @@ class Network implements NetworkPeer {
     return (address & this.net.mask) >>> 0 === this.net.network;
   }
 
-  /** RFC 826: who has an address of ours is told. */
+  /** RFC 826: who asks for an address of ours is told, and who answers is remembered. */
   private arp(frame: Uint8Array): void {
     const arp = frame.subarray(14);
     const ethernetForIp = u32(arp, 0) === 0x0001_0800 && u16(arp, 4) === 0x0604;
-    if (arp.length < 28 || !ethernetForIp || u16(arp, 6) !== 1) return;
+    if (arp.length < 28 || !ethernetForIp) return;
+    const from = u32(arp, 14);
+    if (!this.isStranger(from)) this.neighbours.learn(from, arp.subarray(8, 14));
+    if (u16(arp, 6) !== 1) return;
     const target = u32(arp, 24);
     if (!this.isOurs(target)) return;
     const sender = arp.slice(8, 18);
@@ -125,7 +168,8 @@ class Network implements NetworkPeer {
   }
 
   private ipv4(packet: Packet): void {
-    const { to, protocol } = packet;
+    const { from, to, protocol } = packet;
+    if (!this.isStranger(from)) this.neighbours.learn(from, packet.mac);
     const everybody = to === LIMITED_BROADCAST || to === this.net.broadcast || to >>> 28 === 14;
     if (protocol === Protocol.Udp && (everybody || this.isOurs(to))) {
       this.udp(packet, everybody);
@@ -151,7 +195,11 @@ class Network implements NetworkPeer {
       return;
     }
     if (everybody || this.isStranger(packet.from)) return;
-    if (packet.to !== this.net.dns || datagram.toPort !== DNS_PORT) {
+    const forNames = packet.to === this.net.dns && datagram.toPort === DNS_PORT;
+    if (!forNames || isUnknownName(this.net, datagram.data)) {
+      if (this.flows?.datagram(packet, datagram) === true) return;
+    }
+    if (!forNames) {
       this.complain(packet, unreachable(packet, Unreachable.Port), packet.to);
       return;
     }
@@ -177,17 +225,45 @@ class Network implements NetworkPeer {
     if (packet.protocol === Protocol.Icmp) {
       const reply = echoReply(packet);
       if (reply !== undefined) this.answer(packet, Protocol.Icmp, reply);
-    } else if (packet.protocol === Protocol.Tcp) this.refuse(packet);
+    } else if (packet.protocol === Protocol.Tcp) this.stream(packet);
     else this.complain(packet, unreachable(packet, Unreachable.Protocol), packet.to);
   }
 
-  /** A packet to elsewhere: hosts that have a name answer a ping, and nothing else can be reached. */
+  /** A packet to elsewhere: hosts that have a name answer a ping, and nothing else can be reached but by flows to the outside. */
   private route(packet: Packet): void {
     const known = [...this.net.names.values()].includes(packet.to);
     if (packet.ttl <= 1) this.complain(packet, timeExceeded(packet), this.net.gateway);
     else if (known && packet.protocol === Protocol.Icmp) this.host(packet);
-    else if (packet.protocol === Protocol.Tcp) this.refuse(packet);
-    else this.complain(packet, unreachable(packet, Unreachable.Network), this.net.gateway);
+    else if (packet.protocol === Protocol.Tcp) this.stream(packet);
+    else if (!this.passed(packet))
+      this.complain(packet, unreachable(packet, Unreachable.Network), this.net.gateway);
+  }
+  /** A datagram to the outside; false for what goes nowhere. */
+  private passed(packet: Packet): boolean {
+    if (packet.protocol !== Protocol.Udp) return false;
+    const datagram = parseUdp(packet);
+    return datagram !== undefined && this.flows?.datagram(packet, datagram) === true;
+  }
+  /** A TCP packet: of a flow, or refused. */
+  private stream(packet: Packet): void {
+    if (this.flows?.segment(packet) !== true) this.refuse(packet);
+  }
+
+  /** A packet of a flow. Who is not known is asked for, and the packet is lost. */
+  private deliver(from: number, to: number, protocol: number, payload: Uint8Array): void {
+    const { gateway } = this.net;
+    const mac = this.neighbours.find(to);
+    const via = this.isOurs(from) ? from : gateway;
+    if (mac !== undefined) {
+      this.later(buildIpv4({ mac, via, from, to, protocol, payload }, this.nextId()));
+      return;
+    }
+    const ask = joined(
+      [0, 1, 8, 0, 6, 4, 0, 1],
+      [...macOf(gateway), ...addressBytes(gateway)],
+      [0, 0, 0, 0, 0, 0, ...addressBytes(to)],
+    );
+    this.later(ethernet(EVERYBODY, macOf(gateway), EtherType.Arp, ask));
   }
 
   private refuse(packet: Packet): void {
@@ -212,7 +288,8 @@ class Network implements NetworkPeer {
 }
 
 /**
- * A network of its own for one card: DHCP, ARP, ICMP echo and DNS, at QEMU's addresses unless configured.
+ * A network of its own for one card: DHCP, ARP, ICMP echo and DNS, at QEMU's addresses unless configured; TCP and UDP with the outside
+ * where `outside` gives it sockets.
  *
  * @throws RangeError that names the field of the configuration
  */
@@ -221,6 +298,7 @@ export function userNetwork(config: UserNetworkConfig = {}): NetworkPeerFactory 
   return (clock, card, state?: Plain) =>
     new Network(
       net,
+      config.outside?.sockets,
       clock,
       card,
       state === undefined || state === null ? undefined : codec.parse(state, codec.version),
