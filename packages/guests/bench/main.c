@@ -1,6 +1,7 @@
-// Runs the kernels that the command line names: `bench:KERNEL,UNITS` or `bench:KERNEL,UNITS,LAP`, any number of them; all of them,
-// one unit each, when it names none. Lines of the console mark where the work begins and ends:
+// Runs the kernels that the command line names: `bench:KERNEL,UNITS[,LAP[,1]]`, any number of them; all of them, one unit each,
+// when it names none. Lines of the console mark where the work begins and ends:
 //   begin KERNEL UNITS / lap KERNEL DONE / end KERNEL UNITS checksum=HEX ticks=CNTVCT
+// With the 1 the CPU sleeps after each line until a character comes: whoever measures it from outside has time to look.
 #include "bench.h"
 
 static const struct kernel kernels[] = {
@@ -51,18 +52,39 @@ static const char *number(const char *text, u64 *value) {
   return text;
 }
 
+#define UART 0x09000000ul
+#define UART_INTERRUPT 33
+
+static void sleep_on(void) {
+  gic_init();
+  gic_init_cpu();
+  gic_enable(UART_INTERRUPT);
+  gic_target(UART_INTERRUPT, 0);
+  mmio32(UART + 0x30) = 0x301; // UARTCR: UARTEN, TXE, RXE
+  mmio32(UART + 0x38) = 0x50;  // UARTIMSC: RXIM, RTIM
+}
+
+// Interrupts stay masked: WFI ends all the same.
+static void wait_for_character(void) {
+  while (mmio32(UART + 0x18) & 1 << 4) asm volatile("wfi" ::: "memory"); // UARTFR.RXFE
+  (void)mmio32(UART);
+}
+
 static u64 ticks(void) {
   isb();
   return read_register(cntvct_el0);
 }
 
-static void run_kernel(const struct kernel *kernel, u64 units, u64 lap) {
+static void run_kernel(const struct kernel *kernel, u64 units, u64 lap, u64 wait) {
   if (kernel->setup) kernel->setup();
+  if (wait) sleep_on();
   print("begin %s %lu\n", kernel->name, units);
+  if (wait) wait_for_character();
   u64 start = ticks(), checksum = kernel->unit(), different = 0, next = lap;
   for (u64 done = 1; done < units; done++) {
     if (done == next) {
       print("lap %s %lu\n", kernel->name, done);
+      if (wait) wait_for_character();
       next += lap;
     }
     different |= kernel->unit() ^ checksum;
@@ -70,18 +92,20 @@ static void run_kernel(const struct kernel *kernel, u64 units, u64 lap) {
   u64 took = ticks() - start;
   if (different) print("end %s %lu unsteady\n", kernel->name, units);
   else print("end %s %lu checksum=%016lx ticks=%lu\n", kernel->name, units, checksum, took);
+  if (wait) wait_for_character();
   if (kernel->finish) kernel->finish();
 }
 
 static const char *run_word(const char *word) {
-  u64 units = 1, lap = 0, length = 0;
+  u64 units = 1, lap = 0, wait = 0, length = 0;
   while (word[length] > ' ' && word[length] != ',') length++;
   const char *rest = word + length;
   if (*rest == ',') rest = number(rest + 1, &units);
   if (*rest == ',') rest = number(rest + 1, &lap);
+  if (*rest == ',') rest = number(rest + 1, &wait);
   for (u32 i = 0; i < ARRAY_LENGTH(kernels); i++) {
     if (strlen(kernels[i].name) != length || memcmp(kernels[i].name, word, length) != 0) continue;
-    run_kernel(&kernels[i], units ? units : 1, lap);
+    run_kernel(&kernels[i], units ? units : 1, lap, wait);
     return rest;
   }
   print("bench: no such kernel\n");
@@ -93,7 +117,7 @@ void image_main(void) {
   read_command_line();
   arena_init();
   if (!line[0]) {
-    for (u32 i = 0; i < ARRAY_LENGTH(kernels); i++) run_kernel(&kernels[i], 1, 0);
+    for (u32 i = 0; i < ARRAY_LENGTH(kernels); i++) run_kernel(&kernels[i], 1, 0, 0);
   }
   for (const char *word = line; *word;) {
     if (memcmp(word, "bench:", 6) == 0) word = run_word(word + 6);

@@ -13,9 +13,9 @@ export const bench: Guest = {
   loadAddress: 0x4020_0000,
   bootargs: [
     {
-      word: 'bench:KERNEL,UNITS[,LAP]',
+      word: 'bench:KERNEL,UNITS[,LAP[,1]]',
       meaning:
-        'so many units of a kernel, with a line after every LAP of them; without any word, one unit of each',
+        'so many units of a kernel, with a line after every LAP of them; with 1 the guest waits for a character after each line; without any word, one unit of each',
     },
   ],
 };

@@ -25,16 +25,18 @@ export class Markers {
     this.now = now;
   }
 
-  /** A byte of the console. */
-  printed(byte: number): void {
-    if (byte === 13) return;
+  /** A byte of the console; true when it ends one of the lines after which the guest may wait. */
+  printed(byte: number): boolean {
+    if (byte === 13) return false;
     if (byte === 10) {
       this.ended();
+      const waits = /^(begin|lap|end) /.test(this.line);
       this.line = '';
-      return;
+      return waits;
     }
     if (this.line === '') this.at = this.now();
     if (this.line.length < LONGEST) this.line += String.fromCharCode(byte);
+    return false;
   }
 
   private ended(): void {

@@ -1,4 +1,5 @@
-// A run on QEMU: its console is read, and what it has spent is asked of the host's kernel.
+// A run on QEMU: its console is read, and what it has spent is asked of the host's kernel. The guest sleeps after each line until
+// it is answered, so that what is asked late is right all the same.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -28,7 +29,7 @@ export function qemuVersion(): string {
 }
 
 /** Processor time of a process's threads in seconds; undefined where the host has no /proc. */
-export function processTime(pid: number): number | undefined {
+function processTime(pid: number): number | undefined {
   try {
     const folder = `/proc/${pid}/task`;
     const times = readdirSync(folder).map((thread) =>
@@ -44,13 +45,16 @@ export function processTime(pid: number): number | undefined {
 /** Seconds after which it hangs. */
 const TIMEOUT = 300;
 
+/** What a byte of the console leads to: the guest waits for a character, or enough was read. */
+type Reaction = 'answer' | 'enough' | undefined;
+
 /** Runs until `printed` says that enough was read. */
 async function run(
   args: readonly string[],
-  printed: (byte: number, now: () => Sample) => boolean,
+  printed: (byte: number, now: () => Sample) => Reaction,
 ): Promise<void> {
   const child = spawn(QEMU, ['-cpu', 'cortex-a57', '-nographic', '-nic', 'none', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   let errors = '';
   let enough = false;
@@ -67,13 +71,18 @@ async function run(
       const wall = performance.now() / 1e3;
       const cpu = processTime(child.pid ?? 0) ?? wall;
       try {
-        for (const byte of bytes) enough ||= printed(byte, () => ({ cpu, wall }));
+        for (const byte of bytes) {
+          const reaction = enough ? undefined : printed(byte, () => ({ cpu, wall }));
+          if (reaction === 'answer') child.stdin.write('g');
+          if (reaction === 'enough') enough = true;
+        }
       } catch (thrown) {
         errors += thrown instanceof Error ? thrown.message : String(thrown);
         child.kill('SIGKILL');
       }
       if (enough) child.kill('SIGKILL');
     });
+    child.stdin.on('error', () => undefined); // it has ended, which `close` tells
     child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
     child.once('error', (error) => {
       end(error.message);
@@ -92,12 +101,13 @@ export async function qemuKernel(more: readonly string[], job: KernelJob): Promi
   const markers = new Markers(() => now());
   const args = [
     ...['-M', job.el2 ? 'virt,virtualization=on' : 'virt', '-m', '128M', ...more],
-    ...['-kernel', fileURLToPath(bench.image), '-append', bootargs(job)],
+    ...['-kernel', fileURLToPath(bench.image), '-append', `${bootargs(job)},1`],
   ];
   await run(args, (byte, sample) => {
     now = sample;
-    markers.printed(byte);
-    return markers.runs.length > 0;
+    const waits = markers.printed(byte);
+    if (markers.runs.length > 0) return 'enough';
+    return waits ? 'answer' : undefined;
   });
   const [found] = markers.runs;
   if (found === undefined) throw new CliError(`${QEMU}: ${job.kernel}: no result`);
@@ -122,9 +132,9 @@ export async function qemuDebian(more: readonly string[], paths: DebianPaths): P
     ...['-kernel', paths.kernel, '-initrd', paths.initrd, '-append', paths.append],
   ];
   await run(args, (byte, sample) => {
-    if (!watch.seen(byte)) return false;
+    if (!watch.seen(byte)) return undefined;
     end = sample();
-    return true;
+    return 'enough';
   });
   return { cpu: end.cpu, wall: end.wall - before };
 }

@@ -51,7 +51,7 @@ function unitsFor(kernel: BenchKernel, engine: BenchEngine, quick: boolean): num
 const SETUP = 50e6;
 
 /** Runs units of a kernel once. */
-export function runOnce(engine: BenchEngine, kernel: BenchKernel, job: KernelJob): Promise<KernelRun> {
+function runOnce(engine: BenchEngine, kernel: BenchKernel, job: KernelJob): Promise<KernelRun> {
   if (engine.own === undefined) return qemuKernel(engine.qemu ?? [], job);
   return kernelInProcess(engine.own, job, SETUP + 2 * job.units * kernel.instructions);
 }
