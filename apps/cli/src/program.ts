@@ -115,8 +115,9 @@ Examples:
   worldswitch run --config board.yaml --kernel app.elf
   worldswitch run debian --input commands.txt --input-after "Debian is up" --timeout 120 --json counts.json
 
-At a terminal Ctrl-A x quits and Ctrl-A s shows counts. Exit status: 0 when the guest powered off or --until was seen, 1 when
-the guest got lost, 2 for a wrong option or file, 3 when the guest waits for ever, 124 after --timeout, 130 after Ctrl-C.`;
+At a terminal Ctrl-A x quits, Ctrl-A p presses the power button (so does SIGUSR2) and Ctrl-A s shows counts. Exit status: 0 when
+the guest powered off or --until was seen, 1 when the guest got lost, 2 for a wrong option or file, 3 when the guest waits for
+ever, 124 after --timeout, 130 after Ctrl-C.`;
 
 /** The whole command line. */
 export function program(): Command {

@@ -106,9 +106,14 @@ async function opened(options: SessionOptions): Promise<SessionEnd> {
   await checkWritable(options.json, '--json');
   const saved = options.restore && (await decodeSnapshot(options.restore));
   const session = new Session(options, saved);
-  const quiet = onSignals((signal) => {
-    session.finish(signal);
-  });
+  const quiet = onSignals(
+    (signal) => {
+      session.finish(signal);
+    },
+    () => {
+      session.powerButton();
+    },
+  );
   try {
     return await session.run();
   } finally {
@@ -184,7 +189,17 @@ class Session {
   private escape(what: Escape): void {
     if (what === 'quit') this.finish('quit');
     else if (what === 'status') say(`\r\n${this.lines('running').join('\r\n')}\r`);
-    else say('\r\nCtrl-A x quits, Ctrl-A s shows counts, Ctrl-A Ctrl-A types Ctrl-A\r');
+    else if (what === 'power') this.powerButton();
+    else
+      say(
+        '\r\nCtrl-A x quits, Ctrl-A p presses the power button, Ctrl-A s shows counts, Ctrl-A Ctrl-A types Ctrl-A\r',
+      );
+  }
+
+  /** As QEMU's `system_powerdown`: whether it does anything is the guest's business. */
+  powerButton(): void {
+    if (!this.machine.powerButton()) say('worldswitch: this board has no power button\r');
+    this.wake?.();
   }
 
   private watch(byte: number): void {

@@ -11,8 +11,16 @@ export type EndSignal = (typeof SIGNALS)[number];
 /** The exit status of a command that a signal ended, as shells have it. */
 export const statusOf = (signal: EndSignal): number => 128 + constants.signals[signal];
 
-/** Listens until the returned function is called. */
-export function onSignals(asked: (signal: EndSignal) => void): () => void {
+/** The signal that presses the machine's power button. */
+const POWER = 'SIGUSR2';
+
+/**
+ * Listens until the returned function is called.
+ *
+ * @param asked - a signal asks for the end
+ * @param power - a signal asks for a press of the power button; that signal is left alone when absent
+ */
+export function onSignals(asked: (signal: EndSignal) => void, power?: () => void): () => void {
   let first = true;
   const listeners = SIGNALS.map((signal) => {
     const listener = (): void => {
@@ -24,7 +32,9 @@ export function onSignals(asked: (signal: EndSignal) => void): () => void {
     process.on(signal, listener);
     return { signal, listener };
   });
+  if (power) process.on(POWER, power);
   return () => {
+    if (power) process.off(POWER, power);
     for (const { signal, listener } of listeners) process.off(signal, listener);
   };
 }

@@ -2,13 +2,14 @@
 
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect } from 'vitest';
 
 import { requireTool, tempDir, tryRun } from '@worldswitch/test-tools';
 
+import { POWER_BUTTON } from '../src/debian/initramfs.ts';
 import { bundledCommand } from './command.ts';
 
 const { describe, test } = requireTool('script', 'stty');
@@ -86,6 +87,32 @@ describe('the terminal is sane after', () => {
     t.type('\x01x');
     expect(await t.end()).toBe(0);
     expect(t.text).toContain('worldswitch: quit');
+  });
+
+  test('Ctrl-A p: Debian powers off, as its power button was pressed', async () => {
+    const t = new InTerminal('run debian');
+    await t.until('debian# ');
+    t.type('\x01p');
+    expect(await t.end()).toBe(0);
+    expect(t.text).toContain(POWER_BUTTON);
+    expect(t.text).toContain('the guest powered off');
+  });
+
+  test('SIGUSR2, which presses the power button too; a board that has none says so', async () => {
+    const t = new InTerminal('run debian');
+    await t.until('debian# ');
+    t.signal('SIGUSR2');
+    expect(await t.end()).toBe(0);
+    expect(t.text).toContain(POWER_BUTTON);
+    const board = join(tempDir(), 'board.json');
+    const serial = { name: 'serial', type: 'pl011', at: 0x0900_0000, interrupts: { irq: 1 } };
+    writeFileSync(board, JSON.stringify({ memory: '128M', devices: [serial] }));
+    const other = new InTerminal(`run tiny --config ${board} --append ""`);
+    await other.until(READY);
+    other.signal('SIGUSR2');
+    await other.until('this board has no power button');
+    other.type('\x01x');
+    expect(await other.end()).toBe(0);
   });
 
   test('the end of the guest; Ctrl-C is a key like others', async () => {

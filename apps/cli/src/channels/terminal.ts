@@ -4,7 +4,7 @@ import { drainedStream } from './channel.ts';
 import type { Channel, ChannelEvents } from './channel.ts';
 
 /** What a key of the escape sequence asks for. */
-export type Escape = 'quit' | 'help' | 'status';
+export type Escape = 'quit' | 'help' | 'status' | 'power';
 
 /** What the terminal tells besides. */
 export interface TerminalEvents extends ChannelEvents {
@@ -14,7 +14,7 @@ export interface TerminalEvents extends ChannelEvents {
 }
 
 const CTRL_A = 1;
-const LETTERS: Readonly<Record<string, Escape>> = { x: 'quit', s: 'status' };
+const LETTERS: Readonly<Record<string, Escape>> = { x: 'quit', s: 'status', p: 'power' };
 
 /** Takes Ctrl-A and the key after it out of what is typed. */
 function escapes(escape: (what: Escape) => void): (bytes: Uint8Array) => Uint8Array {

@@ -27,13 +27,15 @@ export interface DebianFiles {
   readonly modules: readonly KernelModule[];
 }
 
-/** What a board has and a kernel may not have built in: virtio, and the file systems of disks. */
+/** What a board has and a kernel may not have built in: virtio, buttons, and the file systems of disks. */
 const MODULES = [
   'virtio_mmio',
   'virtio_blk',
   'virtio_net',
   'virtio_console',
   'virtio_rng',
+  'gpio_keys',
+  'evdev',
   'af_packet',
   'crc32c_generic',
   'ext4',
@@ -45,7 +47,7 @@ const MODULES = [
 /** The kernel, its modules and busybox, from the cache or through apt. */
 export async function debianFiles(flavour: Flavour, say: Say): Promise<DebianFiles> {
   const folder = await cached(
-    `debian-12-${flavour}-2`,
+    `debian-12-${flavour}-3`,
     'the Debian kernel and busybox',
     async (apt, into) => {
       const kernel = await apt.newest(new RegExp(`^linux-image-6[.]1[.]0-[0-9]+-${flavour}$`));

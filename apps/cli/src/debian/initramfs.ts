@@ -14,6 +14,9 @@ const EXECUTABLE = 0o100755;
 const LINK = 0o120777;
 const CHARACTER = 0o020600;
 
+/** What `/init` says when the power button is pressed. */
+export const POWER_BUTTON = 'worldswitch: the power button';
+
 /** The marker that `/init` prints when the shell is about to start. */
 export const SHELL_MARKER = 'worldswitch: Debian is up';
 
@@ -35,6 +38,13 @@ if [ -e /sys/class/net/eth0 ]; then
   modprobe -q af_packet
   ip link set lo up
   ip link set eth0 up
+fi
+keys=/sys/bus/platform/devices/gpio-keys/modalias
+if [ -e $keys ] && modprobe -q "$(cat $keys)" && modprobe -q evdev; then
+  # An event is 24 bytes. The only key that this board has is the power button.
+  for e in /dev/input/event*; do
+    { dd if=$e of=/dev/null bs=24 count=1 2>/dev/null && echo '${POWER_BUTTON}' && sync && poweroff -f; } &
+  done
 fi
 if [ -c /dev/hvc0 ] && [ -e /sys/bus/virtio/drivers/virtio_console ]; then
   while :; do setsid -c sh -c 'echo "${SHELL_MARKER} on hvc0"; exec sh' </dev/hvc0 >/dev/hvc0 2>&1; sleep 1; done &
