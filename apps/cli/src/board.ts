@@ -1,6 +1,6 @@
 // The board that the options describe: QEMU's `virt`, or the user's file, with what was asked for on it.
 
-import { networkLink, userNetwork } from '@worldswitch/devices';
+import { networkLink } from '@worldswitch/devices';
 import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
 import { virt } from '@worldswitch/machine';
 import type { DeviceConfig, MachineConfig } from '@worldswitch/machine';
@@ -11,6 +11,7 @@ import { CliError } from './errors.ts';
 import type { Guest } from './guests.ts';
 import type { Destination } from './options/destination.ts';
 import type { RunOptions } from './options/run-options.ts';
+import type { Outside } from './outside.ts';
 
 /** A board, and where its consoles go. */
 export interface Described {
@@ -19,6 +20,8 @@ export interface Described {
   /** What is behind its devices. */
   readonly disks: Readonly<Record<string, DiskBackend>>;
   readonly networks: Readonly<Record<string, NetworkPeerFactory>>;
+  /** Ways out of its networks. */
+  readonly outside: readonly Outside[];
   /** What must be closed in the end. */
   readonly opened: readonly { close(): void }[];
 }
@@ -95,7 +98,8 @@ function networkCards(o: RunOptions, slots: Slots): void {
   }
   for (const card of cards) {
     const end = card.hub === undefined ? undefined : hubs.get(card.hub)?.shift();
-    slots.network(card, end ?? userNetwork());
+    if (end === undefined) slots.userNetwork(card);
+    else slots.network(card, () => end);
   }
 }
 

@@ -1,6 +1,6 @@
 // Devices that options add to the board, in the slots of QEMU's `virt`: 32 virtio-mmio windows, filled from the highest down.
 
-import { overlay } from '@worldswitch/devices';
+import { overlay, userNetwork } from '@worldswitch/devices';
 import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
 import { fileDisk } from '@worldswitch/devices/node';
 import type { FileDisk } from '@worldswitch/devices/node';
@@ -9,6 +9,7 @@ import type { DeviceConfig } from '@worldswitch/machine';
 import { CliError } from './errors.ts';
 import type { DriveOption } from './options/drive.ts';
 import type { NetworkOption } from './options/network.ts';
+import { Outside } from './outside.ts';
 
 const FIRST_SLOT = 0x0a00_0000;
 const SLOT_SIZE = 0x200;
@@ -22,6 +23,8 @@ export class Slots {
   readonly disks: Record<string, DiskBackend> = {};
   /** Ends of cables by the names of the cards. */
   readonly networks: Record<string, NetworkPeerFactory> = {};
+  /** Ways out of networks. */
+  readonly outside: Outside[] = [];
   /** Files that must be closed. */
   readonly opened: FileDisk[] = [];
   private readonly known: readonly DeviceConfig[];
@@ -58,13 +61,24 @@ export class Slots {
     if (!this.known.some((d) => d.name === id)) this.add(id, 'virtio-blk', { serial: id.slice(0, 20) });
   }
 
-  /** A network card: eth0, eth1 ... */
-  network({ mac }: NetworkOption, peer: NetworkPeerFactory): void {
+  /** A network card: eth0, eth1 ...; `connect` makes what is at the end of its cable from its name. */
+  network({ mac }: NetworkOption, connect: (name: string) => NetworkPeerFactory): void {
     const i = this.cards++;
     const name = `net${i}`;
     const last = (0x56 + i).toString(16);
-    this.networks[name] = peer;
+    this.networks[name] = connect(name);
     this.add(name, 'virtio-net', { mac: mac ?? `52:54:00:12:34:${last}` });
+  }
+
+  /** A network card with a user-mode network, and its way out if it has one. */
+  userNetwork(card: NetworkOption): void {
+    const { outside: outgoing = false, forwards = [] } = card;
+    this.network(card, (name) => {
+      if (!outgoing && forwards.length === 0) return userNetwork();
+      const outside = new Outside(name, outgoing, forwards);
+      this.outside.push(outside);
+      return networkOf(outside);
+    });
   }
 
   /** The console hvc0. */
@@ -75,5 +89,15 @@ export class Slots {
   /** The entropy device; its bytes follow from the machine's seed. */
   entropy(): void {
     this.add('rng', 'virtio-rng');
+  }
+}
+
+/** A user-mode network with a way out. Throws a `CliError` where a forward leads nowhere. */
+function networkOf(outside: Outside): NetworkPeerFactory {
+  try {
+    return userNetwork({ outside: outside.config });
+  } catch (thrown) {
+    if (thrown instanceof RangeError) throw new CliError(`--nic user: ${thrown.message}`);
+    throw thrown;
   }
 }

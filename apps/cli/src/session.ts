@@ -14,6 +14,7 @@ import { Consoles } from './channels/consoles.ts';
 import type { ConsoleOption } from './channels/consoles.ts';
 import type { Escape } from './channels/terminal.ts';
 import { checkWritable, writeNamed } from './files.ts';
+import type { Outside } from './outside.ts';
 import { onSignals, statusOf } from './signals.ts';
 import type { EndSignal } from './signals.ts';
 import { countLines, firstLine, jsonSummary } from './summary.ts';
@@ -37,6 +38,8 @@ export interface SessionOptions {
   /** What is behind the board's disks and network cards. */
   readonly disks?: MachineOptions['disks'];
   readonly networks?: MachineOptions['networks'];
+  /** Ways out of networks. */
+  readonly outside?: readonly Outside[] | undefined;
   /** What is closed at the end: the files of disks. */
   readonly opened?: readonly { close(): void }[] | undefined;
   /** Text on the console that ends the run. */
@@ -97,7 +100,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   try {
     return await opened(options);
   } finally {
-    for (const file of options.opened ?? []) file.close();
+    for (const file of [...(options.opened ?? []), ...(options.outside ?? [])]) file.close();
   }
 }
 
@@ -153,6 +156,8 @@ class Session {
     const outside: MachineOptions = {
       disks: options.disks,
       networks: options.networks,
+      // Nobody asks for the record, and what comes through a network may be long.
+      record: false,
       output: (device, byte) => {
         this.consoles.printed(device, byte);
         if (device === this.consoles.main) this.watch(byte);
@@ -221,8 +226,14 @@ class Session {
   async run(): Promise<SessionEnd> {
     // A signal ends the wait for a socket's peer too.
     await Promise.race([this.consoles.open(this.options.stdin), this.over]);
+    for (const way of this.outside) {
+      await way.open((input) => {
+        this.machine.type(way.card, input);
+        this.wake?.();
+      });
+    }
     while (this.ending === undefined) {
-      const why = this.machine.run(this.budget(), !this.consoles.paced);
+      const why = this.machine.run(this.budget(), !this.isPaced);
       await this.consoles.flush();
       this.hashes();
       await this.react(why);
@@ -252,6 +263,14 @@ class Session {
     else await writeNamed(json, '--json', text);
   }
 
+  private get outside(): readonly Outside[] {
+    return this.options.outside ?? [];
+  }
+  /** Idle time passes as fast as the host's: somebody types, or something may come from outside. */
+  private get isPaced(): boolean {
+    return this.consoles.paced || this.outside.some(({ live }) => live);
+  }
+
   private budget(): number {
     const { instructions = Infinity } = this.options;
     const left = Math.min(instructions, this.nextHash) - this.machine.instructions;
@@ -274,7 +293,7 @@ class Session {
       await this.wait(Math.max(1, wanted));
       this.machine.pass(Math.min((Date.now() - before) * 1e6, this.machine.untilDeadline));
     } else if (why === 'idle') {
-      if (this.consoles.live) await this.wait(1000);
+      if (this.consoles.live || this.outside.some(({ live }) => live)) await this.wait(1000);
       else this.ending ??= 'idle';
     } else await new Promise(setImmediate);
   }

@@ -52,6 +52,16 @@ test('the machine', () => {
 test('networks, CPUs, clocks and seeds', () => {
   expect(parseNetwork('--nic', 'none')).toBeUndefined();
   expect(parseNetwork('--nic', 'hubport,hubid=2')).toEqual({ mac: undefined, hub: 2 });
+  expect(
+    parseNetwork('--nic', 'user,outside=on,hostfwd=tcp::2222-:22,hostfwd=udp:127.0.0.1:0-10.0.2.20:53'),
+  ).toEqual({
+    mac: undefined,
+    outside: true,
+    forwards: [
+      { protocol: 'tcp', hostPort: 2222, guestPort: 22 },
+      { protocol: 'udp', hostAddress: '127.0.0.1', hostPort: 0, guestAddress: '10.0.2.20', guestPort: 53 },
+    ],
+  });
   expect(parseNetwork('--nic', 'user,model=virtio,mac=52:54:00:00:00:01')).toEqual({
     mac: '52:54:00:00:00:01',
   });
@@ -88,6 +98,10 @@ describe('what makes no sense is refused with a way out', () => {
     ['a tap device', () => parseNetwork('--nic', 'tap'), /type must be user or hubport or none/],
     ['no hub', () => parseNetwork('--nic', 'hubport'), /hubid is the number of a hubport/],
     ['a hub of a network', () => parseNetwork('--nic', 'user,hubid=1'), /hubid is the number/],
+    ['a way out of a hub', () => parseNetwork('--nic', 'hubport,hubid=1,outside=on'), /type must be user/],
+    ['half a forward', () => parseNetwork('--nic', 'user,hostfwd=tcp::22'), /hostfwd must be such as/],
+    ['a forward to no port', () => parseNetwork('--nic', 'user,hostfwd=tcp::22-:0'), /hostfwd must be/],
+    ['a forward of no address', () => parseNetwork('--nic', 'user,hostfwd=:1.2.3:22-:22'), /hostfwd must be/],
     ['an address of a group', () => parseNetwork('--nic', 'user,mac=01:00:00:00:00:00'), /of one card/],
     ['no CPU', () => parseSmp('0'), /cpus must be 1 to 8/],
     ['too many', () => parseSmp('9'), /cpus must be 1 to 8/],

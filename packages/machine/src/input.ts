@@ -43,8 +43,10 @@ export class InputQueue {
   readonly recorded: InputRecord[] = [];
   private readonly receivers = new Map<string, Receiver>();
   private queue: InputRecord[] = [];
+  private readonly isRecorded: boolean;
 
-  constructor(devices: readonly { readonly name: string; readonly device: Device<Plain> }[]) {
+  constructor(devices: readonly { readonly name: string; readonly device: Device<Plain> }[], record = true) {
+    this.isRecorded = record;
     for (const { name, device } of devices) {
       if (isReceiver(device)) this.receivers.set(name, device);
       for (const [i, port] of portsOf(device).entries()) this.receivers.set(`${name}.${i + 1}`, port);
@@ -54,7 +56,7 @@ export class InputQueue {
   /** An input that comes now. Throws a RangeError where no such device receives characters. */
   push(record: InputRecord): void {
     this.schedule(record);
-    this.recorded.push(record);
+    if (this.isRecorded) this.recorded.push(record);
   }
   /** True when a device of this name receives characters. */
   takes(device: string): boolean {

@@ -49,6 +49,8 @@ export interface MachineOptions {
   readonly disks?: Readonly<Record<string, DiskBackend>> | undefined;
   /** What is at the other end of network cards' cables, by the names of the cards. */
   readonly networks?: Readonly<Record<string, NetworkPeerFactory>> | undefined;
+  /** False keeps no record of what comes from outside, which is as long as all of it together. */
+  readonly record?: boolean;
   /** Something that the guest used is not modelled: told once for each. */
   readonly warn?: (line: string) => void;
 }
@@ -101,7 +103,7 @@ export class Machine {
       },
       saved?.parts,
     );
-    this.inputs = new InputQueue(this.board.devices);
+    this.inputs = new InputQueue(this.board.devices, options.record);
     this.ramHash = new MemoryHash(this.board.ram);
     this.watches = this.cpus.map(
       (cpu) =>

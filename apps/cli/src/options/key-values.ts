@@ -6,6 +6,7 @@ import { CliError } from '../errors.ts';
 export class KeyValues {
   private readonly option: string;
   private readonly given: ReadonlyMap<string, string>;
+  private readonly all: readonly (readonly [string, string])[];
 
   /**
    * @param option - as the user wrote it, for messages: `--drive`
@@ -15,7 +16,7 @@ export class KeyValues {
    */
   constructor(option: string, text: string, first: string, known: readonly string[]) {
     this.option = `${option} ${text}`;
-    const given = new Map<string, string>();
+    const all: [string, string][] = [];
     for (const [i, part] of splitCommas(text).entries()) {
       const at = part.indexOf('=');
       // QEMU's short forms: `server` is server=on, `nowait` is wait=off.
@@ -24,14 +25,20 @@ export class KeyValues {
       if (!known.includes(key)) {
         throw new CliError(`${this.option}: there is no "${key}" here; there are ${known.join(', ')}`);
       }
-      given.set(key, value);
+      all.push([key, value]);
     }
-    this.given = given;
+    this.all = all;
+    this.given = new Map(all);
   }
 
   /** A text, or undefined. */
   text(key: string): string | undefined {
     return this.given.get(key);
+  }
+
+  /** All texts of a key that may come several times. */
+  texts(key: string): readonly string[] {
+    return this.all.filter(([k]) => k === key).map(([, value]) => value);
   }
 
   /** One of some words. */
