@@ -15,7 +15,7 @@ async function printed(el2: boolean, engine: 'jit' | 'reference'): Promise<strin
     { output: (_device, byte) => (console += String.fromCharCode(byte)) },
   );
   machine.load({ kernel: readKernel(new Uint8Array(await readFile(arch.image)), 'arch', 0x4000_0000) });
-  expect(machine.run(20_000_000)).toBe('off');
+  expect(machine.run(60_000_000)).toBe('off');
   return console;
 }
 
@@ -29,7 +29,7 @@ describe.each(archRecords)(
         expect(expected.size).toBeGreaterThan(500);
         expect(compareCases(await printed(entryLevel === 2, engine), expected)).toEqual([]);
       },
-      120_000,
+      240_000,
     );
   },
 );

@@ -50,7 +50,7 @@ void address_translation_cases(void) {
   for (u32 n = 0; stage2_places[n].name; n++) {
     const struct place *p = &stage2_places[n];
     if (is_external(p)) continue;
-    u64 address = p->address >= IPA_OF_LEVEL_0 ? WINDOW + 64 * GIB : WINDOW + p->address;
+    u64 address = WINDOW + offset_in_windows(p);
     for (u32 i = 0; i < 4; i++) run_operation("at-two-stages", &at_el2[i], 2, address, p->name, two_stages);
     run_operation("at-two-stages", &at_el1[2], 1, address, p->name, two_stages);
     // the same place under a stage 1 walk: in PAR_EL1 for EL2, an exception for EL1

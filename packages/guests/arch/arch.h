@@ -37,6 +37,7 @@ enum control {
   SCTLR_EL1,
   TCR_EL1,
   TTBR0_EL1,
+  TTBR1_EL1,
   CPACR_EL1,
   CNTKCTL_EL1,
   MDSCR_EL1,
@@ -47,6 +48,7 @@ enum control {
   CNTHCTL_EL2,
   HSTR_EL2,
   VTCR_EL2,
+  VTTBR_EL2,
   SCTLR_EL2,
   VBAR_EL1,
   CONTROL_COUNT
@@ -78,6 +80,9 @@ struct test {
 
 // run.c: runs it and prints its line. The name is made of up to four parts with '/' between.
 void run(const struct test *test, const char *group, const char *a, const char *b, const char *c);
+// Runs a victim with the controls as they are and the TLB with what is in it: x0, or 0xf000 and the fault
+// status code of the exception that it took.
+u64 probe(const struct test *test);
 extern u32 entry_level; // 1: no EL2
 static inline u32 highest(void) {
   return entry_level;
@@ -98,7 +103,8 @@ extern u64 root4k[], stage2_root[];
 void build_tables(void);
 #define WINDOW 0x4000000000ul      // intermediate physical addresses, read-write, EL0 and EL1
 #define CODE_WINDOW 0x6000000000ul // the same, read-only and executable
-#define IPA_OF_LEVEL_0 (512 * GIB) // in both windows at + 64 GiB
+#define IPA_OF_LEVEL_0 (512 * GIB) // and its multiples: in both windows from + 64 GiB on
+u64 offset_in_windows(const struct place *place);
 #define WALK_PLACES (16 * GIB)     // + n GiB: a level 2 table in the n-th of stage2_places
 
 // tables_large.c
@@ -188,3 +194,7 @@ void address_translation_cases(void);
 void granule_cases(void);
 void debug_cases(void);
 void monitor_cases(void);
+void fault_cases(void);
+void tagging_cases(void);
+void control_cases(void);
+void control_effect_cases(void);

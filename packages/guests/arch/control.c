@@ -23,6 +23,10 @@ static u64 base(enum control which) {
     return TCR_EL1_BASE;
   case TTBR0_EL1:
     return (u64)root4k;
+  case TTBR1_EL1:
+    return (u64)empty;
+  case VTTBR_EL2:
+    return (u64)stage2_root;
   case CPACR_EL1:
     return 3 << 20;
   case CNTKCTL_EL1:
@@ -50,7 +54,7 @@ static u64 base(enum control which) {
 
 static void write_el1(const u64 *values) {
   write_register(mair_el1, MAIR);
-  write_register(ttbr1_el1, empty);
+  write_register(ttbr1_el1, values[TTBR1_EL1]);
   write_register(ttbr0_el1, values[TTBR0_EL1]);
   write_register(tcr_el1, values[TCR_EL1]);
   write_register(cpacr_el1, values[CPACR_EL1]);
@@ -74,7 +78,7 @@ static void write_el2(const u64 *values) {
   write_register(cnthctl_el2, values[CNTHCTL_EL2]);
   write_register(hstr_el2, values[HSTR_EL2]);
   write_register(vtcr_el2, values[VTCR_EL2]);
-  write_register(vttbr_el2, stage2_root);
+  write_register(vttbr_el2, values[VTTBR_EL2]);
   write_register(mair_el2, MAIR);
   write_register(ttbr0_el2, root4k);
   write_register(tcr_el2, TCR_EL2_BASE);

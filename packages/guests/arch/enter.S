@@ -27,6 +27,7 @@ enter_\el:
         msr     sp_el1, x2
         .endif
         ldp     x0, x1, [x0]
+        mov     x3, x1
         eret
 
         .balign 0x800

@@ -25,6 +25,9 @@ void main(u64 level) {
   }
   debug_cases();
   monitor_cases();
+  control_cases();
+  fault_cases();
+  tagging_cases();
   print("arch: end\n");
   power_off();
 }

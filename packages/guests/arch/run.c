@@ -65,6 +65,17 @@ static u32 find_level(void) {
   return 1;
 }
 
+static int came_through(const struct test *test) {
+  u64 end = (u64)test->victim + ((const u64 *)test->victim)[-1];
+  return record.elr == end && (record.vector & 0x180) == 0 && EC(record.esr) == 0;
+}
+
+u64 probe(const struct test *test) {
+  execute(test);
+  find_level();
+  return came_through(test) ? record.x0 : 0xf000 | (record.esr & 0x3f);
+}
+
 static int is_abort(u32 class) {
   return class == 0x20 || class == 0x21 || class == 0x24 || class == 0x25;
 }
@@ -84,9 +95,19 @@ static int has_hpfar(u32 level, u64 esr) {
   return read_register(hpfar_el2) != PRESET && (type < 3 || (type == 3 && walk));
 }
 
-static void print_address(const char *name, int valid, u64 value) {
-  if (valid) print(" %s=0x%lx", name, value);
-  else print(" %s=-", name);
+// The image's own addresses change with it: what is the victim's or the tables' root is printed as that.
+static void print_far(int valid, u64 value, u64 victim) {
+  if (!valid) print(" FAR=-");
+  else if (value - victim < 256) print(" FAR=+0x%lx", value - victim);
+  else print(" FAR=0x%lx", value);
+}
+
+static void print_hpfar(int valid, u64 victim) {
+  u64 page = entry_level == 2 ? read_register(hpfar_el2) << 8 : 0;
+  if (!valid) print(" HPFAR=-");
+  else if (page == (victim & ~0xffful)) print(" HPFAR=victim");
+  else if (page == (u64)root4k) print(" HPFAR=root");
+  else print(" HPFAR=0x%lx", page >> 8);
 }
 
 static void print_exception(const struct test *test, u32 level) {
@@ -94,8 +115,8 @@ static void print_exception(const struct test *test, u32 level) {
   print("EL=%u vector=0x%lx", level, record.vector);
   if (synchronous) print(" EC=0x%02x ESR=0x%lx", EC(record.esr), record.esr);
   else print(" EC=- ESR=-");
-  print_address("FAR", synchronous && has_far(record.esr), record.far);
-  print_address("HPFAR", synchronous && has_hpfar(level, record.esr), entry_level == 2 ? read_register(hpfar_el2) : 0);
+  print_far(synchronous && has_far(record.esr), record.far, (u64)test->victim);
+  print_hpfar(synchronous && has_hpfar(level, record.esr), (u64)test->victim);
   u64 offset = record.elr - (u64)test->victim;
   if (offset < 256) print(" ELR=+0x%lx", offset);
   else if (record.elr - test->x1 < 256) print(" ELR=x1+0x%lx", record.elr - test->x1);
@@ -118,8 +139,7 @@ void run(const struct test *test, const char *group, const char *a, const char *
   set_controls(test->changes);
   execute(test);
   u32 level = find_level();
-  u64 end = (u64)test->victim + ((const u64 *)test->victim)[-1];
-  int through = record.elr == end && (record.vector & 0x180) == 0 && EC(record.esr) == 0;
+  int through = came_through(test);
   set_controls(NULL);
   if (!through) print_exception(test, level);
   else if (test->flags & SHOW_PAR) print_par(record.x0);

@@ -35,6 +35,8 @@ static const struct {
   const u32 *victim;
   u32 levels;
 } others[] = {
+    {"ldtr", "privileged-1", load_unprivileged, 2},
+    {"ldtr", "privileged-2", load_unprivileged, 2},
     {"ldtr", "privileged-3", load_unprivileged, 2},
     {"sttr", "privileged-3", store_unprivileged, 2},
     {"sttr", "read-only-3", store_unprivileged, 2},

@@ -68,7 +68,7 @@ static const struct {
 #define OFFSET 0xab0
 
 static void run_access(const struct place *p, u32 access, u32 level) {
-  u64 address = accesses[access].window + (p->address >= IPA_OF_LEVEL_0 ? 64 * GIB : p->address) + OFFSET;
+  u64 address = accesses[access].window + offset_in_windows(p) + OFFSET;
   struct test test = {level, 0, accesses[access].victim, address, 0, {STAGE2, IPS_44}};
   run(&test, "stage2", p->name, accesses[access].name, level ? "EL1" : "EL0");
 }

@@ -50,8 +50,10 @@ const struct place stage1_places[] = {
     {"table-uxn", IN_TABLE(2), 3, S1 | PAGE | RO | SCRATCH},
     {"table-pxn", IN_TABLE(3), 3, S1 | PAGE | RO | SCRATCH},
     {"external", IN_PAGE(10), 3, S1 | PAGE | RW | NOWHERE},
+    {"external-code", IN_PAGE(12), 3, S1 | PAGE | RO | NOWHERE},
     {"device-3", IN_PAGE(11), 3, ((S1 | PAGE | RW | UXN | PXN | SCRATCH) & ~ATTR_NORMAL) | ATTR_DEVICE},
     {"before-nothing-3", IN_PAGE(13), 3, S1 | PAGE | RW | SCRATCH},
+    {"external-walk-1", 3ul << 39, 0, NOWHERE | TABLE},
     {"external-walk-2", 11 * GIB, 1, NOWHERE | TABLE},
     {"external-walk-3", IN_BLOCK(6), 2, NOWHERE | TABLE},
     {"top-of-table", (1ul << 48) - PAGE_SIZE, 0, 0},
@@ -88,8 +90,20 @@ const struct place stage2_places[] = {
     {"device-3", IN_PAGE(9), 3, (S2 | PAGE | S2_RW | UXN | SCRATCH) & ~(0xful << 2)},
     {"external", IN_PAGE(10), 3, S2 | PAGE | S2_RW | NOWHERE},
     {"external-walk-3", IN_BLOCK(6), 2, NOWHERE | TABLE},
+    {"address-size-0", 2 * IPA_OF_LEVEL_0, 0, TOO_HIGH_STAGE2 | TABLE},
+    {"external-walk-1", 3 * IPA_OF_LEVEL_0, 0, NOWHERE | TABLE},
+    {"external-walk-2", 11 * GIB, 1, NOWHERE | TABLE},
+    {"read-only-1", 12 * GIB, 1, S2 | S2_RO | GIB},
+    {"read-only-2", IN_BLOCK(4), 2, S2 | S2_RO | SCRATCH},
+    {"execute-never-1", 13 * GIB, 1, S2 | S2_RW | UXN | GIB},
+    {"execute-never-2", IN_BLOCK(5), 2, S2 | S2_RW | UXN | SCRATCH},
     {NULL, 0, 0, 0},
 };
+
+u64 offset_in_windows(const struct place *place) {
+  u64 tables = place->address / IPA_OF_LEVEL_0;
+  return tables ? (63 + tables) * GIB : place->address;
+}
 
 // Writes the descriptor of an address at a level, making the tables above it.
 static u64 *set(u64 *root, u64 address, u32 level, u64 descriptor) {
@@ -130,8 +144,10 @@ static void build_stage1(void) {
     set(root4k, WINDOW + i * GIB, 1, S1 | RW | i * GIB);
     set(root4k, CODE_WINDOW + i * GIB, 1, S1 | RO | i * GIB);
   }
-  set(root4k, WINDOW + 64 * GIB, 1, S1 | RW | IPA_OF_LEVEL_0);
-  set(root4k, CODE_WINDOW + 64 * GIB, 1, S1 | RO | IPA_OF_LEVEL_0);
+  for (u64 i = 1; i < 4; i++) {
+    set(root4k, WINDOW + (63 + i) * GIB, 1, S1 | RW | i * IPA_OF_LEVEL_0);
+    set(root4k, CODE_WINDOW + (63 + i) * GIB, 1, S1 | RO | i * IPA_OF_LEVEL_0);
+  }
   for (u32 i = 0; stage2_places[i].name; i++) {
     set(root4k, WALK_PLACES + i * GIB, 1, stage2_places[i].address | TABLE);
   }

@@ -12,6 +12,8 @@ void image_main(void) {
   event_cases();
   interrupt_cases();
   tlb_cases();
+  tlb_space_cases();
+  if (entry_level == 2) tlb_machine_cases();
   code_cases();
   psci_off_cases();
   print("smp: end\n");

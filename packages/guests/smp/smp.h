@@ -11,6 +11,8 @@ void memory_cases(void);
 void event_cases(void);
 void interrupt_cases(void);
 void tlb_cases(void);
+void tlb_space_cases(void);
+void tlb_machine_cases(void); // entered at EL2
 void code_cases(void);
 void psci_off_cases(void);
 

@@ -54,8 +54,10 @@ const familyOf = (name: string): string =>
 /** Cases of the image `arch` that are named after a control: `trap/tvm_sctlr` and `trap/tvm-el0` are HCR_EL2.TVM's. */
 function archOfField(field: string): readonly string[] {
   const [register = '', name = ''] = field.toLowerCase().split('.');
-  if (!/^(?:hcr|cptr|mdcr|cnthctl|sctlr|cntkctl|pmuserenr|mdscr)_el/.test(register)) return [];
+  if (!/^(?:hcr|hstr|cptr|mdcr|cnthctl|sctlr|cpacr|cntkctl|pmuserenr|mdscr)_el/.test(register)) return [];
   const short = register.replace(/_el\d$/, '');
+  const own = [...archCases].filter((name) => new RegExp(`^control/${field}[=/]`, 'i').test(name)).length;
+  if (own > 0) return [`arch: control/${field} (${String(own)} cases)`];
   const isNamed = new RegExp(`^(?:trap|register)/(?:${name}|${short}_?${name})(?:[_-].*|/.*)?$`);
   const found = [...archCases].filter((name) => isNamed.test(name)).map((name) => name.replace(/\/off$/, ''));
   return [...new Set(found)].slice(0, 1).map((first) => `arch: ${first}${found.length > 1 ? ' …' : ''}`);
@@ -156,7 +158,7 @@ function operationCoverage(): OperationCoverage[] {
       const short = name.toLowerCase().replace(/^\w+ /, '');
       return name.startsWith('AT ')
         ? found.startsWith('at/') && found.includes(`/${short}/`)
-        : found.endsWith(`_${short}`);
+        : found.endsWith(`_${short}`) || (found.startsWith('tag/') && found.includes(`/${short}/`));
     });
     const tested = [
       ...(byScope.has(name) ? ['isa-core/traps/maintenance'] : []),

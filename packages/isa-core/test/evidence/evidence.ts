@@ -35,6 +35,11 @@ const translation: readonly Evidence[] = [
     tests: [mmu('attributes', 'TG0 selects the granule')],
   },
   { fields: ['TTBR*_EL1.ASID', 'VTTBR_EL2.VMID'], tests: [traps('maintenance', 'a stale translation')] },
+  { fields: ['TTBR*_EL1.ASID'], arch: ['tag/asid/*', 'tag/tlbi/*'] },
+  { fields: ['TCR_EL1.AS'], arch: ['tag/asid/16-bit*'] },
+  { fields: ['TCR_EL1.A1'], arch: ['tag/asid/of-ttbr1'] },
+  { fields: ['VTTBR_EL2.VMID'], arch: ['tag/vmid*', 'tag/stage2/*'] },
+  { fields: ['TTBR1_EL1.BADDR', 'VTTBR_EL2.BADDR'], arch: ['fault-base*'] },
   {
     fields: [
       'TCR_EL1.T0SZ',
@@ -275,6 +280,7 @@ const debugAndMonitors: readonly Evidence[] = [
     fields: ['MDSCR_EL1.MDE', 'MDSCR_EL1.KDE', 'MDCR_EL2.TDE'],
     tests: [debug('breakpoint', 'from EL2 to EL2 only with TDE, KDE and PSTATE.D clear')],
   },
+  { fields: ['MDCCINT_EL1.*'], tests: [debug('registers', "the channel's interrupt follows")] },
   {
     fields: ['MDSCR_EL1.TXfull', 'MDCCSR_EL0.*', 'DBGDTR*.*'],
     tests: [debug('registers', 'the channel: what is written waits')],

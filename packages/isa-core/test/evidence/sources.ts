@@ -13,7 +13,7 @@ function textOf(file: string): string {
   return text;
 }
 
-const CASE = /^case (\S+):/;
+const CASE = /^case ([^:]+): /;
 /** Names of the cases, from what QEMU printed and from the list of differences. */
 export const archCases: ReadonlySet<string> = new Set(
   ['qemu-el1.txt', 'qemu-el2.txt']
