@@ -1,5 +1,7 @@
 // The benchmarks: the same results on every engine, the instructions that the table of kernels promises, what the options refuse.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -187,12 +189,31 @@ describe('what is asked for', () => {
   test('engines', () => {
     const chosen = chosenEngines('reference,jit,jit', () => undefined);
     expect(chosen.map(({ name }) => name)).toEqual(['reference', 'jit']);
-    expect(() => chosenEngines('v86', () => undefined)).toThrow(/no engine is called "v86"; there are .*jit, reference, qemu/);
+    expect(() => chosenEngines('v86', () => undefined)).toThrow(
+      /no engine is called "v86"; there are .*jit, reference, qemu/,
+    );
   });
 });
 
 describe('the command', () => {
   const folder = tempDir();
+
+  test('ends what it has started when a signal ends it', async () => {
+    const child = spawn(
+      process.execPath,
+      [await bundledCommand(), 'bench', 'tlb', '--engines', 'reference'],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+      if (said === '') child.kill('SIGTERM');
+      said += piece;
+    });
+    const [status] = (await once(child, 'close')) as [number | null];
+    expect({ status, said }).toEqual({ status: 143, said: 'worldswitch: round 1 of 3: tlb\n' });
+  }, 60_000);
 
   test('runs engines in processes of their own and writes JSON', async () => {
     const main = await bundledCommand();

@@ -9,6 +9,7 @@ import { initramfs } from '../debian/initramfs.ts';
 import { LINUX } from '../guests.ts';
 import type { BenchEngine } from './engines.ts';
 import { qemuDebian } from './qemu.ts';
+import type { RoundsOptions } from './rounds.ts';
 import type { BootRun } from './run.ts';
 import { debianInProcess } from './worker.ts';
 
@@ -21,8 +22,7 @@ export interface BootCell {
 /** Boots as often as there are rounds, engine after engine. The reference engine would take minutes: it is left out. */
 export async function runBoots(
   engines: readonly BenchEngine[],
-  rounds: number,
-  say: (line: string) => void,
+  { rounds, progress: say, stop }: Pick<RoundsOptions, 'rounds' | 'progress' | 'stop'>,
 ): Promise<readonly BootCell[]> {
   const files = await debianFiles('arm64', say);
   const folder = await mkdtemp(join(tmpdir(), 'worldswitch-bench-'));
@@ -42,7 +42,7 @@ export async function runBoots(
       say(`round ${round} of ${rounds}: debian`);
       for (const { engine, runs } of cells) {
         const { own, qemu = [] } = engine;
-        runs.push(await (own === undefined ? qemuDebian(qemu, paths) : debianInProcess(own)));
+        runs.push(await (own === undefined ? qemuDebian(qemu, paths, stop) : debianInProcess(own, stop)));
       }
     }
     return cells.map(({ engine, runs }) => ({ engine: engine.name, runs }));

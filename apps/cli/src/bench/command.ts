@@ -7,6 +7,7 @@ import type { BenchKernel } from '@worldswitch/guests';
 
 import { CliError } from '../errors.ts';
 import { checkWritable, writeNamed } from '../files.ts';
+import { onSignals, statusOf } from '../signals.ts';
 import { runBoots } from './boots.ts';
 import { chosenEngines } from './engines.ts';
 import { json, table } from './report.ts';
@@ -66,7 +67,7 @@ export function wantedOf(words: readonly string[]): Wanted {
 }
 
 async function measure(wanted: Wanted, options: RoundsOptions): Promise<Results> {
-  const { engines, rounds, progress } = options;
+  const { engines, progress } = options;
   const rows = await runRounds(options);
   const warm: { engine: string; seconds: number[] }[] = [];
   const kernel = benchKernels.find(({ name }) => name === WARM);
@@ -77,7 +78,7 @@ async function measure(wanted: Wanted, options: RoundsOptions): Promise<Results>
       warm.push({ engine: engine.name, seconds: await warmUps(engine, kernel, options) });
     }
   }
-  const boots = wanted.debian ? await runBoots(engines, rounds, progress) : [];
+  const boots = wanted.debian ? await runBoots(engines, options) : [];
   return { engines, rows, warmUps: warm, boots };
 }
 
@@ -88,11 +89,31 @@ async function run(words: readonly string[], o: BenchOptions): Promise<void> {
   const quick = o.quick === true;
   const rounds = o.rounds ?? (quick ? 1 : 3);
   const el2 = o.el2 === true;
+  const stopping = new AbortController();
+  const quiet = onSignals((signal) => {
+    stopping.abort();
+    process.exitCode = statusOf(signal);
+  });
   const options = { kernels: wanted.kernels, engines, rounds, quick, el2, progress: say };
-  const results = await measure(wanted, options);
+  try {
+    const results = await measure(wanted, { ...options, stop: stopping.signal });
+    await tell(results, o, { rounds, quick, el2 });
+  } catch (thrown) {
+    // What was running has ended with the command.
+    if (!stopping.signal.aborted) throw thrown;
+  } finally {
+    quiet();
+  }
+}
+
+async function tell(
+  results: Results,
+  o: BenchOptions,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const wrong = disagreements(results.rows);
   for (const line of wrong) say(line);
-  const text = json(results, { rounds, quick, el2 });
+  const text = json(results, settings);
   if (o.json === '-') process.stdout.write(text);
   else process.stdout.write(`${table(results)}\n`);
   if (o.json !== undefined && o.json !== '-') await writeNamed(o.json, '--json', text);

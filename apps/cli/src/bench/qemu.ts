@@ -42,8 +42,8 @@ function processTime(pid: number): number | undefined {
   }
 }
 
-/** Seconds after which it hangs. */
-const TIMEOUT = 300;
+/** Seconds after which a run hangs, on any engine. */
+export const TIMEOUT = 300;
 
 /** What a byte of the console leads to: the guest waits for a character, or enough was read. */
 type Reaction = 'answer' | 'enough' | undefined;
@@ -51,20 +51,19 @@ type Reaction = 'answer' | 'enough' | undefined;
 /** Runs until `printed` says that enough was read. */
 async function run(
   args: readonly string[],
+  stop: AbortSignal | undefined,
   printed: (byte: number, now: () => Sample) => Reaction,
 ): Promise<void> {
   const child = spawn(QEMU, ['-cpu', 'cortex-a57', '-nographic', '-nic', 'none', ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
+    killSignal: 'SIGKILL',
+    timeout: TIMEOUT * 1000,
+    signal: stop,
   });
   let errors = '';
   let enough = false;
   const failed = await new Promise<string | undefined>((resolve) => {
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      resolve(`not done after ${TIMEOUT} s`);
-    }, TIMEOUT * 1000);
-    const end = (how: string | undefined): void => {
-      clearTimeout(timer);
+    const end = (how: string): void => {
       resolve(enough ? undefined : how);
     };
     child.stdout.on('data', (bytes: Buffer) => {
@@ -87,8 +86,8 @@ async function run(
     child.once('error', (error) => {
       end(error.message);
     });
-    child.once('close', (status) => {
-      end(`ended with ${String(status)}`);
+    child.once('close', (status, signal) => {
+      end(signal === 'SIGKILL' ? `not done after ${TIMEOUT} s` : `ended with ${signal ?? String(status)}`);
     });
   });
   if (failed !== undefined)
@@ -96,14 +95,18 @@ async function run(
 }
 
 /** Runs units of one kernel. */
-export async function qemuKernel(more: readonly string[], job: KernelJob): Promise<KernelRun> {
+export async function qemuKernel(
+  more: readonly string[],
+  job: KernelJob,
+  stop?: AbortSignal,
+): Promise<KernelRun> {
   let now: () => Sample = () => ({ cpu: 0, wall: 0 });
   const markers = new Markers(() => now());
   const args = [
     ...['-M', job.el2 ? 'virt,virtualization=on' : 'virt', '-m', '128M', ...more],
     ...['-kernel', fileURLToPath(bench.image), '-append', `${bootargs(job)},1`],
   ];
-  await run(args, (byte, sample) => {
+  await run(args, stop, (byte, sample) => {
     now = sample;
     const waits = markers.printed(byte);
     if (markers.runs.length > 0) return 'enough';
@@ -123,7 +126,11 @@ export interface DebianPaths {
 }
 
 /** Boots Debian until its shell is there. */
-export async function qemuDebian(more: readonly string[], paths: DebianPaths): Promise<BootRun> {
+export async function qemuDebian(
+  more: readonly string[],
+  paths: DebianPaths,
+  stop?: AbortSignal,
+): Promise<BootRun> {
   const watch = new TextWatch(SHELL_MARKER);
   const before = performance.now() / 1e3;
   let end: Sample = { cpu: 0, wall: 0 };
@@ -131,7 +138,7 @@ export async function qemuDebian(more: readonly string[], paths: DebianPaths): P
     ...['-M', 'virt', '-m', paths.memory, ...more],
     ...['-kernel', paths.kernel, '-initrd', paths.initrd, '-append', paths.append],
   ];
-  await run(args, (byte, sample) => {
+  await run(args, stop, (byte, sample) => {
     if (!watch.seen(byte)) return undefined;
     end = sample();
     return 'enough';

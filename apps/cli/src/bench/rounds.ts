@@ -19,6 +19,8 @@ export interface RoundsOptions {
   readonly el2: boolean;
   /** Told what is being run. */
   readonly progress: (line: string) => void;
+  /** Ends it. */
+  readonly stop: AbortSignal;
 }
 
 /** One kernel on one engine. */
@@ -51,9 +53,14 @@ function unitsFor(kernel: BenchKernel, engine: BenchEngine, quick: boolean): num
 const SETUP = 50e6;
 
 /** Runs units of a kernel once. */
-function runOnce(engine: BenchEngine, kernel: BenchKernel, job: KernelJob): Promise<KernelRun> {
-  if (engine.own === undefined) return qemuKernel(engine.qemu ?? [], job);
-  return kernelInProcess(engine.own, job, SETUP + 2 * job.units * kernel.instructions);
+function runOnce(
+  engine: BenchEngine,
+  kernel: BenchKernel,
+  job: KernelJob,
+  stop: AbortSignal,
+): Promise<KernelRun> {
+  if (engine.own === undefined) return qemuKernel(engine.qemu ?? [], job, stop);
+  return kernelInProcess(engine.own, job, SETUP + 2 * job.units * kernel.instructions, stop);
 }
 
 /** Instructions of one unit, counted from the first lap to the end. */
@@ -65,14 +72,15 @@ function counted(run: KernelRun): number | undefined {
 
 /** Runs everything. */
 export async function runRounds(options: RoundsOptions): Promise<readonly Row[]> {
-  const { kernels, engines, rounds, quick, el2, progress } = options;
+  const { kernels, engines, rounds, quick, el2, progress, stop } = options;
   const runs = new Map<string, KernelRun[]>();
   for (let round = 1; round <= rounds; round++) {
     for (const kernel of kernels) {
       progress(`round ${round} of ${rounds}: ${kernel.name}`);
       for (const engine of engines) {
         const units = unitsFor(kernel, engine, quick);
-        const run = await runOnce(engine, kernel, { kernel: kernel.name, units, lap: units >> 1, el2 });
+        const job = { kernel: kernel.name, units, lap: units >> 1, el2 };
+        const run = await runOnce(engine, kernel, job, stop);
         const key = `${kernel.name} ${engine.name}`;
         runs.set(key, [...(runs.get(key) ?? []), run]);
       }
@@ -97,11 +105,11 @@ export async function warmUps(
   kernel: BenchKernel,
   options: RoundsOptions,
 ): Promise<number[]> {
-  const lap = Math.max(1, Math.round((unitsFor(kernel, engine, options.quick) * 2) / WARM_LAPS));
+  const lap = Math.max(1, Math.round(unitsFor(kernel, engine, options.quick) / WARM_LAPS));
   const times: number[] = [];
   for (let round = 0; round < options.rounds; round++) {
     const job = { kernel: kernel.name, units: lap * WARM_LAPS, lap, el2: options.el2 };
-    const lost = warmUp(await runOnce(engine, kernel, job));
+    const lost = warmUp(await runOnce(engine, kernel, job, options.stop));
     if (lost !== undefined) times.push(lost);
   }
   return times;

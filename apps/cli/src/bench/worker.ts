@@ -6,6 +6,7 @@ import { CliError } from '../errors.ts';
 import { knownEngines } from './engines.ts';
 import type { EngineName } from './engines.ts';
 import { bootDebian, runKernel } from './own.ts';
+import { TIMEOUT } from './qemu.ts';
 import type { BootRun, KernelJob, KernelRun } from './run.ts';
 
 /** What a process is asked to do. */
@@ -34,22 +35,27 @@ export async function work(text: string): Promise<void> {
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
-function ask(task: Task): Promise<unknown> {
+function ask(task: Task, stop: AbortSignal | undefined): Promise<unknown> {
   const args = [...process.execArgv, process.argv[1] ?? '', WORKER, JSON.stringify(task)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    killSignal: 'SIGKILL',
+    timeout: TIMEOUT * 1000,
+    signal: stop,
+  });
   let [output, errors] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (piece: string) => (output += piece));
   child.stderr.setEncoding('utf8').on('data', (piece: string) => (errors += piece));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (status) => {
+    child.once('close', (status, signal) => {
       if (status === 0) resolve(JSON.parse(output));
       else {
         const what = errors.trim().split('\n').at(-1) ?? '';
         const name = task.job?.kernel ?? 'debian';
         reject(
           new CliError(
-            `${name} on ${task.engine}: ${what.replace(/^worldswitch: /, '') || `ended with ${String(status)}`}`,
+            `${name} on ${task.engine}: ${what.replace(/^worldswitch: /, '') || `ended with ${signal ?? String(status)}`}`,
           ),
         );
       }
@@ -58,11 +64,16 @@ function ask(task: Task): Promise<unknown> {
 }
 
 /** Runs units of a kernel in a process of its own. */
-export function kernelInProcess(engine: EngineName, job: KernelJob, most: number): Promise<KernelRun> {
-  return ask({ engine, job, most }) as Promise<KernelRun>;
+export function kernelInProcess(
+  engine: EngineName,
+  job: KernelJob,
+  most: number,
+  stop?: AbortSignal,
+): Promise<KernelRun> {
+  return ask({ engine, job, most }, stop) as Promise<KernelRun>;
 }
 
 /** Boots Debian in a process of its own. */
-export function debianInProcess(engine: EngineName): Promise<BootRun> {
-  return ask({ engine }) as Promise<BootRun>;
+export function debianInProcess(engine: EngineName, stop?: AbortSignal): Promise<BootRun> {
+  return ask({ engine }, stop) as Promise<BootRun>;
 }
