@@ -1,12 +1,15 @@
 // Debian reaches servers on the host's loopback, and is reached by forwarded ports, with real sockets; what came from outside is
 // recorded, and its replay without any socket is the same run.
 
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createConnection } from 'node:net';
+import { createConnection, createServer as createListener } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect } from 'vitest';
@@ -16,10 +19,11 @@ import type { OutsideSockets, PortForward } from '@worldswitch/devices';
 import { hostSockets } from '@worldswitch/devices/node';
 import { createMachine } from '@worldswitch/machine';
 import type { Machine } from '@worldswitch/machine';
-import { requireTool } from '@worldswitch/test-tools';
+import { requireTool, tempDir } from '@worldswitch/test-tools';
 
 import { describeBoard } from '../src/board.ts';
 import { namedGuest } from '../src/guests.ts';
+import { bundledCommand } from './command.ts';
 
 const { test } = requireTool('apt-get');
 const PATIENCE = 300_000;
@@ -158,6 +162,56 @@ test(
       live.machine.instructions,
     ]);
     expect(again.machine.hash()).toBe(live.machine.hash());
+  },
+  PATIENCE,
+);
+
+test(
+  'the command: the guest serves a page by a forwarded port, and a port that is taken is refused with one line',
+  async () => {
+    const holder = createListener();
+    holder.listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const { port } = holder.address() as AddressInfo;
+    const commands = join(tempDir(), 'commands');
+    writeFileSync(
+      commands,
+      'udhcpc -i eth0 -n -q\nmkdir /www; echo from the guest > /www/page; httpd -p 80 -h /www; echo serv""ing\n',
+    );
+    const program = await bundledCommand();
+    const start = (): ReturnType<typeof spawn> =>
+      spawn('node', [
+        ...[program, 'run', 'debian-cloud', '--nic', `user,hostfwd=tcp::${port}-:80`, '--no-stdin'],
+        ...['--input', commands, '--input-after', 'Debian is up', '--timeout', '200'],
+      ]);
+    const refused = start();
+    let complaint = '';
+    refused.stderr?.on('data', (bytes: Buffer) => (complaint += bytes.toString()));
+    const [status] = (await once(refused, 'close')) as [number];
+    expect([status, complaint]).toEqual([
+      2,
+      `worldswitch: --nic user,hostfwd=tcp:127.0.0.1:${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`,
+    ]);
+    holder.close();
+
+    const child = start();
+    const over = once(child, 'close');
+    let text = '';
+    let said = '';
+    child.stderr?.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    const serving = new Promise<void>((resolve) => {
+      child.stdout?.on('data', (bytes: Buffer) => {
+        text += bytes.toString();
+        if (/\nserving\r?\n/.test(text)) resolve();
+      });
+    });
+    await Promise.race([serving, over]);
+    expect(text, said).toContain('serving');
+    const page = await fetch(`http://127.0.0.1:${port}/page`);
+    expect(await page.text()).toBe('from the guest\n');
+    child.kill('SIGTERM');
+    const [end] = (await over) as [number];
+    expect(end).toBe(143);
   },
   PATIENCE,
 );

@@ -4,6 +4,9 @@ import { Server, Socket } from 'node:net';
 
 import type { OutsideEvent } from '../net/outside/sockets.ts';
 
+/** Milliseconds in which the last bytes of a closed stream must have gone on. */
+const LINGER = 30_000;
+
 /** One stream. */
 export class HostStream {
   private readonly flow: number;
@@ -74,8 +77,12 @@ export class HostStream {
   }
   /** Closes: what was ended is still delivered, what was not is broken off. */
   close(): void {
-    if (this.isEnding) this.socket.destroySoon();
-    else this.socket.resetAndDestroy();
+    if (!this.isEnding) {
+      this.socket.resetAndDestroy();
+      return;
+    }
+    this.socket.setTimeout(LINGER, () => this.socket.destroy());
+    this.socket.destroySoon();
   }
 }
 
