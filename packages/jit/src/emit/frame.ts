@@ -29,9 +29,9 @@ export const Tables = {
 export abstract class BaseFrame {
   abstract readonly code: Code;
   /** Local: address of the data TLB. */
-  abstract readonly tlb: number;
+  abstract tlb: number;
   /** Local: the address of the access that is looked up. */
-  abstract readonly va: number;
+  abstract va: number;
   /** Leaves: this instruction is the reference engine's. */
   step: Target = 0;
   /** Leave: `va` is not in the data TLB. */

@@ -53,32 +53,48 @@ export class HotFrame extends BaseFrame {
   readonly depth: number = 2;
   /** The PC where it is not known when the code is made. */
   readonly pc: number = 3;
-  readonly tlb: number;
-  readonly va: number;
-  readonly remaining: number;
+  tlb = 0;
+  va = 0;
+  remaining = 0;
   /** About the instruction that is under way: see `exitOf`. */
-  readonly exit: number;
-  readonly status: number;
+  exit = 0;
+  status = 0;
   /** Address of the region's root page. */
-  readonly pageVa: number;
+  pageVa = 0;
   /** NZCV: what set them last, and its operands. See `flags.ts`. */
-  readonly kind: number;
-  readonly guard: number;
-  readonly a: number;
-  readonly b: number;
+  kind = 0;
+  guard = 0;
+  a = 0;
+  b = 0;
   /** Leaves after the instruction under way; `exit` is that of the next. */
   poll: Target = 0;
   /** Leaves with `pc`, `status` and `remaining` as they are in their locals. */
   leave: Target = 0;
-  private readonly general: (number | undefined)[] = [];
-  private readonly vector: (number | undefined)[] = [];
+  private general: (number | undefined)[] = [];
+  private vector: (number | undefined)[] = [];
   readonly writtenGeneral: Set<number> = new Set<number>();
   readonly writtenVectors: Set<number> = new Set<number>();
 
   /** @param type - the function's type; its first parameter is the address of the CPU's block */
   constructor(type: FunctionType = regionType) {
     super();
-    const c = (this.code = new Code(undefined, type.parameters));
+    this.code = new Code(undefined, type.parameters);
+    this.fixed();
+  }
+
+  /** Makes room for another function. */
+  reset(): void {
+    this.code.reset();
+    this.general = [];
+    this.vector = [];
+    this.writtenGeneral.clear();
+    this.writtenVectors.clear();
+    this.fixed();
+  }
+
+  /** The locals that every function has: always the same numbers. */
+  private fixed(): void {
+    const c = this.code;
     this.tlb = c.fixedLocal('i32');
     this.remaining = c.fixedLocal('i32');
     this.exit = c.fixedLocal('i32');

@@ -28,6 +28,17 @@ export interface Plan extends Analysis {
   readonly distance: Int32Array;
 }
 
+/** A plan of nothing. */
+export const noPlan: Plan = {
+  ...analyse({ successors: [[]] }),
+  successors: [[]],
+  entries: [],
+  dispatch: new Map(),
+  merges: new Set(),
+  checks: new Set(),
+  distance: new Int32Array(1),
+};
+
 /** Most ways into a region. */
 const MAX_ENTRIES = 60;
 
@@ -42,10 +53,15 @@ export function plan({ blocks, root }: Discovered): Plan | undefined {
     if (b.flow.kind === 'call' || b.flow.kind === 'callRegister') after.add(next);
     if (b.flow.kind === 'stop' && b.flow.resumes) resumed.add(next);
   }
-  const real = [[root + 1], ...blocks.map((b) => b.successors.filter((s) => s >= 0).map((s) => s + 1))];
-  // What only a stop leads to is entered from the head.
-  const first = real.map((list) => [...list]);
-  for (const node of resumed) if (!first[0]?.includes(node)) first[0]?.push(node);
+  // What the interpreter comes back to after a stop belongs where it would be without: the same loops.
+  const first = [
+    [root + 1],
+    ...blocks.map((b) => {
+      const next =
+        b.flow.kind === 'stop' && b.flow.resumes ? startOf.get(b.start + b.code.length) : undefined;
+      return [...b.successors.filter((s) => s >= 0).map((s) => s + 1), ...(next === undefined ? [] : [next])];
+    }),
+  ];
   const before = analyse({ successors: first });
   if (!before.reducible) return undefined;
   const loops = loopsOf({ successors: first }, before);

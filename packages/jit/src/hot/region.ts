@@ -11,6 +11,7 @@ import type { Block, Discovered } from './blocks.ts';
 import { hotBuilder } from './builder.ts';
 import type { Decoded } from './flow.ts';
 import { exitOf, EXIT_BIAS, HotFrame, HotLayout, Status } from './frame.ts';
+import { noPlan } from './layout.ts';
 import type { Plan } from './layout.ts';
 
 /** Number of the imported `gate` among a region's functions. */
@@ -31,37 +32,39 @@ export interface RegionPage {
 /** Pieces of the function: code, or what is only known at the end. */
 type Segment = Uint8Array | 'load' | 'store';
 
-/** Emits a region's function. */
-export function emitRegion(region: Discovered, plan: Plan, pages: readonly RegionPage[]): Uint8Array {
-  return new RegionEmitter(region, plan, pages).emit();
-}
-
-class RegionEmitter {
+/** Emits functions of regions, one after the other. */
+export class RegionEmitter {
   private readonly frame = new HotFrame();
   private readonly arm = new HotArm(this.frame);
   private readonly builder: Builder = hotBuilder(this.arm);
   private readonly code: Code = this.frame.code;
-  private readonly region: Discovered;
-  private readonly plan: Plan;
-  private readonly pages: readonly RegionPage[];
-  private readonly segments: Segment[] = [];
+  private region: Discovered = { blocks: [], root: 0, instructions: 0 };
+  private plan: Plan = noPlan;
+  private pages: readonly RegionPage[] = [];
+  private segments: Segment[] = [];
   private cut = 0;
-  private readonly children: readonly (readonly number[])[];
+  private children: readonly (readonly number[])[] = [];
   private readonly loops = new Map<number, Target>();
   private readonly ends = new Map<number, Target>();
   /** Kinds of the flags at the ends of blocks. */
   private readonly kinds = new Map<number, number | undefined>();
 
-  constructor(region: Discovered, plan: Plan, pages: readonly RegionPage[]) {
+  /** The body of a region's function. */
+  emit(region: Discovered, plan: Plan, pages: readonly RegionPage[]): Uint8Array {
     this.region = region;
     this.plan = plan;
     this.pages = pages;
+    this.segments = [];
+    this.cut = 0;
+    this.frame.reset();
+    for (const map of [this.loops, this.ends, this.kinds]) map.clear();
     const children: number[][] = plan.successors.map(() => []);
     for (const n of plan.order) if (n !== 0) children[plan.dominator[n] ?? 0]?.push(n);
     this.children = children;
+    return this.function();
   }
 
-  emit(): Uint8Array {
+  private function(): Uint8Array {
     const { code, frame, segments } = this;
     this.prologue();
     this.splice('load');

@@ -9,7 +9,7 @@ import { dispatcherModule, entryAt, heatAt, MAX_ENTRIES } from './dispatcher.ts'
 import { gateType, regionType } from './frame.ts';
 import { plan } from './layout.ts';
 import type { Plan } from './layout.ts';
-import { emitRegion, PAGE_BIAS } from './region.ts';
+import { PAGE_BIAS, RegionEmitter } from './region.ts';
 import type { RegionPage } from './region.ts';
 
 /** How eagerly code is compiled. */
@@ -18,7 +18,7 @@ export interface HotOptions {
   readonly enabled?: boolean;
   /** True: everything is compiled when it is first decoded. For tests. */
   readonly eager?: boolean;
-  /** How often compiled code comes to a PC without a region before that is compiled: 40 unless given. */
+  /** How often compiled code comes to a PC without a region before that is compiled: 2000 unless given. */
   readonly threshold?: number;
   /** Regions that are kept at once, at most 16,000: 4000 unless given. */
   readonly regions?: number;
@@ -97,6 +97,7 @@ export class HotTier {
   private readonly byPage = new Map<number, Set<Region>>();
   private readonly freeEntries: number[] = [];
   private readonly freeElements: number[] = [];
+  private readonly emitter = new RegionEmitter();
   private nextEntry = 1;
   private nextElement = 0;
   /** Records where nothing could be compiled. */
@@ -107,7 +108,7 @@ export class HotTier {
     this.enabled = options.enabled ?? false;
     this.eager = options.eager ?? false;
     this.limit = Math.min(options.regions ?? 4000, 16_000);
-    const { memory, offset, threshold = 40 } = options;
+    const { memory, offset, threshold = 2000 } = options;
     this.words = new Int32Array(memory.buffer);
     const module = new WebAssembly.Module(dispatcherModule(offset, threshold));
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
@@ -218,7 +219,7 @@ export class HotTier {
     }
     const list: RegionPage[] = [...used].map(([page, decoded]) => ({ page, decoded }));
     const bytes = encodeModule(
-      [{ name: 'region', type: regionType, body: emitRegion(region, planned, list) }],
+      [{ name: 'region', type: regionType, body: this.emitter.emit(region, planned, list) }],
       {
         imports: [{ name: 'gate', type: gateType }],
       },

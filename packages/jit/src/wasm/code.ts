@@ -46,6 +46,14 @@ export class Code {
     this.pools = like?.pools ?? { i32: [], i64: [], f32: [], f64: [], v128: [] };
   }
 
+  /** Forgets everything but the parameters. */
+  reset(): void {
+    this.length = this.depth = 0;
+    this.locals.length = this.parameters;
+    for (const pool of Object.values(this.pools)) pool.length = 0;
+    this.releaseAll();
+  }
+
   /** Bytes written so far. */
   get position(): number {
     return this.length;
