@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import type { TreeNode } from '@worldswitch/platform';
 import { requireTool, run, tempDir } from '@worldswitch/test-tools';
 
 import { ConfigurationError, createMachine, deviceTree, flatten, unflatten, virt } from '../src/index.ts';
@@ -64,6 +65,16 @@ describe('the generated tree', () => {
     ]) {
       expect(source).toContain(line);
     }
+  });
+
+  test("virt: the frame of messages stands below the interrupt controller, as QEMU's", () => {
+    const root = unflatten(virtBlob, 'dtb');
+    const find = (node: TreeNode | undefined, name: string): TreeNode | undefined =>
+      node?.children?.find((child) => child.name === name);
+    expect(find(root, 'v2m@8020000')).toBeUndefined();
+    expect(find(find(root, 'interrupt-controller@8000000'), 'v2m@8020000')?.properties).toHaveProperty(
+      'msi-controller',
+    );
   });
 
   dtc.test('its binary is the one that dtc makes of its text', async () => {

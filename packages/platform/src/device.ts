@@ -50,6 +50,8 @@ export interface TreeNode {
   readonly name: string;
   /** A label by which other nodes refer to this one. */
   readonly label?: string;
+  /** The label of the board's node below which this one stands; it stands at the root when absent. */
+  readonly below?: string;
   /** In the order in which they are written. */
   readonly properties: Readonly<Record<string, TreeValue>>;
   /** Child nodes. */

@@ -122,6 +122,7 @@ function treeNode(_: GicV2mConfig, at: Placement<GicV2mPin>): TreeNode {
   return {
     name: `v2m@${base.toString(16)}`,
     label: 'v2m',
+    below: 'gic',
     properties: {
       compatible: gicV2m.compatible,
       'msi-controller': true,

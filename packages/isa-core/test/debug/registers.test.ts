@@ -69,6 +69,34 @@ test('the channel: what is written waits for a debugger that is not there', () =
   expect([m.x(0), m.x(1), m.x(2)]).toEqual([1n << 30n, 0x5566_7788n, 0n]);
 });
 
+test("the channel's interrupt follows TXfull and RXfull, as far as MDCCINT_EL1 lets it", () => {
+  const m = debugMachine();
+  const levels: boolean[] = [];
+  m.cpu.debug.channelInterrupt = (level) => void levels.push(level);
+  const level = (...lines: string[]): boolean | undefined => {
+    m.run(...lines);
+    return levels.at(-1);
+  };
+  const [TX, RX] = [1n << 29n, 1n << 30n];
+  const enable = (value: bigint): boolean | undefined => {
+    m.setX(9, value);
+    return level('msr mdccint_el1, x9');
+  };
+  expect(enable(0n)).toBe(false);
+  expect(enable(RX)).toBe(false);
+  expect(enable(TX)).toBe(true);
+  expect(level('msr dbgdtrtx_el0, x1')).toBe(false);
+  // A debugger would empty it: software plays one while the OS lock is set.
+  program(m, { MDSCR_EL1: RX });
+  expect(levels.at(-1)).toBe(true);
+  expect(enable(RX)).toBe(true);
+  expect(level('mrs x1, dbgdtrrx_el0')).toBe(false);
+  expect(enable(TX)).toBe(true);
+  expect(level('msr dbgdtr_el0, x1')).toBe(false);
+  m.cpu.reset({ pc: 0n, el: 1 });
+  expect(levels.at(-1)).toBe(false);
+});
+
 test.each([
   ['dbgbvr0_el1', 0xffff_ffff_ffff_fffcn],
   ['dbgbvr5_el1', 0xffff_ffff_ffff_ffffn],

@@ -1,4 +1,5 @@
-// The performance monitors' wires and node: PMUIRQ of each CPU is a private interrupt (Linux's binding arm,pmu).
+// Wires of the CPUs themselves to private interrupts: PMUIRQ of the performance monitors, with their node (Linux's binding arm,pmu),
+// and COMMIRQ of the debug communication channel.
 
 import type { Cpu } from '@worldswitch/isa-core';
 
@@ -9,7 +10,10 @@ import type { Wire } from './wire.ts';
 /** PMUIRQ's private peripheral interrupt, as on all boards of Arm's. */
 const PMUIRQ = 7;
 
-/** Connects the monitors of all CPUs. */
+/** COMMIRQ's. */
+const COMMIRQ = 6;
+
+/** Connects the monitors and channels of all CPUs. */
 export function connectMonitors(
   cpus: readonly Cpu[],
   gic: BoardGic,
@@ -21,6 +25,12 @@ export function connectMonitors(
     });
     cpu.pmuInterrupt = (level) => {
       line.set(level);
+    };
+    const channel = wire(`dcc.irq${cpu.index}`, (level) => {
+      gic.inputs.ppi(cpu.index, COMMIRQ).set(level);
+    });
+    cpu.debug.channelInterrupt = (level) => {
+      channel.set(level);
     };
   }
 }

@@ -78,9 +78,21 @@ export function boardTree(config: CheckedConfig, parts: readonly PlacedPart[], c
       },
       cpus(config),
       ...clocks.values(),
-      ...nodes,
+      ...placed(nodes),
     ],
   };
+}
+
+/** Nodes at the root, with those that belong below another one there. */
+function placed(nodes: readonly TreeNode[]): readonly TreeNode[] {
+  const labels = new Set(nodes.flatMap(({ label }) => label ?? []));
+  const isBelow = ({ below }: TreeNode): boolean => below !== undefined && labels.has(below);
+  return nodes
+    .filter((node) => !isBelow(node))
+    .map((node) => {
+      const inner = nodes.filter((other) => isBelow(other) && other.below === node.label);
+      return inner.length === 0 ? node : { ...node, children: [...(node.children ?? []), ...inner] };
+    });
 }
 
 /** Numbers of serial ports in the order of the board, where there are several: ttyAMA0, ttyAMA1 ... */

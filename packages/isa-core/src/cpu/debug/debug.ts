@@ -49,6 +49,8 @@ export class Debug {
   watchful = false;
   /** A breakpoint of contexts alone matches in this state, whatever the address. */
   everyFetch = false;
+  /** COMMIRQ has another level: an input of the interrupt controller, PPI 22 by convention. */
+  channelInterrupt: ((level: boolean) => void) | undefined;
   private readonly cpu: Cpu;
   private stepping = false;
   private breakpoints: readonly number[] = [];
@@ -75,9 +77,17 @@ export class Debug {
     this.watching = this.watchpoints.length > 0;
     this.fetching = this.stepping || this.breakpoints.length > 0;
     this.findPages();
+    this.channelChanged();
     const before = this.everyFetch;
     this.modeChanged();
     if (this.everyFetch !== before) cpu.listener?.contextChanged();
+  }
+
+  /** TXfull, RXfull or MDCCINT_EL1 has changed: COMMIRQ asks for a word, or says that one is there (DDI 0487 H4.4). */
+  channelChanged(): void {
+    const enabled = this.cpu.register('MDCCINT_EL1');
+    const ready = this.cpu.register('MDSCR_EL1') ^ MDSCR.TXfull;
+    this.channelInterrupt?.((enabled & ready & (MDSCR.TXfull | MDSCR.RXfull)) !== 0n);
   }
 
   /** What engines must not do by themselves. */

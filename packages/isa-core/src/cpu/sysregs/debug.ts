@@ -57,13 +57,24 @@ function writeMdscr(cpu: Cpu, value: bigint): void {
 /** TXfull and RXfull. */
 const setFlags = (cpu: Cpu, set: bigint, clear = 0n): void => {
   cpu.setRegister('MDSCR_EL1', (cpu.register('MDSCR_EL1') & ~clear) | set);
+  cpu.debug.channelChanged();
 };
 
 /** The debug communication channel: OSDTRRX_EL1 and OSDTRTX_EL1 hold its words. Nobody is at the other end. */
 const channel: readonly Definition[] = [
   { name: 'OSDTRRX_EL1', at: [2, 0, 0, 0, 2], traps: tda, writable: LOW32 },
   { name: 'OSDTRTX_EL1', at: [2, 0, 0, 3, 2], traps: tda, writable: LOW32 },
-  { name: 'MDCCINT_EL1', at: [2, 0, 0, 2, 0], traps: tda, writable: 0x6000_0000n },
+  {
+    // TX and RX are where TXfull and RXfull are in MDSCR_EL1.
+    name: 'MDCCINT_EL1',
+    at: [2, 0, 0, 2, 0],
+    traps: tda,
+    writable: MDSCR.TXfull | MDSCR.RXfull,
+    write: (cpu, value) => {
+      cpu.setRegister('MDCCINT_EL1', value);
+      cpu.debug.channelChanged();
+    },
+  },
   {
     name: 'MDCCSR_EL0',
     at: [2, 3, 0, 1, 0],

@@ -66,8 +66,8 @@ OSDTRRX_EL1 OSDTRTX_EL1
 31-0 DATA held: a word of the channel; nobody is at the other end
 
 MDCCINT_EL1
-30 RX held: no interrupt of the channel comes
-29 TX held: no interrupt of the channel comes
+30 RX acts: COMMIRQ while RXfull is set
+29 TX acts: COMMIRQ while TXfull is clear
 
 MDCCSR_EL0
 30 RXfull reports
