@@ -66,6 +66,18 @@ test('a typed session and its replay, cut into other pieces', () => {
   expect(replayed.hash()).toBe(live.hash());
 });
 
+test('a machine that keeps no record takes the same bytes', () => {
+  const printed: number[] = [];
+  const machine = createMachine(virt({ memory: '8M' }), {
+    record: false,
+    output: (_device, byte) => printed.push(byte),
+  });
+  machine.load({ kernel: guest(ECHO) });
+  machine.type('serial', Uint8Array.of(1, 2, 3));
+  machine.run(1_000_000);
+  expect([printed, machine.recorded]).toEqual([[1, 2, 3], []]);
+});
+
 test('bytes for a device that is not there', () => {
   const machine = createMachine(virt({ memory: '8M' }));
   machine.load({ kernel: rawKernel(new Uint8Array(64), 0x4020_0000) });

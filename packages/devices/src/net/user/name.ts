@@ -5,7 +5,7 @@ const LABEL = 63;
 const NAME = 255;
 
 /** The bytes as a text, upper case letters of ASCII as lower ones: two names are equal where these are. */
-export const labelText = (bytes: Uint8Array): string =>
+const labelText = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => String.fromCharCode(byte))
     .join('')
     .replace(/[A-Z]/g, (letter) => letter.toLowerCase());
