@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { benchKernels } from '@worldswitch/guests';
 import { requireTool, run, tempDir } from '@worldswitch/test-tools';
@@ -17,11 +17,14 @@ import { Markers } from '../src/bench/markers.ts';
 import { runKernels } from '../src/bench/own.ts';
 import { qemuKernel, QEMU } from '../src/bench/qemu.ts';
 import { rateOf, warmUp } from '../src/bench/rates.ts';
+import { table } from '../src/bench/report.ts';
 import { disagreements } from '../src/bench/results.ts';
 import type { Results } from '../src/bench/results.ts';
 import type { KernelJob, KernelRun } from '../src/bench/run.ts';
 import { geometricMean, spread } from '../src/bench/statistics.ts';
 import { bundledCommand } from './command.ts';
+
+const folder = tempDir();
 
 /** Enough for some units of all kernels. */
 const MOST = 200e6;
@@ -125,7 +128,7 @@ describe('rates', () => {
   });
 
   test('warming up is what the laps take beyond those of the last half', () => {
-    expect(warmUp(aRun([4, 6, 7, 8, 9, 10]))).toBe(3);
+    expect(warmUp(aRun([4, 6, 7, 8, 9, 10]))).toEqual({ cpu: 3, wall: 6 });
   });
 
   test('spread and means', () => {
@@ -148,7 +151,7 @@ const resultsOf = (own: readonly number[], qemu: readonly number[]): Results => 
   return {
     engines: knownEngines().filter(({ name }) => name === 'jit' || name === 'qemu'),
     rows: [{ kernel: core, cells: [cell('jit', own), cell('qemu', qemu)] }],
-    warmUps: [{ engine: 'jit', seconds: [0.2] }],
+    warmUps: [{ engine: 'jit', runs: [{ cpu: 0.2, wall: 0.1 }] }],
     boots: [
       { engine: 'jit', runs: [{ cpu: 2, wall: 2, memory: 200e6 }] },
       { engine: 'qemu', runs: [{ cpu: 1, wall: 1 }] },
@@ -164,6 +167,27 @@ test('bars compare runs of the same round', () => {
     ['warm-up of a 1.5 kB program', 0.2, false],
     ['Debian to its shell, time', 2, true],
     ["memory beyond the guest's, Debian booted", 200, true],
+  ]);
+});
+
+test('the table has columns of MIPS and ratios with their spread, then the rest, then the bars', () => {
+  const lines = table(resultsOf([100, 200, 300], [50, 100, 200])).split('\n');
+  expect(lines.slice(0, 6)).toEqual([
+    'MIPS  jit  qemu         jit / qemu',
+    'core  200   100  2.00 (1.50..2.00)',
+    '',
+    'warm-up of 1.5 kB on jit     0.20 s  0.10 s by the clock',
+    "Debian to its shell on jit   2.00 s    2.00 times QEMU's  200 MB beyond the guest's",
+    'Debian to its shell on qemu  1.00 s',
+  ]);
+  expect(lines.slice(6).map((line) => line.split(/  +/).at(-1))).toEqual([
+    '',
+    'wanted',
+    'met',
+    'met',
+    'missed',
+    'met',
+    'met',
   ]);
 });
 
@@ -189,6 +213,13 @@ describe('what is asked for', () => {
   test('engines', () => {
     const chosen = chosenEngines('reference,jit,jit', () => undefined);
     expect(chosen.map(({ name }) => name)).toEqual(['reference', 'jit']);
+    vi.stubEnv('PATH', folder);
+    const said: string[] = [];
+    const without = chosenEngines('jit,qemu', (line) => said.push(line));
+    expect(without.map(({ name }) => name)).toEqual(['jit']);
+    expect(said).toEqual([`${QEMU} is not installed: no columns of QEMU's, no ratios`]);
+    expect(() => chosenEngines('qemu', () => undefined)).toThrow(/none is left/);
+    vi.unstubAllEnvs();
     expect(() => chosenEngines('v86', () => undefined)).toThrow(
       /no engine is called "v86"; there are .*jit, reference, qemu/,
     );
@@ -196,8 +227,6 @@ describe('what is asked for', () => {
 });
 
 describe('the command', () => {
-  const folder = tempDir();
-
   test('ends what it has started when a signal ends it', async () => {
     const child = spawn(
       process.execPath,

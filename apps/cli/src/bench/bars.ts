@@ -90,7 +90,8 @@ function pageBars({ rows }: Results, engine: string): Bar[] {
 }
 
 function wholeBars({ warmUps, boots }: Results, engine: string): Bar[] {
-  const warm = spread(warmUps.find((cell) => cell.engine === engine)?.seconds ?? []);
+  const warming = warmUps.find((cell) => cell.engine === engine)?.runs ?? [];
+  const warm = spread(warming.map((run) => run.cpu));
   const runs = boots.find((cell) => cell.engine === engine)?.runs ?? [];
   const qemu = boots.find((cell) => cell.engine === 'qemu')?.runs ?? [];
   const memory = spread(runs.flatMap((run) => (run.memory === undefined ? [] : [run.memory / 1e6])));

@@ -12,7 +12,7 @@ import { runBoots } from './boots.ts';
 import { chosenEngines } from './engines.ts';
 import { json, table } from './report.ts';
 import { disagreements } from './results.ts';
-import type { Results } from './results.ts';
+import type { Results, WarmUpCell } from './results.ts';
 import { runRounds, WARM, warmUps } from './rounds.ts';
 import type { RoundsOptions } from './rounds.ts';
 import { work, WORKER } from './worker.ts';
@@ -69,13 +69,13 @@ export function wantedOf(words: readonly string[]): Wanted {
 async function measure(wanted: Wanted, options: RoundsOptions): Promise<Results> {
   const { engines, progress } = options;
   const rows = await runRounds(options);
-  const warm: { engine: string; seconds: number[] }[] = [];
+  const warm: WarmUpCell[] = [];
   const kernel = benchKernels.find(({ name }) => name === WARM);
   if (wanted.warm && kernel !== undefined) {
     progress('warming up');
     for (const engine of engines) {
       if (engine.own === 'reference') continue;
-      warm.push({ engine: engine.name, seconds: await warmUps(engine, kernel, options) });
+      warm.push({ engine: engine.name, runs: await warmUps(engine, kernel, options) });
     }
   }
   const boots = wanted.debian ? await runBoots(engines, options) : [];

@@ -28,10 +28,13 @@ export function rateOf(run: KernelRun, kernel: BenchKernel): Rate {
   return { mips: late.cpu, whole: all.cpu, wall: late.wall };
 }
 
-/** Seconds of processor time that warming up took: those of the run, less all its laps at the speed of the last half. */
-export function warmUp(run: KernelRun): number | undefined {
+/** What warming up took: the seconds of the run, less all its laps at the speed of the last half. */
+export function warmUp(run: KernelRun): { readonly cpu: number; readonly wall: number } {
   const ends = [...run.laps.map(({ at }) => at), run.end];
-  const times = ends.map((at, i) => at.cpu - (i === 0 ? run.begin : (ends[i - 1] ?? run.begin)).cpu);
-  const usual = spread(times.slice(times.length >> 1));
-  return usual && run.end.cpu - run.begin.cpu - times.length * usual.median;
+  const lost = (of: (at: Sample) => number): number => {
+    const times = ends.map((at, i) => of(at) - of(ends[i - 1] ?? run.begin));
+    const usual = spread(times.slice(times.length >> 1))?.median ?? 0;
+    return of(run.end) - of(run.begin) - times.length * usual;
+  };
+  return { cpu: lost((at) => at.cpu), wall: lost((at) => at.wall) };
 }

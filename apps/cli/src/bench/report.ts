@@ -61,9 +61,11 @@ function kernelLines(results: Results): string[] {
 }
 
 function otherLines({ warmUps, boots }: Results): string[] {
-  const warm = warmUps.map(({ engine, seconds }) => [
+  const warm = warmUps.map(({ engine, runs }) => [
     `warm-up of 1.5 kB on ${engine}`,
-    `${withSpread(spread(seconds))} s`,
+    `${withSpread(spread(runs.map((run) => run.cpu)))} s`,
+    `${withSpread(spread(runs.map((run) => run.wall)))} s by the clock`,
+    '',
   ]);
   const qemu = boots.find((cell) => cell.engine === 'qemu')?.runs ?? [];
   const boot = boots.map(({ engine, runs }) => {
@@ -82,7 +84,7 @@ function otherLines({ warmUps, boots }: Results): string[] {
       memory === undefined ? '' : `${figure(memory.median / 1e6)} MB beyond the guest's`,
     ];
   });
-  const lines = [...warm.map((line) => [...line, '', '']), ...boot];
+  const lines = [...warm, ...boot];
   return lines.length === 0 ? [] : ['', ...aligned(lines)];
 }
 
@@ -150,7 +152,7 @@ export function json(results: Results, options: Readonly<Record<string, unknown>
     options,
     engines: results.engines.map((engine) => engine.name),
     kernels: kernelsAsPlain(results),
-    warmUp: Object.fromEntries(results.warmUps.map(({ engine, seconds }) => [engine, seconds.map(rounded)])),
+    warmUp: Object.fromEntries(results.warmUps.map(({ engine, runs }) => [engine, runs])),
     debian: Object.fromEntries(results.boots.map(({ engine, runs }) => [engine, runs])),
     bars: barsOf(results).map((bar) => ({ ...bar, value: rounded(bar.value), met: isMet(bar) })),
   };

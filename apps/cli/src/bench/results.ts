@@ -6,10 +6,10 @@ import type { Cell, Row } from './rounds.ts';
 import { spread } from './statistics.ts';
 import type { Spread } from './statistics.ts';
 
-/** Seconds that warming up took on one engine. */
+/** Seconds that warming up took on one engine, for each round: of processor time, and by the host's clock. */
 export interface WarmUpCell {
   readonly engine: string;
-  readonly seconds: readonly number[];
+  readonly runs: readonly { readonly cpu: number; readonly wall: number }[];
 }
 
 /** Everything. */

@@ -99,18 +99,17 @@ export async function runRounds(options: RoundsOptions): Promise<readonly Row[]>
   }));
 }
 
-/** Seconds of processor time that warming up takes on an engine, one for each round. */
+/** What warming up takes on an engine, for each round. */
 export async function warmUps(
   engine: BenchEngine,
   kernel: BenchKernel,
   options: RoundsOptions,
-): Promise<number[]> {
+): Promise<ReturnType<typeof warmUp>[]> {
   const lap = Math.max(1, Math.round(unitsFor(kernel, engine, options.quick) / WARM_LAPS));
-  const times: number[] = [];
+  const lost: ReturnType<typeof warmUp>[] = [];
   for (let round = 0; round < options.rounds; round++) {
     const job = { kernel: kernel.name, units: lap * WARM_LAPS, lap, el2: options.el2 };
-    const lost = warmUp(await runOnce(engine, kernel, job, options.stop));
-    if (lost !== undefined) times.push(lost);
+    lost.push(warmUp(await runOnce(engine, kernel, job, options.stop)));
   }
-  return times;
+  return lost;
 }
