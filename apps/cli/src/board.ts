@@ -98,7 +98,7 @@ function networkCards(o: RunOptions, slots: Slots): void {
   }
   for (const card of cards) {
     const end = card.hub === undefined ? undefined : hubs.get(card.hub)?.shift();
-    if (end === undefined) slots.userNetwork(card);
+    if (end === undefined) slots.otherNetwork(card);
     else slots.network(card, () => end);
   }
 }

@@ -9,7 +9,8 @@ import type { DeviceConfig } from '@worldswitch/machine';
 import { CliError } from './errors.ts';
 import type { DriveOption } from './options/drive.ts';
 import type { NetworkOption } from './options/network.ts';
-import { Outside } from './outside.ts';
+import { CableOutside, UserOutside } from './outside.ts';
+import type { Outside } from './outside.ts';
 
 const FIRST_SLOT = 0x0a00_0000;
 const SLOT_SIZE = 0x200;
@@ -70,14 +71,15 @@ export class Slots {
     this.add(name, 'virtio-net', { mac: mac ?? `52:54:00:12:34:${last}` });
   }
 
-  /** A network card with a user-mode network, and its way out if it has one. */
-  userNetwork(card: NetworkOption): void {
-    const { outside: outgoing = false, forwards = [] } = card;
+  /** A network card with a user-mode network and its way out, or with a cable to another process. */
+  otherNetwork(card: NetworkOption): void {
+    const { outside: outgoing = false, forwards = [], cable } = card;
     this.network(card, (name) => {
-      if (!outgoing && forwards.length === 0) return userNetwork();
-      const outside = new Outside(name, outgoing, forwards);
+      if (cable === undefined && !outgoing && forwards.length === 0) return userNetwork();
+      const outside =
+        cable === undefined ? new UserOutside(name, outgoing, forwards) : new CableOutside(name, cable);
       this.outside.push(outside);
-      return networkOf(outside);
+      return outside.peer;
     });
   }
 
@@ -89,15 +91,5 @@ export class Slots {
   /** The entropy device; its bytes follow from the machine's seed. */
   entropy(): void {
     this.add('rng', 'virtio-rng');
-  }
-}
-
-/** A user-mode network with a way out. Throws a `CliError` where a forward leads nowhere. */
-function networkOf(outside: Outside): NetworkPeerFactory {
-  try {
-    return userNetwork({ outside: outside.config });
-  } catch (thrown) {
-    if (thrown instanceof RangeError) throw new CliError(`--nic user: ${thrown.message}`);
-    throw thrown;
   }
 }

@@ -1,16 +1,25 @@
 // Debian's machines on one cable: two that ping each other over a link, on one virtual time.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { expect } from 'vitest';
 
 import { networkLink } from '@worldswitch/devices';
 import { createMachine, MachineGroup } from '@worldswitch/machine';
 import type { Machine } from '@worldswitch/machine';
-import { requireTool } from '@worldswitch/test-tools';
+import { requireTool, tempDir } from '@worldswitch/test-tools';
 
 import { describeBoard } from '../src/board.ts';
 import { namedGuest } from '../src/guests.ts';
 import { TextWatch } from '../src/text-watch.ts';
 import { bootGuest } from './boot.ts';
+import { bundledCommand } from './command.ts';
 
 const { test } = requireTool('apt-get');
 const PATIENCE = 300_000;
@@ -113,6 +122,47 @@ test(
     expect(end).toBe('off');
     // Linux does not answer itself by way of a cable: the frames that came are counted.
     expect(printed('serial')).toMatch(/\nbefore 0\n[^]*\nafter 3\n/);
+  },
+  PATIENCE,
+);
+
+test(
+  'two commands on a cable: the guests ping each other',
+  async () => {
+    const probe = createServer();
+    probe.listen(0, '127.0.0.1');
+    await once(probe, 'listening');
+    const { port } = probe.address() as AddressInfo;
+    probe.close();
+    const program = await bundledCommand();
+    const start = (
+      nic: string,
+      commands: string,
+    ): { text: () => string; over: Promise<unknown[]>; stop: () => void } => {
+      const input = join(tempDir(), 'commands');
+      writeFileSync(input, `${commands}\n`);
+      const child = spawn('node', [
+        ...[program, 'run', 'debian-cloud', '--nic', nic, '--no-stdin', '--timeout', '200'],
+        ...['--input', input, '--input-after', 'Debian is up'],
+      ]);
+      let text = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (bytes: Buffer) => (text += bytes.toString()));
+      return { text: () => text, over: once(child, 'close'), stop: () => child.kill('SIGTERM') };
+    };
+    const left = start(`socket,listen=:${port}`, 'ifconfig eth0 192.168.9.1 up; echo list""ening');
+    while (!left.text().includes('\nlistening')) await sleep(50);
+    const right = start(
+      `socket,connect=:${port},mac=52:54:00:00:00:77`,
+      'ifconfig eth0 192.168.9.2 up; sleep 1; ping -c 2 192.168.9.1; poweroff -f',
+    );
+    const [status] = await right.over;
+    expect([status, right.text()]).toEqual([
+      0,
+      expect.stringContaining('2 packets transmitted, 2 packets received, 0% packet loss'),
+    ]);
+    left.stop();
+    expect(await left.over).toContain(143);
   },
   PATIENCE,
 );

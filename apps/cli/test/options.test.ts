@@ -52,6 +52,10 @@ test('the machine', () => {
 test('networks, CPUs, clocks and seeds', () => {
   expect(parseNetwork('--nic', 'none')).toBeUndefined();
   expect(parseNetwork('--nic', 'hubport,hubid=2')).toEqual({ mac: undefined, hub: 2 });
+  expect(parseNetwork('--nic', 'socket,listen=:1234')).toEqual({
+    mac: undefined,
+    cable: { listen: true, host: '127.0.0.1', port: 1234 },
+  });
   expect(
     parseNetwork('--nic', 'user,outside=on,hostfwd=tcp::2222-:22,hostfwd=udp:127.0.0.1:0-10.0.2.20:53'),
   ).toEqual({
@@ -95,10 +99,13 @@ describe('what makes no sense is refused with a way out', () => {
     ['another machine', () => parseMachine('raspi3b'), /type must be virt: that is the board/],
     ['an ITS', () => parseMachine('virt,its=on'), /its must be off: this board has none/],
     ['GICv4', () => parseMachine('virt,gic-version=4'), /gic-version must be 2 or 3/],
-    ['a tap device', () => parseNetwork('--nic', 'tap'), /type must be user or hubport or none/],
+    ['a tap device', () => parseNetwork('--nic', 'tap'), /type must be user or hubport or socket or none/],
     ['no hub', () => parseNetwork('--nic', 'hubport'), /hubid is the number of a hubport/],
     ['a hub of a network', () => parseNetwork('--nic', 'user,hubid=1'), /hubid is the number/],
     ['a way out of a hub', () => parseNetwork('--nic', 'hubport,hubid=1,outside=on'), /type must be user/],
+    ['a cable to nowhere', () => parseNetwork('--nic', 'socket'), /connect must be such as/],
+    ['a cable both ways', () => parseNetwork('--nic', 'socket,connect=:1,listen=:2'), /one is needed/],
+    ['a network with an address', () => parseNetwork('--nic', 'user,listen=:1'), /type must be socket/],
     ['half a forward', () => parseNetwork('--nic', 'user,hostfwd=tcp::22'), /hostfwd must be such as/],
     ['a forward to no port', () => parseNetwork('--nic', 'user,hostfwd=tcp::22-:0'), /hostfwd must be/],
     ['a forward of no address', () => parseNetwork('--nic', 'user,hostfwd=:1.2.3:22-:22'), /hostfwd must be/],

@@ -28,6 +28,7 @@ export type {
 } from './timer/generic-timer.ts';
 export type { DiskBackend, DiskState } from './disk/disk.ts';
 export { memoryDisk, overlay } from './disk/memory.ts';
+export { outsideCable } from './net/cable.ts';
 export { networkLink } from './net/link.ts';
 export type { NetworkLink, NetworkLinkConfig, NetworkLinkState } from './net/link.ts';
 export { encodeEvent, noSockets, parseEvent } from './net/outside/sockets.ts';

@@ -104,7 +104,7 @@ export function addRunOptions(command: Command): Command {
     )
     .option(
       '--nic <network>',
-      'user[,outside=on][,hostfwd=tcp::PORT-:PORT], hubport,hubid=N or none; [,mac=ADDRESS]; also --net, --netdev',
+      'user[,outside=on][,hostfwd=tcp::PORT-:PORT], hubport,hubid=N, socket,listen=:PORT or none; [,mac=ADDRESS]; also --net, --netdev',
       network('--nic'),
     )
     .addOption(new Option('--net <network>').argParser(network('--net')).hideHelp())
