@@ -102,6 +102,7 @@ describe('identification', () => {
       { el2: false, el3: false },
       { el2: true, el3: false },
       { el2: true, el3: true },
+      { el2: false, el3: true },
     ]) {
       const highest = features.el3 ? 3 : features.el2 ? 2 : 1;
       for (const level of [1, 2, 3]) {

@@ -3,7 +3,7 @@
 import type { Cpu } from '../cpu.ts';
 import { ALL, LOW32 } from './entry.ts';
 import type { Checked, Definition } from './entry.ts';
-import { cpacTrap, cptrTrap, fpTrap, HCR, hcrTrap, highestOnly, sctlrAllows } from './traps.ts';
+import { cpacTrap, cptrTrap, fpTrap, HCR, hcrTrap, ofHighest, sctlrAllows } from './traps.ts';
 
 const vm = [hcrTrap(HCR.TVM, 'write'), hcrTrap(HCR.TRVM, 'read')];
 
@@ -94,11 +94,11 @@ const HCR_WRITABLE = 0x3_7fff_ffffn;
 /** RVBAR and RMR, which the highest level has. AArch64 is the only state, and no board takes the request to reset. */
 const resetOf = (level: 1 | 2 | 3, at: typeof el1): readonly Definition[] => [
   at(`RVBAR_EL${level}`, 12, 0, 1, {
-    traps: [highestOnly(level)],
+    present: ofHighest(level),
     minWrite: 4,
     read: (cpu) => cpu.resetVector,
   }),
-  at(`RMR_EL${level}`, 12, 0, 2, { traps: [highestOnly(level)], writable: 2n, reset: 1n }),
+  at(`RMR_EL${level}`, 12, 0, 2, { present: ofHighest(level), writable: 2n, reset: 1n }),
 ];
 
 /** EL1's registers. */

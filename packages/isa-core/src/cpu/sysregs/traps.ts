@@ -121,11 +121,11 @@ export const cptrTrap: TrapControl = (cpu) =>
     ? { el: 3 }
     : undefined;
 
-/** A register that the highest exception level alone has: UNDEFINED where there is a higher one. */
-export const highestOnly =
-  (level: number): TrapControl =>
-  (cpu) =>
-    cpu.highestEl === level ? undefined : { el: cpu.state.el, ec: EC.Unknown };
+/** A register is there where its level is the highest: else it is UNDEFINED, also of an EL2 that is not there. */
+export const ofHighest =
+  (level: number) =>
+  (cpu: Cpu): boolean =>
+    cpu.highestEl === level;
 
 /** CPACR_EL1.FPEN, CPTR_EL2.TFP and CPTR_EL3.TFP: where an access to FP or SIMD registers is trapped to, if at all. */
 export const fpTrap: TrapControl = (cpu) => {
