@@ -45,11 +45,13 @@ INSTRUCTIONS(physical_timer, "R " TIMER("p") "\nZ " TIMER("p"))
 INSTRUCTIONS(debug, "R " DEBUG ", dbgauthstatus_el1\nZ " DEBUG)
 INSTRUCTIONS(channel, "R mdccsr_el0, dbgdtr_el0, dbgdtrrx_el0\nZ dbgdtrtx_el0")
 INSTRUCTIONS(rom, "R mdrar_el1")
-INSTRUCTIONS(locks, "R oslsr_el1, osdlr_el1, dbgprcr_el1\nZ oslar_el1")
+INSTRUCTIONS(locks, "R oslsr_el1, osdlr_el1, dbgprcr_el1\nZ oslar_el1, osdlr_el1, dbgprcr_el1")
 INSTRUCTIONS(counters, "R pmcr_el0, pmcntenset_el0, pmcntenclr_el0, pmovsclr_el0, pmovsset_el0, pmselr_el0, pmceid0_el0, pmceid1_el0\n"
                        "R pmccntr_el0, pmxevtyper_el0, pmxevcntr_el0, pmccfiltr_el0, pmevcntr0_el0, pmevtyper0_el0")
-INSTRUCTIONS(counter_interrupts, "R pmintenset_el1, pmintenclr_el1")
-INSTRUCTIONS(counter_control, "R pmcr_el0")
+INSTRUCTIONS(counter_writes, "R pmuserenr_el0\nZ pmcr_el0, pmcntenset_el0, pmcntenclr_el0, pmovsclr_el0, pmovsset_el0, pmselr_el0, pmswinc_el0\n"
+                             "Z pmccntr_el0, pmxevtyper_el0, pmxevcntr_el0, pmccfiltr_el0, pmevcntr0_el0, pmevtyper0_el0")
+INSTRUCTIONS(counter_interrupts, "R pmintenset_el1, pmintenclr_el1\nZ pmintenset_el1, pmintenclr_el1")
+INSTRUCTIONS(counter_control, "R pmcr_el0\nZ pmcr_el0")
 INSTRUCTIONS(increment, "Z pmswinc_el0")
 INSTRUCTIONS(cycles, "R pmccntr_el0")
 INSTRUCTIONS(event_reads, "R pmselr_el0, pmxevcntr_el0, pmevcntr0_el0")
@@ -70,6 +72,7 @@ static const struct trap hypervisor[] = {
     {"CNTHCTL_EL2.EL1PCEN", physical_timer, ALL_LEVELS, EL0 | EL1, {CNTHCTL_EL2, 2, 0}, {}},
     MDCR("TDA", 9, debug), MDCR_EL0("TDA", 9, channel), MDCR("TDRA", 11, rom), MDCR("TDOSA", 10, locks), MDCR("TDE", 8, debug),
     MDCR("TDE", 8, locks), MDCR("TDE", 8, rom), MDCR_EL0("TDE", 8, channel), MDCR_EL0("TPM", 6, counters),
+    MDCR_EL0("TPM", 6, counter_writes),
     MDCR("TPM", 6, counter_interrupts), MDCR_EL0("TPMCR", 5, counter_control),
 };
 
@@ -118,8 +121,38 @@ void run_traps(const struct trap *traps, u32 count) {
   }
 }
 
+// EL1's control and EL2's own at once: EL1's comes first (DDI 0487 D1.3.5). And with HCR_EL2.TGE, which
+// takes to EL2 what would go to EL1.
+static void run_both(const struct trap *own, const struct trap *other, const struct instruction *instruction) {
+  struct test test = {0, 0, instruction->victim, 7 * GIB + 7 * PAGE_SIZE, 0, {own->on, other->on}};
+  run(&test, "control-both", own->name, other->name, instruction->text);
+}
+
+static void run_pairs(const struct trap *own, const struct instruction *instruction) {
+  for (u32 i = 0; i < ARRAY_LENGTH(hypervisor); i++) {
+    if (!(hypervisor[i].trapped & EL0)) continue;
+    for (const struct instruction *at = hypervisor[i].instructions; at->victim; at++) {
+      if (strcmp(at->text, instruction->text) == 0) run_both(own, &hypervisor[i], instruction);
+    }
+  }
+}
+
+static void pair_cases(void) {
+  static const struct trap tge = {"HCR_EL2.TGE", NULL, 0, 0, {HCR_EL2, 0, HCR_TGE}, {}};
+  for (u32 i = 0; i < ARRAY_LENGTH(kernel); i++) {
+    if (!(kernel[i].trapped & EL0)) continue;
+    for (const struct instruction *at = kernel[i].instructions; at->victim; at++) {
+      run_pairs(&kernel[i], at);
+      run_both(&kernel[i], &tge, at);
+    }
+  }
+}
+
 void control_cases(void) {
   run_traps(kernel, ARRAY_LENGTH(kernel));
-  if (highest() == 2) run_traps(hypervisor, ARRAY_LENGTH(hypervisor));
+  if (highest() == 2) {
+    run_traps(hypervisor, ARRAY_LENGTH(hypervisor));
+    pair_cases();
+  }
   control_effect_cases();
 }

@@ -130,6 +130,19 @@ describe('the CPU interface of GICv3', () => {
   });
 });
 
+describe('two controls at once', () => {
+  const lines = [...atEl2].filter(([name]) => name.startsWith('control-both/'));
+  const levelOf = (texts: readonly string[]): string | undefined => /: EL=(\d)/.exec(texts[0] ?? '')?.[1];
+  test.each([
+    ["EL1's comes before EL2's", false, '1'],
+    ['with TGE they go to EL2', true, '2'],
+  ] as const)('%s', (_title, tge, level) => {
+    const of = lines.filter(([name]) => name.includes('HCR_EL2.TGE') === tge);
+    expect(of.length).toBeGreaterThan(30);
+    expect(of.filter(([, texts]) => levelOf(texts) !== level).map(([name]) => name)).toEqual([]);
+  });
+});
+
 describe.each(REGISTERS)('%s', (register) => {
   const fields = table.registers.find(({ name }) => name === register)?.fields ?? [];
   const own = fields.filter(({ name, does }) => name !== 'RW' && !(does === 'res1' && name === 'RES1'));

@@ -57,7 +57,7 @@ function archOfField(field: string): readonly string[] {
   if (!/^(?:hcr|hstr|cptr|mdcr|cnthctl|sctlr|cpacr|cntkctl|pmuserenr|mdscr)_el/.test(register)) return [];
   const short = register.replace(/_el\d$/, '');
   const own = [...archCases].filter((name) => new RegExp(`^control/${field}[=/]`, 'i').test(name)).length;
-  if (own > 0) return [`arch: control/${field} (${String(own)} cases)`];
+  if (own > 0) return [`arch: control/${field} (${String(own)} case${own === 1 ? '' : 's'})`];
   const isNamed = new RegExp(`^(?:trap|register)/(?:${name}|${short}_?${name})(?:[_-].*|/.*)?$`);
   const found = [...archCases].filter((name) => isNamed.test(name)).map((name) => name.replace(/\/off$/, ''));
   return [...new Set(found)].slice(0, 1).map((first) => `arch: ${first}${found.length > 1 ? ' …' : ''}`);
