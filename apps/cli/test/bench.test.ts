@@ -15,6 +15,7 @@ import { wantedOf } from '../src/bench/command.ts';
 import { chosenEngines, knownEngines } from '../src/bench/engines.ts';
 import { Markers } from '../src/bench/markers.ts';
 import { runKernels } from '../src/bench/own.ts';
+import { profiled, sharesOf } from '../src/bench/profile.ts';
 import { qemuKernel, QEMU } from '../src/bench/qemu.ts';
 import { rateOf, warmUp } from '../src/bench/rates.ts';
 import { table } from '../src/bench/report.ts';
@@ -156,6 +157,7 @@ const resultsOf = (own: readonly number[], qemu: readonly number[]): Results => 
       { engine: 'jit', runs: [{ cpu: 2, wall: 2, memory: 200e6 }] },
       { engine: 'qemu', runs: [{ cpu: 1, wall: 1 }] },
     ],
+    profiles: [],
   };
 };
 
@@ -195,6 +197,59 @@ test('results that differ are told', () => {
   expect(disagreements(resultsOf([1], [1]).rows)).toEqual([
     'core: the results differ: jit (jit), qemu (qemu)',
   ]);
+});
+
+describe('where the time goes', () => {
+  const frame = (functionName: string, url = '') => ({
+    functionName,
+    url,
+    scriptId: '',
+    lineNumber: 1,
+    columnNumber: 2,
+  });
+  const profile = {
+    nodes: [
+      { id: 1, callFrame: frame('(root)'), children: [2, 3, 5, 6, 7, 8, 10] },
+      { id: 2, callFrame: frame('wasm-function[1]', 'wasm://wasm/a') },
+      { id: 3, callFrame: frame('emit', 'file:///emit'), children: [4, 9] },
+      { id: 4, callFrame: frame('') },
+      { id: 5, callFrame: frame('wasm-function[0]', 'wasm://wasm/b') },
+      { id: 6, callFrame: frame('(garbage collector)') },
+      { id: 7, callFrame: frame('walk', 'file:///walk') },
+      { id: 8, callFrame: frame('main', 'file:///elsewhere') },
+      { id: 9, callFrame: frame('Instance') },
+      { id: 10, callFrame: frame('step', 'file:///step') },
+    ],
+    startTime: 0,
+    endTime: 1e6,
+    samples: [2, 3, 4, 5, 6, 7, 8, 9, 10],
+    timeDeltas: [1e6, 2e6, 3e6, 4e6, 5e6, 6e6, 7e6, 8e6, 9e6],
+  };
+  const sources: Record<string, string> = {
+    'file:///emit': 'file:///x/packages/jit/src/hot/emit.ts',
+    'file:///walk': 'file:///x/node_modules/@worldswitch/mmu/src/walk.ts',
+    'file:///step': 'file:///x/packages/jit/src/interpreter/engine.ts',
+  };
+
+  test('is told by the sources of functions; those of V8 itself belong to their callers', () => {
+    expect(
+      sharesOf(profile, (url, line, column) => (line === 1 && column === 2 ? sources[url] : '')),
+    ).toEqual({
+      interpreter: 1,
+      compiling: 2 + 3 + 8,
+      'compiled regions': 4,
+      'garbage collection': 5,
+      'reference engine and translation': 6,
+      'V8 and the rest': 7,
+      'misses of the fast path': 9,
+    });
+  });
+
+  test('is sampled while something runs', async () => {
+    const { result, shares } = await profiled(async () => Promise.resolve(7));
+    expect(result).toBe(7);
+    expect(Object.keys(shares)).toContain("V8's other threads");
+  });
 });
 
 describe('what is asked for', () => {

@@ -12,8 +12,8 @@ import { runBoots } from './boots.ts';
 import { chosenEngines } from './engines.ts';
 import { json, table } from './report.ts';
 import { disagreements } from './results.ts';
-import type { Results, WarmUpCell } from './results.ts';
-import { runRounds, WARM, warmUps } from './rounds.ts';
+import type { ProfileCell, Results, WarmUpCell } from './results.ts';
+import { profileOf, runRounds, WARM, warmUps } from './rounds.ts';
 import type { RoundsOptions } from './rounds.ts';
 import { work, WORKER } from './worker.ts';
 
@@ -23,6 +23,7 @@ interface BenchOptions {
   readonly json?: string;
   readonly quick?: boolean;
   readonly el2?: boolean;
+  readonly profile?: boolean;
 }
 
 /** What may be named besides kernels. */
@@ -46,6 +47,7 @@ interface Wanted {
   readonly kernels: readonly BenchKernel[];
   readonly warm: boolean;
   readonly debian: boolean;
+  readonly profile?: boolean;
 }
 
 /** What the words name: kernels, groups of them, `warmup`, `debian`; everything when there are none. */
@@ -79,11 +81,25 @@ async function measure(wanted: Wanted, options: RoundsOptions): Promise<Results>
     }
   }
   const boots = wanted.debian ? await runBoots(engines, options) : [];
-  return { engines, rows, warmUps: warm, boots };
+  const profiles = wanted.profile ? await profilesOf(wanted, options) : [];
+  return { engines, rows, warmUps: warm, boots, profiles };
+}
+
+async function profilesOf({ kernels, debian }: Wanted, options: RoundsOptions): Promise<ProfileCell[]> {
+  const cells: ProfileCell[] = [];
+  for (const kernel of [...kernels, ...(debian ? [undefined] : [])]) {
+    for (const engine of options.engines) {
+      if (engine.own === undefined || engine.own === 'reference') continue;
+      const what = kernel?.name ?? DEBIAN;
+      options.progress(`where the time goes: ${what}`);
+      cells.push({ what, engine: engine.name, shares: await profileOf(engine.own, engine, kernel, options) });
+    }
+  }
+  return cells;
 }
 
 async function run(words: readonly string[], o: BenchOptions): Promise<void> {
-  const wanted = wantedOf(words);
+  const wanted = { ...wantedOf(words), profile: o.profile === true };
   const engines = chosenEngines(o.engines, say);
   await checkWritable(o.json, '--json');
   const quick = o.quick === true;
@@ -145,6 +161,7 @@ export function addBench(program: Command): void {
     .option('--rounds <n>', 'how often, engine after engine: 3', parseRounds)
     .option('--quick', 'one round, a fifth of the work')
     .option('--el2', 'the kernels run at EL2')
+    .option('--profile', 'one more run on each of our engines, to see where its time goes')
     .option('--json <file>', 'write the results as JSON; - is standard output')
     .addHelpText('after', HELP)
     .exitOverride()

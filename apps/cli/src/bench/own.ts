@@ -89,10 +89,10 @@ export async function runKernel(engine: EngineName, job: KernelJob, most: number
 /** Bytes of guest memory that are not all zero, by pages: at least so much of the process's memory is the guest's. */
 function guestBytes(machine: Machine): number {
   const { bytes } = machine.board.ram;
-  const words = new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 3);
+  const zeros = new Uint8Array(4096);
   let pages = 0;
-  for (let at = 0; at < words.length; at += 512) {
-    if (words.subarray(at, at + 512).some((word) => word !== 0n)) pages++;
+  for (let at = 0; at < bytes.length; at += 4096) {
+    if (Buffer.compare(bytes.subarray(at, at + 4096), zeros) !== 0) pages++;
   }
   return pages * 4096;
 }

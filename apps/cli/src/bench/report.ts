@@ -88,6 +88,19 @@ function otherLines({ warmUps, boots }: Results): string[] {
   return lines.length === 0 ? [] : ['', ...aligned(lines)];
 }
 
+function profileLines({ profiles }: Results): string[] {
+  return profiles.flatMap(({ what, engine, shares }) => {
+    const parts = Object.entries(shares).sort((a, b) => b[1] - a[1]);
+    const sum = parts.reduce((all, [, seconds]) => all + seconds, 0);
+    const lines = parts.map(([part, seconds]) => [
+      part,
+      `${seconds.toFixed(2)} s`,
+      `${((100 * seconds) / sum).toFixed(0)} %`,
+    ]);
+    return ['', ...aligned([[`${what} on ${engine}`, `${sum.toFixed(2)} s`, ''], ...lines])];
+  });
+}
+
 function barLines(results: Results): string[] {
   const bars = barsOf(results);
   if (bars.length === 0) return [];
@@ -103,7 +116,12 @@ function barLines(results: Results): string[] {
 
 /** The table. */
 export function table(results: Results): string {
-  return [...kernelLines(results), ...otherLines(results), ...barLines(results)].join('\n');
+  return [
+    ...kernelLines(results),
+    ...otherLines(results),
+    ...profileLines(results),
+    ...barLines(results),
+  ].join('\n');
 }
 
 const rounded = (value: number): number => Number(value.toPrecision(6));
@@ -154,6 +172,7 @@ export function json(results: Results, options: Readonly<Record<string, unknown>
     kernels: kernelsAsPlain(results),
     warmUp: Object.fromEntries(results.warmUps.map(({ engine, runs }) => [engine, runs])),
     debian: Object.fromEntries(results.boots.map(({ engine, runs }) => [engine, runs])),
+    profiles: results.profiles,
     bars: barsOf(results).map((bar) => ({ ...bar, value: rounded(bar.value), met: isMet(bar) })),
   };
   return `${JSON.stringify(plain, undefined, 1)}\n`;

@@ -3,6 +3,7 @@
 import type { BootCell } from './boots.ts';
 import type { BenchEngine } from './engines.ts';
 import type { Cell, Row } from './rounds.ts';
+import type { Shares } from './run.ts';
 import { spread } from './statistics.ts';
 import type { Spread } from './statistics.ts';
 
@@ -12,12 +13,21 @@ export interface WarmUpCell {
   readonly runs: readonly { readonly cpu: number; readonly wall: number }[];
 }
 
+/** Where the time of one run goes. */
+export interface ProfileCell {
+  /** The kernel, or `debian`. */
+  readonly what: string;
+  readonly engine: string;
+  readonly shares: Shares;
+}
+
 /** Everything. */
 export interface Results {
   readonly engines: readonly BenchEngine[];
   readonly rows: readonly Row[];
   readonly warmUps: readonly WarmUpCell[];
   readonly boots: readonly BootCell[];
+  readonly profiles: readonly ProfileCell[];
 }
 
 /** The row of one engine. */

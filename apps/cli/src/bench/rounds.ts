@@ -2,12 +2,12 @@
 
 import type { BenchKernel } from '@worldswitch/guests';
 
-import type { BenchEngine } from './engines.ts';
+import type { BenchEngine, EngineName } from './engines.ts';
 import { qemuKernel } from './qemu.ts';
 import { rateOf, warmUp } from './rates.ts';
 import type { Rate } from './rates.ts';
-import type { KernelJob, KernelRun } from './run.ts';
-import { kernelInProcess } from './worker.ts';
+import type { KernelJob, KernelRun, Shares } from './run.ts';
+import { kernelInProcess, sharesInProcess } from './worker.ts';
 
 /** What is measured. */
 export interface RoundsOptions {
@@ -112,4 +112,17 @@ export async function warmUps(
     lost.push(warmUp(await runOnce(engine, kernel, job, options.stop)));
   }
   return lost;
+}
+
+/** Where the time of a kernel's run goes, or of Debian's boot. */
+export function profileOf(
+  own: EngineName,
+  engine: BenchEngine,
+  kernel: BenchKernel | undefined,
+  { quick, el2, stop }: RoundsOptions,
+): Promise<Shares> {
+  if (kernel === undefined) return sharesInProcess(own, undefined, 0, stop);
+  const units = unitsFor(kernel, engine, quick);
+  const job = { kernel: kernel.name, units, lap: 0, el2 };
+  return sharesInProcess(own, job, SETUP + 2 * units * kernel.instructions, stop);
 }

@@ -28,6 +28,9 @@ export interface KernelRun {
   readonly counters?: Readonly<Record<string, number>>;
 }
 
+/** Seconds by the part of the program that they were spent in. */
+export type Shares = Readonly<Record<string, number>>;
+
 /** A boot of Debian to its shell. */
 export interface BootRun {
   readonly cpu: number;

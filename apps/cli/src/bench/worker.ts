@@ -6,8 +6,9 @@ import { CliError } from '../errors.ts';
 import { knownEngines } from './engines.ts';
 import type { EngineName } from './engines.ts';
 import { bootDebian, runKernel } from './own.ts';
+import { profiled } from './profile.ts';
 import { TIMEOUT } from './qemu.ts';
-import type { BootRun, KernelJob, KernelRun } from './run.ts';
+import type { BootRun, KernelJob, KernelRun, Shares } from './run.ts';
 
 /** What a process is asked to do. */
 interface Task {
@@ -15,6 +16,8 @@ interface Task {
   /** A kernel, or else Debian's boot. */
   readonly job?: KernelJob;
   readonly most?: number;
+  /** Where the time goes is asked, instead of how much it is. */
+  readonly profile?: boolean;
 }
 
 /** The hidden command that such a process runs. */
@@ -22,16 +25,19 @@ export const WORKER = 'bench-run';
 
 /** What the process does: prints its result as JSON. */
 export async function work(text: string): Promise<void> {
-  let task: Task;
+  let task: Task | null;
   try {
-    task = JSON.parse(text) as Task;
+    task = JSON.parse(text) as Task | null;
   } catch {
     throw new CliError(`${WORKER}: takes what worldswitch bench gives it`);
   }
-  const engine = knownEngines().find(({ own }) => own === task.engine)?.own;
-  if (engine === undefined) throw new CliError(`${WORKER}: takes what worldswitch bench gives it`);
-  const result =
-    task.job === undefined ? await bootDebian(engine) : await runKernel(engine, task.job, task.most ?? 1e9);
+  const engine = knownEngines().find(({ own }) => own === task?.engine)?.own;
+  if (task === null || engine === undefined)
+    throw new CliError(`${WORKER}: takes what worldswitch bench gives it`);
+  const { job, most = 1e9 } = task;
+  const run = (): Promise<BootRun | KernelRun> =>
+    job === undefined ? bootDebian(engine) : runKernel(engine, job, most);
+  const result = task.profile === true ? (await profiled(run)).shares : await run();
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
@@ -76,4 +82,14 @@ export function kernelInProcess(
 /** Boots Debian in a process of its own. */
 export function debianInProcess(engine: EngineName, stop?: AbortSignal): Promise<BootRun> {
   return ask({ engine }, stop) as Promise<BootRun>;
+}
+
+/** Where the time of a run in a process of its own goes: of a kernel, or else of Debian's boot. */
+export function sharesInProcess(
+  engine: EngineName,
+  job: KernelJob | undefined,
+  most: number,
+  stop?: AbortSignal,
+): Promise<Shares> {
+  return ask({ engine, ...(job && { job, most }), profile: true }, stop) as Promise<Shares>;
 }
