@@ -73,6 +73,8 @@ export class Machine {
   private boot: Placed | undefined;
   private end: RunEnd | undefined;
   private stopping = false;
+  /** An engine runs. */
+  private executing = false;
   private readonly poll: Timer;
 
   /** Use `createMachine` or `restoreMachine`. */
@@ -236,10 +238,12 @@ export class Machine {
     if (this.boot) this.enter(this.boot);
   }
 
-  /** Queues bytes for a serial device; they enter at the current virtual time and are recorded. */
+  /** Queues bytes for a serial device; they enter at the current virtual time, or after the instruction that is executed, and are recorded. */
   type(device: string, bytes: Uint8Array): void {
-    this.inputs.push({ at: this.now, device, bytes });
-    this.poll.armAt(this.now);
+    // An answer to what an instruction does comes after that instruction, in a replay as now.
+    const at = this.now + (this.executing ? this.board.config.nanosecondsPerInstruction : 0);
+    this.inputs.push({ at, device, bytes });
+    this.poll.armAt(at);
   }
   /** Presses the power button, which the guest sees as a key; recorded as what is typed is. False where the board has none. */
   powerButton(): boolean {
@@ -333,7 +337,9 @@ export class Machine {
     clock.limit = clock.next;
     const budget = Math.min(most, clock.instructionsUntil(clock.next));
     clock.elapsed = () => engine.executed;
+    this.executing = true;
     engine.run(budget);
+    this.executing = false;
     const { executed } = engine;
     const { now } = clock;
     clock.elapsed = () => 0;

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { createMachine, rawKernel, virt } from '../src/index.ts';
 import type { InputRecord, Machine } from '../src/index.ts';
-import { constant, guest } from './rig.ts';
+import { constant, guest, powerOff } from './rig.ts';
 
 const UART = 0x0900_0000;
 
@@ -63,6 +63,58 @@ test('a typed session and its replay, cut into other pieces', () => {
   }
   replayed.run(20_000_000);
   expect(again).toEqual(printed);
+  expect(replayed.hash()).toBe(live.hash());
+});
+
+/** Prints, and notes in x10 which instruction the receive interrupt came before. */
+const INTERRUPTED = `
+  b {main}
+  ${'nop\n'.repeat(0x280 / 4 - 1)}
+  mrs x10, elr_el1
+  ${powerOff}
+main:
+  ${constant('x1', 0x4020_0000)}
+  msr vbar_el1, x1
+  ${constant('x1', 0x0800_0000)}
+  mov w2, #1
+  str w2, [x1]
+  mov w3, #2
+  str w3, [x1, #0x104]
+  ${constant('x1', 0x0801_0000)}
+  mov w3, #0xf0
+  str w3, [x1, #4]
+  str w2, [x1]
+  ${constant('x1', UART)}
+  mov w3, #0x10
+  str w3, [x1, #0x38]
+  ${constant('w3', 0x301)}
+  str w3, [x1, #0x30]
+  msr daifclr, #2
+  mov w0, #0x41
+  nop
+  str w0, [x1]
+  add x4, x4, #1
+again:
+  add x5, x5, #1
+  b {again}`;
+
+test.each([
+  { engine: 'jit' as const },
+  { engine: 'reference' as const },
+  { engine: 'jit' as const, nanosecondsPerInstruction: 3 },
+])('typed in the middle of a run: the replay interrupts the same instruction: %o', (more) => {
+  const live: Machine = createMachine(virt({ memory: '8M', ...more }), {
+    output: () => {
+      live.type('serial', Uint8Array.of(1));
+    },
+  });
+  live.load({ kernel: guest(INTERRUPTED) });
+  expect(live.run(100_000)).toBe('off');
+  const replayed = createMachine(virt({ memory: '8M', ...more }));
+  replayed.load({ kernel: guest(INTERRUPTED) });
+  replayed.replay(live.recorded);
+  expect(replayed.run(100_000)).toBe('off');
+  expect([replayed.cpu.state.x(10), replayed.now]).toEqual([live.cpu.state.x(10), live.now]);
   expect(replayed.hash()).toBe(live.hash());
 });
 
