@@ -12,17 +12,17 @@ import { createMachine, readKernel, virt } from '@worldswitch/machine';
 /** Cases that are wrong here, with the reason; one that becomes right must be taken off. */
 const WRONG: Readonly<Record<string, readonly string[]>> = {};
 
-const nameOf = ({ guest, entryLevel, gic }: CaseRecord): string =>
-  `${guest.name}, EL${entryLevel}, GICv${gic}`;
+const nameOf = ({ guest, entryLevel, el2, gic }: CaseRecord): string =>
+  `${guest.name}, EL${entryLevel}, GICv${gic}${el2 || entryLevel === 1 ? '' : ', without EL2'}`;
 
 async function printed(
-  { guest, entryLevel, gic, cpus }: CaseRecord,
+  { guest, entryLevel, el2, gic, cpus }: CaseRecord,
   engine: 'jit' | 'reference',
 ): Promise<string> {
   let console = '';
   const machine = createMachine(
     {
-      ...virt({ memory: '128M', el2: entryLevel >= 2, el3: entryLevel === 3, cpus, gic: { version: gic } }),
+      ...virt({ memory: '128M', el2, el3: entryLevel === 3, cpus, gic: { version: gic } }),
       engine,
     },
     { output: (_device, byte) => (console += String.fromCharCode(byte)) },

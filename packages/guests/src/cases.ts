@@ -50,6 +50,8 @@ export interface CaseRecord {
   readonly guest: Guest;
   /** The exception level that it is entered at. */
   readonly entryLevel: 1 | 2 | 3;
+  /** Whether the board's CPUs have EL2. */
+  readonly el2: boolean;
   /** The version of the board's GIC. */
   readonly gic: 2 | 3;
   /** The number of CPUs that it needs. */
@@ -60,10 +62,17 @@ export interface CaseRecord {
   readonly differences: URL;
 }
 
-function recordOf(guest: Guest, cpus: number, entryLevel: 1 | 2 | 3, gic: 2 | 3): CaseRecord {
+function recordOf(
+  guest: Guest,
+  cpus: number,
+  entryLevel: 1 | 2 | 3,
+  gic: 2 | 3,
+  el2 = entryLevel >= 2,
+): CaseRecord {
+  const without = entryLevel === 3 && !el2 ? '-no-el2' : '';
   const file = (kind: string): URL =>
-    new URL(`../${guest.name}/expected/${kind}-el${entryLevel}-gicv${gic}.txt`, import.meta.url);
-  return { guest, entryLevel, gic, cpus, recorded: file('qemu'), differences: file('differences') };
+    new URL(`../${guest.name}/expected/${kind}-el${entryLevel}-gicv${gic}${without}.txt`, import.meta.url);
+  return { guest, entryLevel, el2, gic, cpus, recorded: file('qemu'), differences: file('differences') };
 }
 
 function recordsOf(guest: Guest, cpus: number): CaseRecord[] {
@@ -72,9 +81,11 @@ function recordsOf(guest: Guest, cpus: number): CaseRecord[] {
   );
 }
 
-/** Each of these images on each of its boards: entered at EL1 and EL2, with GICv2 and GICv3; `el3` at EL3. */
+/** Each of these images on each of its boards: entered at EL1 and EL2, with GICv2 and GICv3; `el3` at EL3, and without EL2 too. */
 export const caseRecords: readonly CaseRecord[] = [
   ...recordsOf(smp, 4),
   ...recordsOf(interrupts, 1),
   recordOf(el3, 1, 3, 2),
+  recordOf(el3, 1, 3, 3),
+  recordOf(el3, 1, 3, 2, false),
 ];

@@ -32,7 +32,7 @@ export const gicConfigOf = (config: CheckedConfig): never =>
     cpus: config.cpus,
     interrupts: config.gic.interrupts,
     listRegisters: config.el2 ? 4 : 0,
-    ...(config.gic.version === 3 && { security: config.el3 }),
+    security: config.el3, // as QEMU's board: the Security Extensions come with EL3
   }) as never;
 
 /** How many of its register blocks are on the board: GICH and GICV of a GICv2 only with EL2. */
