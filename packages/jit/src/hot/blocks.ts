@@ -20,8 +20,8 @@ export interface Block {
 /** What a region is made of. */
 export interface Discovered {
   readonly blocks: readonly Block[];
-  /** The block where the region was asked for. */
-  readonly root: number;
+  /** The blocks where the region was asked for. */
+  readonly roots: readonly number[];
   /** Instructions in all blocks. */
   readonly instructions: number;
 }
@@ -45,11 +45,20 @@ interface Found {
   readonly flow: Flow;
 }
 
-/** Finds the blocks of a region. Undefined where its first instruction is nothing for compiled code. */
-export function discover(source: CodeSource, root: number, bounds: Bounds): Discovered | undefined {
+/**
+ * Finds the blocks of a region. Undefined where its first instruction is nothing for compiled code.
+ *
+ * @param roots - instructions where it must be possible to enter; the first one must be there
+ */
+export function discover(
+  source: CodeSource,
+  roots: readonly number[],
+  bounds: Bounds,
+): Discovered | undefined {
   const found = new Map<number, Found>();
-  const leaders = new Set<number>([root]);
-  const work = [root];
+  const leaders = new Set<number>(roots);
+  const work = [...roots];
+  const [root = 0] = roots;
   while (work.length > 0 && leaders.size <= bounds.blocks) {
     const start = work.shift() ?? root;
     for (let at = start; !found.has(at) && found.size < bounds.instructions; at++) {
@@ -71,7 +80,7 @@ export function discover(source: CodeSource, root: number, bounds: Bounds): Disc
   }
   const first = found.get(root);
   if (first === undefined || first.flow.kind === 'stop') return undefined;
-  return build(found, leaders, root);
+  return build(found, leaders, roots);
 }
 
 /** Instructions that begin blocks because of a branch. */
@@ -111,7 +120,11 @@ function wayOut(flow: Flow, last: number): number[] {
   }
 }
 
-function build(found: ReadonlyMap<number, Found>, leaders: ReadonlySet<number>, root: number): Discovered {
+function build(
+  found: ReadonlyMap<number, Found>,
+  leaders: ReadonlySet<number>,
+  roots: readonly number[],
+): Discovered {
   const starts = [...leaders].filter((at) => found.has(at)).sort((a, b) => a - b);
   const indexOf = new Map(starts.map((at, i) => [at, i]));
   let instructions = 0;
@@ -139,5 +152,5 @@ function build(found: ReadonlyMap<number, Found>, leaders: ReadonlySet<number>, 
       targets: out,
     };
   });
-  return { blocks, root: indexOf.get(root) ?? 0, instructions };
+  return { blocks, roots: roots.flatMap((at) => indexOf.get(at) ?? []), instructions };
 }

@@ -20,8 +20,8 @@ const ENTRY_BYTES = 8;
 export const DISPATCH_BYTES: number = MAX_ENTRIES * ENTRY_BYTES + HEAT_COUNTERS * 4;
 /** `enter`: the interpreter goes on at the PC. */
 export const GO_ON = -1;
-/** How deep calls of regions nest. */
-const DEPTH = 96;
+/** How deep calls of regions nest unless told. */
+export const DEPTH = 96;
 
 /** The type of `enter`: address of the CPU's block; `GO_ON` or a `Reason`. */
 export const enterType: FunctionType = { parameters: ['i32'], results: ['i32'] };
@@ -37,12 +37,17 @@ export const heatAt = (offset: number, record: number): number =>
  *
  * @param offset - where the tables lie, `DISPATCH_BYTES` bytes
  * @param threshold - how often a PC is reached before `Status.Heat`
+ * @param depth - how deep calls of regions nest
  */
-export function dispatcherModule(offset: number, threshold: number): Uint8Array<ArrayBuffer> {
+export function dispatcherModule(
+  offset: number,
+  threshold: number,
+  depth: number = DEPTH,
+): Uint8Array<ArrayBuffer> {
   return encodeModule(
     [
       { name: 'gate', type: gateType, body: gate(offset, threshold) },
-      { name: 'enter', type: enterType, body: enter() },
+      { name: 'enter', type: enterType, body: enter(depth) },
     ],
     { types: [regionType], table: MAX_ENTRIES },
   );
@@ -144,7 +149,7 @@ function storePc(code: Code, base: number, pc: number): void {
   code.memory('i64_store', Layout.pc, true);
 }
 
-function enter(): Uint8Array {
+function enter(depth: number): Uint8Array {
   const frame = new HotFrame(enterType);
   const { code, base } = frame;
   const arm = new HotArm(frame);
@@ -158,7 +163,7 @@ function enter(): Uint8Array {
   code.set(before);
   const again = code.loop();
   code.get(base);
-  code.i32(DEPTH);
+  code.i32(depth);
   code.get(base);
   code.memory('i64_load', Layout.pc, true);
   code.call(GATE);

@@ -43,7 +43,7 @@ export const noPlan: Plan = {
 const MAX_ENTRIES = 60;
 
 /** Plans a region. Undefined if its loops have several ways in. */
-export function plan({ blocks, root }: Discovered): Plan | undefined {
+export function plan({ blocks, roots }: Discovered): Plan | undefined {
   const after = new Set<number>();
   const resumed = new Set<number>();
   const startOf = new Map(blocks.map((b, i) => [b.start, i + 1]));
@@ -55,8 +55,10 @@ export function plan({ blocks, root }: Discovered): Plan | undefined {
   }
   // What the interpreter comes back to after a stop belongs where it would be without: the same loops.
   const first = [
-    [root + 1],
+    roots.map((r) => r + 1),
     ...blocks.map((b) => {
+      // A jump to an address may come back to any way in: by the head.
+      if (b.flow.kind === 'jumpRegister') return [0];
       const next =
         b.flow.kind === 'stop' && b.flow.resumes ? startOf.get(b.start + b.code.length) : undefined;
       return [...b.successors.filter((s) => s >= 0).map((s) => s + 1), ...(next === undefined ? [] : [next])];
@@ -65,14 +67,14 @@ export function plan({ blocks, root }: Discovered): Plan | undefined {
   const before = analyse({ successors: first });
   if (!before.reducible) return undefined;
   const loops = loopsOf({ successors: first }, before);
-  const wanted = [root + 1, ...before.headers, ...after, ...resumed].filter(
+  const wanted = [...roots.map((r) => r + 1), ...before.headers, ...after, ...resumed].filter(
     (n) => (before.place[n] ?? -1) > 0,
   );
   const nodes = [...new Set(wanted)].slice(0, MAX_ENTRIES);
   const successors = first.map((list) => [...list]);
   const dispatch = new Map<number, number[]>();
   for (const [i, node] of nodes.entries()) {
-    const chain = [0, ...(loops[node] ?? []).filter((h) => h !== node), node];
+    const chain = [0, ...(loops[node] ?? []).filter((h) => h !== node && h !== 0), node];
     for (const [k, from] of chain.slice(0, -1).entries()) {
       const to = chain[k + 1] ?? node;
       const table = dispatch.get(from) ?? nodes.map(() => -1);
@@ -91,7 +93,7 @@ export function plan({ blocks, root }: Discovered): Plan | undefined {
     if (forward.length > 1) merges.add(n);
   }
   const entries = nodes.map((node) => ({ node, instruction: blocks[node - 1]?.start ?? 0 }));
-  const checks = new Set([...nodes, ...analysis.headers, ...after]);
+  const checks = new Set([...nodes, ...analysis.headers, ...after].filter((n) => n !== 0));
   const sizes = [0, ...blocks.map((b) => b.code.length)];
   const distance = distances(analysis, successors, checks, sizes);
   return { ...analysis, successors, entries, dispatch, merges, checks, distance };

@@ -9,6 +9,7 @@ import { Code } from '../wasm/code.ts';
 import { HotArm } from './arm.ts';
 import type { Block, Discovered } from './blocks.ts';
 import { hotBuilder } from './builder.ts';
+import { Kind } from './flags.ts';
 import type { Decoded } from './flow.ts';
 import { exitOf, EXIT_BIAS, HotFrame, HotLayout, Status } from './frame.ts';
 import { noPlan } from './layout.ts';
@@ -16,10 +17,25 @@ import type { Plan } from './layout.ts';
 
 /** Number of the imported `gate` among a region's functions. */
 const GATE = 0;
+/** Number of the function itself. */
+const SELF = 1;
 /** In the local `status`: goes on at the PC through the gate, with no return to this function. */
 const TAIL = -1;
 /** In the second parameter: the page of the entry, relative to the root page, plus this. */
 export const PAGE_BIAS = 128;
+
+/** What a region's function gets to know of the way that it was entered. */
+export const entryParameter = (entry: number, page: number): number => entry | ((page + PAGE_BIAS) << 8);
+
+/** Where a region's own ways in can be looked up by its code. */
+export interface RegionPlace {
+  /** Its number among the regions. */
+  readonly element: number;
+  /** Address of the decoded root page. */
+  readonly decoded: number;
+  /** Address of the table of ways in. */
+  readonly entries: number;
+}
 
 /** What a region's code must find in the fetch TLB besides the page where it is entered. */
 export interface RegionPage {
@@ -38,9 +54,10 @@ export class RegionEmitter {
   private readonly arm = new HotArm(this.frame);
   private readonly builder: Builder = hotBuilder(this.arm);
   private readonly code: Code = this.frame.code;
-  private region: Discovered = { blocks: [], root: 0, instructions: 0 };
+  private region: Discovered = { blocks: [], roots: [], instructions: 0 };
   private plan: Plan = noPlan;
   private pages: readonly RegionPage[] = [];
+  private place: RegionPlace = { element: 0, decoded: 0, entries: 0 };
   private segments: Segment[] = [];
   private cut = 0;
   private children: readonly (readonly number[])[] = [];
@@ -50,7 +67,8 @@ export class RegionEmitter {
   private readonly kinds = new Map<number, number | undefined>();
 
   /** The body of a region's function. */
-  emit(region: Discovered, plan: Plan, pages: readonly RegionPage[]): Uint8Array {
+  emit(region: Discovered, plan: Plan, pages: readonly RegionPage[], place: RegionPlace): Uint8Array {
+    this.place = place;
     this.region = region;
     this.plan = plan;
     this.pages = pages;
@@ -219,12 +237,14 @@ export class RegionEmitter {
       code.get(frame.kind);
       code.if();
     }
-    for (const [op, local, offset] of [
-      ['i32_store', frame.kind, HotLayout.kind],
-      ['i32_store', frame.guard, HotLayout.guard],
-      ['i64_store', frame.a, HotLayout.a],
-      ['i64_store', frame.b, HotLayout.b],
+    const usesB = kind === undefined || (kind & 15) < Kind.logical64 || (kind & 15) === Kind.float;
+    for (const [op, local, offset, used] of [
+      ['i32_store', frame.kind, HotLayout.kind, true],
+      ['i32_store', frame.guard, HotLayout.guard, kind === undefined || (kind & Kind.guarded) !== 0],
+      ['i64_store', frame.a, HotLayout.a, true],
+      ['i64_store', frame.b, HotLayout.b, usesB && kind !== Kind.nzcv],
     ] as const) {
+      if (!used) continue;
       frame.pushBase();
       code.get(local);
       code.memory(op, offset, true);
@@ -305,6 +325,9 @@ export class RegionEmitter {
     const { code, frame, plan } = this;
     const table = plan.dispatch.get(node) ?? [];
     const root = this.ends.get(plan.entries[0]?.node ?? 1) ?? 0;
+    code.get(frame.entry);
+    code.op('i32_eqz');
+    code.brIf(root);
     code.get(frame.entry);
     code.brTable(
       table.map((to) => this.ends.get(to) ?? root),
@@ -424,11 +447,12 @@ export class RegionEmitter {
         this.call(node, block);
         return;
       case 'jumpRegister':
+        this.jumpInside();
+        this.leaveNow(TAIL);
+        return;
       case 'return':
       case 'stop':
-        code.i32(block.flow.kind === 'return' ? Status.Go : TAIL);
-        code.set(frame.status);
-        code.br(frame.leave);
+        this.leaveNow(Status.Go);
     }
   }
 
@@ -463,6 +487,74 @@ export class RegionEmitter {
     code.br(frame.leave);
   }
 
+  /** The call itself: of this very function where that is the target, or through the gate. */
+  private callNow(block: Block): void {
+    const { code, frame } = this;
+    const last = block.start + block.code.length - 1;
+    const target = block.flow.kind === 'call' ? last + block.flow.to / 4 : undefined;
+    const own = this.plan.entries.findIndex((e) => e.instruction === target);
+    if (own >= 0) code.i32(entryParameter(own, (target ?? 0) >> 10));
+    code.get(frame.depth);
+    code.i32(1);
+    code.op('i32_sub');
+    code.get(frame.pc);
+    code.call(own >= 0 ? SELF : GATE);
+  }
+
+  /** Jumps to `frame.pc` if that is a way into this very region, on its root page. */
+  private jumpInside(): void {
+    const { code, frame } = this;
+    const { decoded, entries, element } = this.place;
+    const entry = code.freshLocal('i32');
+    code.get(frame.pc);
+    code.i64(~0xffcn);
+    code.op('i64_and');
+    code.get(frame.pageVa);
+    code.op('i64_eq');
+    code.if();
+    code.get(frame.pc);
+    code.op('i32_wrap_i64');
+    code.i32(1);
+    code.op('i32_shr_u');
+    code.i32(0x7fe);
+    code.op('i32_and');
+    code.memory('i32_load16_u', decoded + Tables.pageEntries, true);
+    code.i32(3);
+    code.op('i32_shl');
+    code.tee(entry);
+    code.memory('i32_load', entries, true);
+    code.i32(element);
+    code.op('i32_eq');
+    code.if();
+    code.get(entry);
+    code.memory('i32_load', entries + 4, true);
+    code.i32(0xff);
+    code.op('i32_and');
+    code.set(frame.entry);
+    code.br(this.loops.get(0) ?? 0);
+    code.end();
+    code.end();
+  }
+
+  /** Leaves at `frame.pc`, without a detour. */
+  private leaveNow(status: number): void {
+    const { code, frame, arm } = this;
+    this.splice('store');
+    this.storeState(arm.kind);
+    frame.pushBase();
+    code.get(frame.pc);
+    code.memory('i64_store', Layout.pc, true);
+    if (status === TAIL) {
+      frame.pushBase();
+      code.get(frame.depth);
+      code.get(frame.pc);
+      code.returnCall(GATE);
+      return;
+    }
+    code.i32(status);
+    code.op('return');
+  }
+
   /** Calls what is at `frame.pc`, and goes on if it comes back to the next instruction. */
   private call(node: number, block: Block): void {
     const { code, frame, arm } = this;
@@ -476,11 +568,7 @@ export class RegionEmitter {
     this.splice('store');
     this.storeState(arm.kind);
     frame.pushBase();
-    code.get(frame.depth);
-    code.i32(1);
-    code.op('i32_sub');
-    code.get(frame.pc);
-    code.call(GATE);
+    this.callNow(block);
     code.tee(frame.status);
     code.if();
     code.get(frame.status);

@@ -24,6 +24,8 @@ export interface HotOptions {
   readonly regions?: number;
   /** Instructions of one region: 300 unless given. */
   readonly instructions?: number;
+  /** How deep calls of compiled code nest before they become jumps: 96 unless given. */
+  readonly depth?: number;
 }
 
 /** What the tier works on. */
@@ -108,9 +110,9 @@ export class HotTier {
     this.enabled = options.enabled ?? false;
     this.eager = options.eager ?? false;
     this.limit = Math.min(options.regions ?? 4000, 16_000);
-    const { memory, offset, threshold = 2000 } = options;
+    const { memory, offset, threshold = 2000, depth } = options;
     this.words = new Int32Array(memory.buffer);
-    const module = new WebAssembly.Module(dispatcherModule(offset, threshold));
+    const module = new WebAssembly.Module(dispatcherModule(offset, threshold, depth));
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     this.enter = exports['enter'] as (base: number) => number;
     this.gate = exports['gate'] as () => number;

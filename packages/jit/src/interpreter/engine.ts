@@ -39,6 +39,8 @@ export interface InterpreterCounters {
   fetchMisses: number;
   dataMisses: number;
   steps: number;
+  /** Instructions that compiled code executed. */
+  compiled: number;
 }
 
 /** The interpreter as an engine. */
@@ -67,6 +69,7 @@ class WasmInterpreter implements Interpreter {
     fetchMisses: 0,
     dataMisses: 0,
     steps: 0,
+    compiled: 0,
   };
   readonly sharing: Sharing;
   private readonly host: InterpreterHost;
@@ -244,7 +247,7 @@ class WasmInterpreter implements Interpreter {
       case Reason.Hot:
         return this.passMark();
       case Reason.Heat:
-        this.sharing.tier.compile(this.pcLo, this.pcHi, this.tlb);
+        this.sharing.tier.compile(this.pcLo, this.pcHi, this.tlb, true);
         return true;
       case Reason.Budget:
         return this.remaining > 0 && this.host.untilEvent > 0;
@@ -259,6 +262,7 @@ class WasmInterpreter implements Interpreter {
     const at = HotLayout.executed >> 2;
     const compiled = words[at] ?? 0;
     words[at] = 0;
+    this.counters.compiled += compiled;
     if (!heat.due(executed, executed - compiled)) return;
     const page = this.tlb.fetchPage(this.pcLo, this.pcHi);
     if (page === 0) return;
