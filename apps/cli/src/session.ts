@@ -73,6 +73,8 @@ export interface SessionEnd {
 
 /** Instructions between looks at the host: some tens of milliseconds. */
 const CHUNK = 4_000_000;
+/** Nanoseconds that a host's timer can wait at least. */
+const SHORTEST = 1e6;
 
 const STATUS: Readonly<Partial<Record<SessionEnd['how'], number>>> = {
   timeout: 124,
@@ -136,6 +138,8 @@ class Session {
   private readonly until: TextWatch | undefined;
   private readonly scripts: readonly { readonly watch: TextWatch; readonly bytes: Uint8Array }[];
   private ending: SessionEnd['how'] | undefined;
+  /** Virtual nanoseconds of idle time that passed and that the host has yet to wait for. */
+  private ahead = 0;
   private readonly began = Date.now();
   private nextHash: number;
   private wake: (() => void) | undefined;
@@ -287,15 +291,28 @@ class Session {
   private async react(why: RunEnd): Promise<void> {
     if (why === 'off' || why === 'dead') this.ending ??= why;
     else if (why === 'reset' && this.options.noReboot === true) this.ending ??= why;
-    else if (why === 'waiting') {
-      const wanted = Math.min(this.machine.untilDeadline / 1e6, 100);
-      const before = Date.now();
-      await this.wait(Math.max(1, wanted));
-      this.machine.pass(Math.min((Date.now() - before) * 1e6, this.machine.untilDeadline));
-    } else if (why === 'idle') {
+    else if (why === 'waiting') await this.idle();
+    else if (why === 'idle') {
       if (this.consoles.live || this.outside.some(({ live }) => live)) await this.wait(1000);
       else this.ending ??= 'idle';
     } else await new Promise(setImmediate);
+  }
+
+  /** Lets idle time pass as fast as the host's. Waits that are too short for a host's timer are saved up until they are not. */
+  private async idle(): Promise<void> {
+    const { machine } = this;
+    const wanted = this.ahead + machine.untilDeadline;
+    if (wanted < SHORTEST) {
+      this.ahead = wanted;
+      machine.pass(machine.untilDeadline);
+      await new Promise(setImmediate);
+      return;
+    }
+    const before = Date.now();
+    await this.wait(Math.min(wanted / 1e6, 100));
+    const waited = (Date.now() - before) * 1e6;
+    machine.pass(Math.min(Math.max(0, waited - this.ahead), machine.untilDeadline));
+    this.ahead = Math.max(0, this.ahead - waited);
   }
 
   /** Until something was typed, or so many milliseconds. */

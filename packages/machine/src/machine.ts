@@ -355,9 +355,8 @@ export class Machine {
 
   /** No deadline, or only the one at which a device that takes no input is asked again: it will not without the CPU. */
   private nothingWillHappen(): boolean {
-    const { clock } = this.board;
-    if (clock.next < this.poll.deadline) return false;
-    return clock.next === Infinity || (this.blocked && this.inputs.dueAfter(this.now) === Infinity);
+    if (this.board.clock.nextBut(this.poll) !== Infinity) return false;
+    return this.poll.deadline === Infinity || (this.blocked && this.inputs.dueAfter(this.now) === Infinity);
   }
   /** The last time that it was asked, a device took nothing of what waits for it. */
   private blocked = false;

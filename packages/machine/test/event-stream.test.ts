@@ -44,6 +44,14 @@ describe.each(engines)('%s', (engine) => {
     expect(machine.cpu.waitingForEvent).toBe(true);
   });
 
+  test('a wait goes on while bytes wait for a device that takes none', () => {
+    const config = { ...board(engine), devices: [{ name: 'serial', type: 'pl011', at: 0x0900_0000 }] };
+    const { machine } = running(config, `${streaming(14)}\n${waits(6)}`);
+    machine.type('serial', Uint8Array.of(4));
+    expect(machine.run(10_000)).toBe('off');
+    expect(machine.pendingInput).toBe(1);
+  });
+
   test('transitions while the CPU executes are one event', () => {
     const { machine } = running(
       board(engine),

@@ -63,6 +63,12 @@ export class VirtualClock implements Clock {
     for (const { deadline } of this.timers) if (deadline < next) next = deadline;
     return next;
   }
+  /** The next deadline of the other timers, or `Infinity`. */
+  nextBut(timer: Timer): number {
+    let next = Infinity;
+    for (const other of this.timers) if (other !== timer && other.deadline < next) next = other.deadline;
+    return next;
+  }
   /** Sets the time and fires everything that is due, in order. Only between slices. */
   advanceTo(now: number): void {
     this.base = now;
