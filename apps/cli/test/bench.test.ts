@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test, vi } from 'vitest';
@@ -23,6 +23,7 @@ import { disagreements } from '../src/bench/results.ts';
 import type { Results } from '../src/bench/results.ts';
 import type { KernelJob, KernelRun } from '../src/bench/run.ts';
 import { geometricMean, spread } from '../src/bench/statistics.ts';
+import { CliError } from '../src/errors.ts';
 import { bundledCommand } from './command.ts';
 
 const folder = tempDir();
@@ -67,6 +68,26 @@ requireTool(QEMU).test(
   },
   120_000,
 );
+
+test.each([
+  ['a QEMU that ends', 'echo no such board >&2; exit 3', 'qemu-system-aarch64: ended with 3 no such board'],
+  [
+    'a guest that goes wrong',
+    'echo begin fib 1; echo end fib 1 unsteady; exec sleep 60',
+    'qemu-system-aarch64: fib: two units of the same work gave different results',
+  ],
+])('%s is told in one line', async (_name, script, message) => {
+  const tools = join(folder, script.length.toString());
+  mkdirSync(tools);
+  writeFileSync(join(tools, QEMU), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  vi.stubEnv('PATH', `${tools}:${process.env['PATH'] ?? ''}`);
+  try {
+    const running = qemuKernel([], { kernel: 'fib', units: 1, lap: 0, el2: false });
+    await expect(running).rejects.toThrow(new CliError(message));
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
 
 /** Markers that are shown lines, each of which takes a second. */
 function shown(...lines: readonly string[]): Markers {

@@ -61,6 +61,7 @@ async function run(
     signal: stop,
   });
   let errors = '';
+  let wrong: string | undefined;
   let enough = false;
   const failed = await new Promise<string | undefined>((resolve) => {
     const end = (how: string): void => {
@@ -76,7 +77,7 @@ async function run(
           if (reaction === 'enough') enough = true;
         }
       } catch (thrown) {
-        errors += thrown instanceof Error ? thrown.message : String(thrown);
+        wrong = thrown instanceof Error ? thrown.message : String(thrown);
         child.kill('SIGKILL');
       }
       if (enough) child.kill('SIGKILL');
@@ -87,7 +88,9 @@ async function run(
       end(error.message);
     });
     child.once('close', (status, signal) => {
-      end(signal === 'SIGKILL' ? `not done after ${TIMEOUT} s` : `ended with ${signal ?? String(status)}`);
+      const why =
+        signal === 'SIGKILL' ? `not done after ${TIMEOUT} s` : `ended with ${signal ?? String(status)}`;
+      end(wrong ?? why);
     });
   });
   if (failed !== undefined)
