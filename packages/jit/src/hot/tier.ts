@@ -9,8 +9,13 @@ import { dispatcherModule, entryAt, heatAt, MAX_ENTRIES } from './dispatcher.ts'
 import { gateType, regionType } from './frame.ts';
 import { plan } from './layout.ts';
 import type { Plan } from './layout.ts';
-import { PAGE_BIAS, RegionEmitter } from './region.ts';
+import { entryParameter, RegionEmitter } from './region.ts';
 import type { RegionPage } from './region.ts';
+
+/** `HotOptions.threshold` unless given. */
+const THRESHOLD = 2000;
+/** Most instructions where one region was asked for. */
+const MAX_ROOTS = 40;
 
 /** How eagerly code is compiled. */
 export interface HotOptions {
@@ -58,6 +63,11 @@ interface Region {
   readonly marks: Mark[];
   /** Addresses of its decoded pages, with the first and last instruction there. */
   readonly spans: ReadonlyMap<number, readonly (readonly [number, number])[]>;
+  /** Address of the decoded root page, and the instructions there where it was asked for. */
+  readonly page: number;
+  readonly roots: readonly number[];
+  /** It jumps to addresses: more ways in may be found. */
+  readonly jumps: boolean;
 }
 
 /** Counts. No state of the machine. */
@@ -110,8 +120,10 @@ export class HotTier {
     this.enabled = options.enabled ?? false;
     this.eager = options.eager ?? false;
     this.limit = Math.min(options.regions ?? 4000, 16_000);
-    const { memory, offset, threshold = 2000, depth } = options;
+    const { memory, offset, threshold = THRESHOLD, depth } = options;
     this.words = new Int32Array(memory.buffer);
+    // No way in is number 0, and nobody's.
+    this.words[entryAt(offset, 0) >> 2] = -1;
     const module = new WebAssembly.Module(dispatcherModule(offset, threshold, depth));
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     this.enter = exports['enter'] as (base: number) => number;
@@ -154,20 +166,24 @@ export class HotTier {
    * Compiles a region that begins at an address, if there is none yet and the code there allows it.
    *
    * @param at - the pages that the CPU has fetched from
+   * @param reached - compiled code came here again and again: perhaps by a jump to an address
    */
-  compile(vaLo: number, vaHi: number, at: PageSource): boolean {
+  compile(vaLo: number, vaHi: number, at: PageSource, reached = false): boolean {
     const decoded = at.fetchPage(vaLo, vaHi);
     if (decoded === 0 || !this.enabled) return false;
     const { pages, offset } = this.options;
     const root = (vaLo & 0xfff) >>> 2;
     const record = decoded + root * 16;
-    this.words[heatAt(offset, record) >> 2] = 0;
     if (pages.entryAt(record) !== 0 || this.failed.has(record)) return false;
+    const from = reached ? this.jumpingTo(decoded, root) : undefined;
+    const roots = from === undefined ? [root] : [...from.roots, ...this.reachedNear(from, root)];
+    for (const r of roots) this.words[heatAt(offset, decoded + r * 16) >> 2] = 0;
     const found = new Map<number, number>([[0, decoded]]);
     const source = this.source(vaLo, vaHi, at, found);
-    const region = discover(source, root, {
-      instructions: this.options.instructions ?? 300,
-      blocks: 80,
+    const { instructions = 300 } = this.options;
+    const region = discover(source, roots, {
+      instructions: from === undefined ? instructions : 2 * instructions,
+      blocks: 80 + 2 * roots.length,
     });
     const planned = region && plan(region);
     if (region === undefined || planned === undefined) {
@@ -177,8 +193,36 @@ export class HotTier {
       this.failed.add(record);
       return false;
     }
-    this.make(region, planned, found);
+    if (from !== undefined) this.kill(from);
+    this.make(region, planned, found, roots);
     return true;
+  }
+
+  /** The region that probably jumps to an instruction of its root page. */
+  private jumpingTo(decoded: number, instruction: number): Region | undefined {
+    let best: Region | undefined;
+    let least = 512;
+    for (const region of this.byPage.get(decoded) ?? []) {
+      if (!region.jumps || region.page !== decoded || region.roots.length >= MAX_ROOTS) continue;
+      for (const [from, to] of region.spans.get(decoded) ?? []) {
+        const distance = Math.min(Math.abs(instruction - from), Math.abs(instruction - to));
+        if (distance < least) [best, least] = [region, distance];
+      }
+    }
+    return best;
+  }
+
+  /** An instruction that compiled code came to, and others near it that it came to less often. */
+  private reachedNear(region: Region, instruction: number): number[] {
+    const { offset, pages, threshold = THRESHOLD } = this.options;
+    const list = [instruction];
+    for (let i = Math.max(0, instruction - 256); i < Math.min(1024, instruction + 256); i++) {
+      const record = region.page + i * 16;
+      const heat = this.words[heatAt(offset, record) >> 2] ?? 0;
+      if (i === instruction || heat * 16 < threshold || pages.entryAt(record) !== 0) continue;
+      if (region.roots.length + list.length < MAX_ROOTS) list.push(i);
+    }
+    return list;
   }
 
   private source(vaLo: number, vaHi: number, at: PageSource, found: Map<number, number>): CodeSource {
@@ -203,7 +247,12 @@ export class HotTier {
     };
   }
 
-  private make(region: Discovered, planned: Plan, found: ReadonlyMap<number, number>): void {
+  private make(
+    region: Discovered,
+    planned: Plan,
+    found: ReadonlyMap<number, number>,
+    roots: readonly number[],
+  ): void {
     const { memory, offset, pages } = this.options;
     const spans = new Map<number, [number, number][]>();
     const used = new Map<number, number>();
@@ -220,18 +269,20 @@ export class HotTier {
       }
     }
     const list: RegionPage[] = [...used].map(([page, decoded]) => ({ page, decoded }));
+    if (this.regions.size >= this.limit) this.evict();
+    const element = this.freeElements.pop() ?? this.nextElement++;
+    const place = { element, decoded: found.get(0) ?? 0, entries: offset };
     const bytes = encodeModule(
-      [{ name: 'region', type: regionType, body: this.emitter.emit(region, planned, list) }],
+      [{ name: 'region', type: regionType, body: this.emitter.emit(region, planned, list, place) }],
       {
         imports: [{ name: 'gate', type: gateType }],
       },
     );
     const module = new WebAssembly.Module(bytes);
     const instance = new WebAssembly.Instance(module, { env: { memory, gate: this.gate } });
-    if (this.regions.size >= this.limit) this.evict();
-    const element = this.freeElements.pop() ?? this.nextElement++;
     this.table.set(element, instance.exports['region']);
-    const made: Region = { element, marks: [], spans };
+    const jumps = region.blocks.some((b) => b.flow.kind === 'jumpRegister');
+    const made: Region = { element, marks: [], spans, page: found.get(0) ?? 0, roots, jumps };
     for (const [i, e] of planned.entries.entries()) {
       const decoded = used.get(e.instruction >> 10) ?? 0;
       const record = decoded + (e.instruction & 1023) * 16;
@@ -240,7 +291,7 @@ export class HotTier {
       if (entry >= MAX_ENTRIES) break;
       const to = entryAt(offset, entry) >> 2;
       this.words[to] = element;
-      this.words[to + 1] = i | (((e.instruction >> 10) + PAGE_BIAS) << 8);
+      this.words[to + 1] = entryParameter(i, e.instruction >> 10);
       const mark: Mark = { entry, record, original: pages.numberAt(record), region: made };
       pages.setEntry(record, entry);
       pages.setNumber(record, Fixed.hot);
