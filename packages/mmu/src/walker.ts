@@ -184,15 +184,15 @@ function secondStage(work: Workspace, request: TranslationRequest, out: Translat
   if (!walkStage2(context, out.ipa, writes, !request.noUpdate, final)) {
     return failStage2(out, final.fault, final.level);
   }
-  if (!permitsStage2(final.permissions, request)) {
-    if (access === Access.ReadWrite) out.write = (final.permissions & Permission.PrivilegedRead) !== 0;
-    return failStage2(out, MmuFault.Permission, final.level);
-  }
+  const permitted = permitsStage2(final.permissions, request);
   combine(controls, request, final, out);
+  // As at stage 1, the memory's type comes before permissions.
   if (request.unaligned && access !== Access.Execute && isDevice(out.attributes)) {
     return failStage2(out, MmuFault.Alignment, final.level);
   }
-  return true;
+  if (permitted) return true;
+  if (access === Access.ReadWrite) out.write = (final.permissions & Permission.PrivilegedRead) !== 0;
+  return failStage2(out, MmuFault.Permission, final.level);
 }
 
 /** Operations by address do not need stage 2's permission above EL0, nor does PAN matter there. */

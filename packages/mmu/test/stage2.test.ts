@@ -170,6 +170,25 @@ describe('faults', () => {
     expect(go(rig, 0x1001)).toBe(false);
     expect(rig.out).toMatchObject({ fault: MmuFault.Alignment, stage: 2, ipa: 0x8001 });
   });
+
+  test('the alignment that Device memory wants comes before permissions', () => {
+    const rig = createRig();
+    stage1(rig).map({ va: 0x1000, pa: 0x8000, size: 4096, permissions: KERNEL_DATA });
+    const two = stage2(rig);
+    two.map({ va: 0, pa: 0, size: 2 ** 30, permissions: EVERYTHING });
+    two.map({
+      va: 0x8000,
+      pa: 0x8000,
+      size: 4096,
+      permissions: P.PrivilegedRead | P.UnprivilegedRead,
+      attributes: { memAttr: 1 },
+    });
+    expect(go(rig, 0x1000, Access.Write)).toBe(false);
+    expect(rig.out).toMatchObject({ fault: MmuFault.Permission, stage: 2 });
+    rig.request.unaligned = true;
+    expect(go(rig, 0x1001, Access.Write)).toBe(false);
+    expect(rig.out).toMatchObject({ fault: MmuFault.Alignment, stage: 2 });
+  });
 });
 
 describe('stage 1 tables go through stage 2', () => {
