@@ -98,13 +98,14 @@ struct place {
   u32 level;   // of the descriptor
   u64 descriptor;
 };
-extern const struct place stage1_places[], stage2_places[]; // ended by a null name
+extern const struct place stage1_places[], stage2_places[], order_places[]; // ended by a null name
 extern u64 root4k[], stage2_root[];
 void build_tables(void);
 #define WINDOW 0x4000000000ul      // intermediate physical addresses, read-write, EL0 and EL1
 #define CODE_WINDOW 0x6000000000ul // the same, read-only and executable
 #define IPA_OF_LEVEL_0 (512 * GIB) // and its multiples: in both windows from + 64 GiB on
 u64 offset_in_windows(const struct place *place);
+#define ORDER_PLACES (13 * GIB)
 #define WALK_PLACES (16 * GIB)     // + n GiB: a level 2 table in the n-th of stage2_places
 
 // tables_large.c
@@ -195,6 +196,7 @@ void granule_cases(void);
 void debug_cases(void);
 void monitor_cases(void);
 void fault_cases(void);
+void order_cases(void);
 void tagging_cases(void);
 void control_cases(void);
 void control_effect_cases(void);

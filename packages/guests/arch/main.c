@@ -27,6 +27,7 @@ void main(u64 level) {
   monitor_cases();
   control_cases();
   fault_cases();
+  order_cases();
   tagging_cases();
   print("arch: end\n");
   power_off();

@@ -3,7 +3,7 @@
 #include "arch.h"
 
 #define TABLE_MEMORY __attribute__((aligned(PAGE_SIZE), section(".bss.table")))
-#define POOL 32
+#define POOL 40
 
 u64 root4k[512] TABLE_MEMORY, stage2_root[512] TABLE_MEMORY;
 static u64 pool[POOL][512] TABLE_MEMORY;
@@ -97,6 +97,27 @@ const struct place stage2_places[] = {
     {"read-only-2", IN_BLOCK(4), 2, S2 | S2_RO | SCRATCH},
     {"execute-never-1", 13 * GIB, 1, S2 | S2_RW | UXN | GIB},
     {"execute-never-2", IN_BLOCK(5), 2, S2 | S2_RW | UXN | SCRATCH},
+    {"device-read-only-3", IN_PAGE(11), 3, (S2 | PAGE | S2_RO | UXN | SCRATCH) & ~(0xful << 2)},
+    {NULL, 0, 0, 0},
+};
+
+#define ORDER(n) (ORDER_PLACES + (n) * PAGE_SIZE)
+#define DEVICE_PAGE (((S1 | PAGE | UXN | PXN) & ~ATTR_NORMAL) | ATTR_DEVICE)
+// Each has several reasons to fault, in one stage or in both: for order.c.
+const struct place order_places[] = {
+    {"read-only-over-translation", ORDER(0), 3, S1 | PAGE | RO | UXN | 2 * GIB},
+    {"access-flag-over-translation", ORDER(1), 3, (S1 | PAGE | RW | 2 * GIB) & ~AF},
+    {"access-flag-and-read-only", ORDER(2), 3, (S1 | PAGE | AP_READ_ONLY | SCRATCH) & ~AF},
+    {"address-size-and-access-flag", ORDER(3), 3, (S1 | PAGE | RW | TOO_HIGH_STAGE2) & ~AF},
+    {"device-read-only", ORDER(4), 3, DEVICE_PAGE | RO | SCRATCH},
+    {"device-privileged", ORDER(5), 3, DEVICE_PAGE | SCRATCH},
+    {"device-over-read-only", ORDER(6), 3, DEVICE_PAGE | RW | IN_PAGE(5)},
+    {"device-over-translation", ORDER(7), 3, DEVICE_PAGE | RW | IN_PAGE(0)},
+    {"before-stage2-translation", ORDER(8), 3, S1 | PAGE | RW | SCRATCH},
+    {"stage2-translation", ORDER(9), 3, S1 | PAGE | RW | IN_PAGE(0)},
+    {"before-read-only", ORDER(10), 3, S1 | PAGE | RW | SCRATCH},
+    {"read-only", ORDER(11), 3, S1 | PAGE | RO | UXN | SCRATCH},
+    {"normal-over-device-read-only", ORDER(12), 3, S1 | PAGE | RW | IN_PAGE(11)},
     {NULL, 0, 0, 0},
 };
 
@@ -127,6 +148,7 @@ static void set_all(u64 *root, const struct place *places) {
 // The image, the devices, and the hierarchical bits of the tables over IN_TABLE's pages.
 static void build_stage1(void) {
   set_all(root4k, stage1_places);
+  set_all(root4k, order_places);
   static const u64 bits[] = {AP_TABLE_READ_ONLY, AP_TABLE_NO_EL0, UXN_TABLE, PXN_TABLE};
   for (u32 i = 0; i < ARRAY_LENGTH(bits); i++) {
     u64 *table = (u64 *)(root4k[0] & 0xfffffffff000);
