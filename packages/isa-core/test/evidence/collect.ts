@@ -9,6 +9,7 @@ import { EXCEPTIONS, isBanked } from '../fields/exceptions.ts';
 import { controls, implementationDefined, undefining } from '../traps/controls.ts';
 import type { Control } from '../traps/controls.ts';
 import { maintenanceOperations, translationOperations } from '../traps/operations.ts';
+import { el3Missing, el3OfField, el3OfOperation } from './el3.ts';
 import { evidence } from './evidence.ts';
 import { instructionCoverage, rowOf } from './instructions.ts';
 import type {
@@ -74,6 +75,7 @@ function effectsOf(field: string): string[] {
       ...shown.flatMap(({ arch }) =>
         (arch ?? []).flatMap((glob) => (casesOf(glob).length > 0 ? [`arch: ${glob}`] : [])),
       ),
+      ...el3OfField(field),
       ...shown.flatMap(({ tests }) => (tests ?? []).map(testOf)),
     ]),
   ];
@@ -140,7 +142,7 @@ function controlCoverage(): ControlCoverage[] {
       traps: [...new Set(of.flatMap(({ instructions }) => instructions))],
       routes: [...new Set(of.map(routesOf))],
       class: [...classes].join(', '),
-      tested: [TRAPS, ...(onQemu.has(field) ? [QEMU] : []), ...archOfField(field)],
+      tested: [TRAPS, ...(onQemu.has(field) ? [QEMU] : []), ...archOfField(field), ...el3OfField(field)],
     };
   });
 }
@@ -165,6 +167,7 @@ function operationCoverage(): OperationCoverage[] {
       ...(byAddress.has(name) ? ['isa-core/traps/secure'] : []),
       ...(byTraps.has(name) ? [TRAPS] : []),
       ...(arch ? ['arch'] : []),
+      ...el3OfOperation(name),
     ];
     return { name, level: minEl, tested };
   });
@@ -194,6 +197,7 @@ function requireEvidence(): void {
     ...arch.flatMap((glob) => failureOf(() => casesOf(glob))),
     ...tests.flatMap((reference) => failureOf(() => testOf(reference))),
   ]);
+  missing.push(...el3Missing());
   if (missing.length > 0) throw new RangeError(missing.join('\n'));
 }
 

@@ -1,11 +1,12 @@
-// Where evidence is looked up: titles in test files, and the cases that the image `arch` is expected to print.
+// Where evidence is looked up: titles in test files, and the cases that the images are expected to print.
 
 import { readFileSync } from 'node:fs';
 
 const packages = new URL('../../../', import.meta.url);
 const files = new Map<string, string>();
 
-function textOf(file: string): string {
+/** The text of a file below `packages/`. */
+export function textOf(file: string): string {
   const known = files.get(file);
   if (known !== undefined) return known;
   const text = readFileSync(new URL(file, packages), 'utf8');
@@ -14,11 +15,13 @@ function textOf(file: string): string {
 }
 
 const CASE = /^case ([^:]+): /;
-/** Names of the cases, from what QEMU printed and from the list of differences. */
+/** Names of the cases in what QEMU printed of an image. */
+export const casesOfImage = (text: string): readonly string[] =>
+  text.split('\n').flatMap((line) => CASE.exec(line)?.[1] ?? []);
+
+/** Names of the cases of the image `arch`. */
 export const archCases: ReadonlySet<string> = new Set(
-  ['qemu-el1.txt', 'qemu-el2.txt']
-    .flatMap((name) => textOf(`guests/arch/expected/${name}`).split('\n'))
-    .flatMap((line) => CASE.exec(line)?.[1] ?? []),
+  ['qemu-el1.txt', 'qemu-el2.txt'].flatMap((name) => casesOfImage(textOf(`guests/arch/expected/${name}`))),
 );
 
 /** A pattern in which `*` stands for anything. */
