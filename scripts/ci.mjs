@@ -35,7 +35,8 @@ const ratios = [
   'node',
   'apps/cli/dist/main.js',
   'bench',
-  ...['hot', 'breadth', 'shared', 'apart', '--quick', '--json', 'temp/bench.json'],
+  ...['hot', 'breadth', 'shared', 'apart', '--quick', '--engines', 'jit,qemu,qemu-icount'],
+  ...['--json', 'temp/bench.json'],
 ];
 
 let passed = 0;
