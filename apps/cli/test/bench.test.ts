@@ -239,7 +239,7 @@ describe('where the time goes', () => {
       { id: 7, callFrame: frame('walk', 'file:///walk') },
       { id: 8, callFrame: frame('main', 'file:///elsewhere') },
       { id: 9, callFrame: frame('Instance') },
-      { id: 10, callFrame: frame('step', 'file:///step') },
+      { id: 10, callFrame: frame('toString', 'file:///step') },
     ],
     startTime: 0,
     endTime: 1e6,

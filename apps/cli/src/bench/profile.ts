@@ -19,12 +19,12 @@ const PARTS: readonly (readonly [part: string, source: RegExp])[] = [
 ];
 
 /** What V8 calls work that is no function's. */
-const SPECIAL: Readonly<Record<string, string>> = {
-  '(garbage collector)': 'garbage collection',
-  '(idle)': 'idle',
-  '(program)': 'V8 and the rest',
-  '(root)': 'V8 and the rest',
-};
+const SPECIAL = new Map([
+  ['(garbage collector)', 'garbage collection'],
+  ['(idle)', 'idle'],
+  ['(program)', 'V8 and the rest'],
+  ['(root)', 'V8 and the rest'],
+]);
 
 /** Builtins of WebAssembly's: compiling and instantiating. */
 const WASM_BUILTIN = new Set(['Module', 'Instance', 'compile', 'instantiate']);
@@ -63,7 +63,7 @@ class Parts {
       this.interpreter ??= url;
       return url === this.interpreter ? 'interpreter' : 'compiled regions';
     }
-    const special = SPECIAL[functionName];
+    const special = SPECIAL.get(functionName);
     if (special !== undefined) return special;
     if (url === '' && WASM_BUILTIN.has(functionName)) return 'compiling';
     const source = url === '' ? undefined : this.sourceOf(url, lineNumber, columnNumber);
