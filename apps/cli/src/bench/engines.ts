@@ -24,7 +24,7 @@ export interface BenchEngine {
 const ICOUNT = ['-icount', 'shift=4'];
 
 /** Ours by name, with their shares. A name that no board takes is no engine yet, or no longer. */
-const OWN: Readonly<Record<string, number>> = { hot: 1, jit: 1, interpreter: 0.15, reference: 0.001 };
+const OWN: Readonly<Record<string, number>> = { jit: 1, interpreter: 0.15, reference: 0.001 };
 
 function isOwn(name: string): name is EngineName {
   try {
@@ -45,7 +45,7 @@ export function knownEngines(): readonly BenchEngine[] {
 }
 
 /** What is measured unless the user says otherwise: the reference engine is no engine for speed. */
-const USUAL = ['jit', 'hot', 'interpreter', 'qemu', 'qemu-icount'];
+const USUAL = ['jit', 'interpreter', 'qemu', 'qemu-icount'];
 
 /** The engines that `--engines` names, without QEMU where it is not installed. */
 export function chosenEngines(text: string | undefined, say: (line: string) => void): readonly BenchEngine[] {

@@ -42,7 +42,7 @@ export interface RunOptions {
   readonly terminal?: string;
   readonly seed?: number;
   readonly rtc?: RtcOption;
-  readonly engine?: 'jit' | 'reference';
+  readonly engine?: 'interpreter' | 'jit' | 'reference';
   readonly until?: string;
   readonly input?: string;
   readonly inputAfter?: string;
@@ -127,7 +127,9 @@ export function addRunOptions(command: Command): Command {
     .option('--no-reboot', 'end when the guest asks for a reset')
     .option('--no-stdin', 'do not read standard input')
     .option('--terminal <device>', 'the serial device at the terminal, for boards of your own')
-    .addOption(new Option('--engine <name>', 'what executes instructions').choices(['jit', 'reference']))
+    .addOption(
+      new Option('--engine <name>', 'what executes instructions').choices(['jit', 'interpreter', 'reference']),
+    )
     .optionsGroup('What is recorded:')
     .option('--json <file>', 'write the counts of the run as JSON; - is standard output')
     .option(

@@ -62,7 +62,7 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
 }
 
 class WasmInterpreter implements Interpreter {
-  readonly name = 'interpreter';
+  readonly name: string;
   readonly counters: InterpreterCounters = {
     entries: 0,
     decoded: 0,
@@ -97,6 +97,7 @@ class WasmInterpreter implements Interpreter {
       const count = options.pages ?? DEFAULT_PAGES;
       this.sharing = new Sharing(memory, tables + FAST_TLB_BYTES, count, this.code, options.hot ?? {});
     }
+    this.name = this.sharing.tier.enabled ? 'jit' : 'interpreter';
     this.tlb = new FastTlb(memory, host.base, tables);
     const { tlb, sharing } = this;
     sharing.join(tlb);

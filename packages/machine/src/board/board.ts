@@ -248,17 +248,17 @@ function buildEngines(config: CheckedConfig, cpus: readonly Cpu[], tables: reado
   cpus.forEach((cpu, i) => {
     const first = made[0];
     made.push(
-      createInterpreter({ host: cpuHost(cpu), tables: tables[i] ?? 0, ...(first && { with: first }) }),
+      createInterpreter({
+        host: cpuHost(cpu),
+        tables: tables[i] ?? 0,
+        hot: { enabled: config.engine === 'jit' },
+        ...(first && { with: first }),
+      }),
     );
   });
   return made;
 }
 
-function buildDevice(
-  d: CheckedDevice,
-  config: CheckedConfig,
-  around: BoardSurroundings,
-  bus: SystemBus,
 /** What a device's pins drive: interrupts, and inputs of devices that are there already. */
 function inputsOf(
   d: CheckedDevice,
@@ -279,6 +279,11 @@ function inputsOf(
   return inputs;
 }
 
+function buildDevice(
+  d: CheckedDevice,
+  config: CheckedConfig,
+  around: BoardSurroundings,
+  bus: SystemBus,
   inputs: ReadonlyMap<string, InterruptLine>,
   wiring: <Pin extends string>(line: (pin: Pin) => Wire) => Wiring<Pin>,
   wire: (name: string, drive: (level: boolean) => void) => Wire,

@@ -75,7 +75,7 @@ export interface MachineConfig {
   /** What the guest's entropy comes from: `kaslr-seed` and `rng-seed` in `/chosen`. 0 gives it none. */
   readonly seed?: number | undefined;
   /** What executes instructions. */
-  readonly engine?: 'jit' | 'reference' | undefined;
+  readonly engine?: 'interpreter' | 'jit' | 'reference' | undefined;
   readonly devices?: readonly DeviceConfig[] | undefined;
 }
 
@@ -96,7 +96,7 @@ interface Parsed {
   nanosecondsPerInstruction: number;
   startTime: number;
   seed: number;
-  engine: 'jit' | 'reference';
+  engine: 'interpreter' | 'jit' | 'reference';
   devices: DeviceConfig[];
 }
 
@@ -210,7 +210,7 @@ const schema: z.ZodType<Parsed> = z.strictObject({
     .max(Number.MAX_SAFE_INTEGER)
     .default(1)
     .describe("What the guest's entropy comes from; 0 gives it none"),
-  engine: z.enum(['jit', 'reference']).default('jit').describe('What executes instructions'),
+  engine: z.enum(['jit', 'interpreter', 'reference']).default('jit').describe('What executes instructions'),
   devices: z.array(device).default([]).describe('Devices on the bus'),
 });
 
