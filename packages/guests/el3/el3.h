@@ -107,4 +107,6 @@ void register_cases(void);
 void instruction_cases(void);
 void trap_cases(void);
 void debug_cases(void);
+void reserved_cases(void);
+void gicv2_cases(void);
 void gicv3_cases(void);

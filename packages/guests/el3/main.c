@@ -11,6 +11,8 @@ void image_main(void) {
   tables_init();
   entry_cases();
   if (gic_version == 2) {
+    reserved_cases();
+    gicv2_cases();
     interrupt_cases();
     serror_cases();
     external_abort_cases();
