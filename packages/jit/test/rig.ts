@@ -4,8 +4,8 @@ import { armv8, Cpu, CpuLayout, referenceEngine } from '@worldswitch/isa-core';
 import type { Bus, Engine, Memory, Pa } from '@worldswitch/platform';
 import { Fault } from '@worldswitch/platform';
 
-import { cpuHost, createInterpreter, interpreterBytes } from '../src/index.ts';
 import type { HotOptions } from '../src/hot/tier.ts';
+import { cpuHost, createInterpreter, interpreterBytes } from '../src/index.ts';
 import type { Interpreter } from '../src/index.ts';
 
 /** Physical and, with the MMU on, virtual address of RAM. */
@@ -151,10 +151,22 @@ function nameOf(at: number): string {
   return field?.[0] ?? `0x${at.toString(16)}`;
 }
 
-const mode: HotOptions = process.env['WORLDSWITCH_JIT'] === 'eager' ? { enabled: true, eager: true } : {};
+/** Everything is compiled when it is first decoded. */
+export const eager: HotOptions = { enabled: true, eager: true };
+
+/** How much the hot tier does: by name, for `describe.each`. */
+export const modes: readonly (readonly [string, HotOptions])[] = [
+  ['interpreted', {}],
+  ['eager', eager],
+  ['eager, constant eviction', { ...eager, regions: 3 }],
+  ['eager, tiny regions', { ...eager, instructions: 8 }],
+  ['eager, no calls', { ...eager, depth: 0 }],
+  ['eager, calls one deep', { ...eager, depth: 1 }],
+  ['compiled when hot', { enabled: true, threshold: 3 }],
+];
 
 /** The rig. */
-export function createRig(): Rig {
+export function createRig(mode: HotOptions = {}): Rig {
   const a = createSide();
   const b = createSide();
   const reference = { ...a, engine: referenceEngine(a.cpu) };
