@@ -20,6 +20,17 @@ export interface Write {
   readonly store: () => void;
 }
 
+/** A look into the TLB that serves several accesses. */
+export interface SharedLookup {
+  /** True for the first of them, which looks: that all bytes are on one page. */
+  readonly first: boolean;
+  /** The lowest byte of all relative to the access, and the bytes from there on. */
+  readonly low: number;
+  readonly bytes: number;
+  /** The local that gets the address in memory of the lowest byte. */
+  readonly local: number;
+}
+
 /** One instruction in the making. */
 export abstract class Arm {
   readonly frame: BaseFrame;
@@ -41,6 +52,11 @@ export abstract class Arm {
 
   /** Flags of a comparison of numbers, from i64s that are 0 or 1 and a condition. */
   abstract floatFlags(less: Node, different: Node, notLess: Node): FlagNodes;
+
+  /** How the access of this instruction shares one look into the TLB with others, if it does. */
+  shared(): SharedLookup | undefined {
+    return undefined;
+  }
 
   /** Makes room for the next instruction. */
   reset(): void {

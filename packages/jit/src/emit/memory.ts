@@ -3,7 +3,7 @@
 import type { Access, Imm, MemoryLayout } from '../isa.ts';
 import type { OpName } from '../wasm/opcodes.ts';
 import { intType } from './arm.ts';
-import type { Arm } from './arm.ts';
+import type { Arm, SharedLookup } from './arm.ts';
 import { Tables } from './frame.ts';
 import { immediate } from './integers.ts';
 import type { Node } from './node.ts';
@@ -32,6 +32,8 @@ const PAGE_MASK = ~0xfffn;
 /** Checks an access and leaves the memory offset of its first byte in a local. */
 function translate(arm: Arm, va: Node, bytes: number, write: boolean, how: Access = {}): Node {
   const { code, frame } = arm;
+  const shared = how.aligned === true || how.unprivileged === true ? undefined : arm.shared();
+  if (shared !== undefined) return translateTogether(arm, va, write, shared);
   va.uses++;
   const host: Node = { type: 'i32', push: () => undefined, uses: 0, local: -1 };
   arm.check(() => {
@@ -44,6 +46,29 @@ function translate(arm: Arm, va: Node, bytes: number, write: boolean, how: Acces
       code.brIf(frame.step);
     }
     host.local = lookup(arm, bytes, write, how.unprivileged === true);
+  });
+  return host;
+}
+
+/** The same for an access that shares the look into the TLB. */
+function translateTogether(arm: Arm, va: Node, write: boolean, shared: SharedLookup): Node {
+  const { code, frame } = arm;
+  const host: Node = {
+    type: 'i32',
+    push: () => undefined,
+    uses: 0,
+    local: shared.local,
+    offset: -shared.low,
+  };
+  if (!shared.first) return host;
+  va.uses++;
+  arm.check(() => {
+    arm.push(va);
+    code.i64(BigInt(shared.low));
+    code.op('i64_add');
+    code.set(frame.va);
+    code.get(lookup(arm, shared.bytes, write, false));
+    code.set(shared.local);
   });
   return host;
 }
@@ -106,7 +131,7 @@ function loadAt(arm: Arm, host: Node, offset: number, as: AnyLayout): Node {
   const push = (): void => {
     if (small) code.bytes16('v128_const', []);
     code.get(host.local);
-    code.memory(loadOp(as), offset);
+    code.memory(loadOp(as), offset + (host.offset ?? 0));
     if (small) code.lane('i32x4_replace_lane', 0);
   };
   const n: Node = { type: as.as === 'vec' ? 'v128' : intType(as.width), push, uses: 1, local: -1 };
@@ -117,8 +142,9 @@ function loadAt(arm: Arm, host: Node, offset: number, as: AnyLayout): Node {
 }
 
 /** The part of a value that a store of a layout writes, and the store. */
-function storeAt(arm: Arm, host: Node, offset: number, as: AnyLayout, value: Node): void {
+function storeAt(arm: Arm, host: Node, at: number, as: AnyLayout, value: Node): void {
   const { code } = arm;
+  const offset = at + (host.offset ?? 0);
   arm.store([value], () => {
     code.get(host.local);
     arm.push(value);

@@ -17,6 +17,8 @@ export interface Node {
   float?: Node;
   /** True for a number of half precision, on which there is no arithmetic here. */
   half?: true;
+  /** For a checked address: what accesses through it add. */
+  readonly offset?: number;
   /** Pushes the address of a register that holds the value as it was before the instruction, and the offset to add. */
   readonly place?: { readonly push: () => void; readonly offset: number };
 }

@@ -1,7 +1,9 @@
 // One instruction of a region in the making: its operands are known, registers and flags are in locals.
 
 import { Arm } from '../emit/arm.ts';
+import type { SharedLookup } from '../emit/arm.ts';
 import type { FlagNodes, Node } from '../emit/node.ts';
+import type { PlannedAccess } from './accesses.ts';
 import { anyNibble } from './any-flags.ts';
 import { Kind } from './flags.ts';
 import type { HotFlags } from './flags.ts';
@@ -21,8 +23,11 @@ export class HotArm extends Arm {
   kind: number | undefined;
   /** True when the instruction may unmask interrupts. */
   unmasks = false;
-  /** Its number in the region. */
+  /** Its number in the region, and in its block. */
   instruction = 0;
+  position = 0;
+  /** Accesses of the block that share looks into the TLB, by the number in the block. */
+  accesses: ReadonlyMap<number, PlannedAccess> = new Map();
   private flags: HotFlags | undefined;
   /** Things that were checked in this block and hold in the rest of it. */
   readonly checked: Set<string> = new Set<string>();
@@ -34,6 +39,15 @@ export class HotArm extends Arm {
 
   floatFlags(less: Node, different: Node): FlagNodes {
     return { kind: Kind.float, a: less, b: different, guard: undefined } as unknown as FlagNodes;
+  }
+
+  override shared(): SharedLookup | undefined {
+    const access = this.accesses.get(this.position);
+    if (access === undefined) return undefined;
+    const { group, at } = access;
+    if (group.local < 0) group.local = this.code.fixedLocal('i32');
+    const first = group.first === this.position;
+    return { first, low: group.low - at, bytes: group.bytes, local: group.local };
   }
 
   slot(): void {

@@ -6,9 +6,11 @@ import { Layout, optionalFeatures } from '../isa.ts';
 import type { Builder } from '../isa.ts';
 import type { Target } from '../wasm/code.ts';
 import { Code } from '../wasm/code.ts';
+import { accessesOf } from './accesses.ts';
 import { HotArm } from './arm.ts';
 import type { Block, Discovered } from './blocks.ts';
 import { hotBuilder } from './builder.ts';
+import { Effects } from './effects.ts';
 import { Kind } from './flags.ts';
 import type { Decoded } from './flow.ts';
 import { exitOf, EXIT_BIAS, HotFrame, HotLayout, Status } from './frame.ts';
@@ -54,6 +56,7 @@ export class RegionEmitter {
   private readonly arm = new HotArm(this.frame);
   private readonly builder: Builder = hotBuilder(this.arm);
   private readonly code: Code = this.frame.code;
+  private readonly effects = new Effects();
   private region: Discovered = { blocks: [], roots: [], instructions: 0 };
   private plan: Plan = noPlan;
   private pages: readonly RegionPage[] = [];
@@ -363,9 +366,11 @@ export class RegionEmitter {
   /** Emits a block's instructions; false if one of them can only leave. */
   private instructions(block: Block): boolean {
     const { code, frame, arm } = this;
+    arm.accesses = accessesOf(block, this.effects);
     const stops = block.flow.kind === 'stop' ? block.code.length - 1 : -1;
     for (const [i, decoded] of block.code.entries()) {
       const number = block.start + i;
+      arm.position = i;
       if (i === stops || !this.build(decoded, number)) {
         code.i32(exitOf(number, i));
         code.set(frame.exit);
