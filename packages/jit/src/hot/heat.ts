@@ -20,6 +20,8 @@ export class Heat {
   private readonly lines = new Uint8Array(LINES);
   private following = 0;
   private since = 0;
+  /** Of `since`, what was interpreted. */
+  private slow = 0;
   private lastLo = 0;
   private lastHi = 0;
   private lastWord = 0;
@@ -28,9 +30,10 @@ export class Heat {
   due(executed: number, interpreted: number): boolean {
     if (this.following > 0) return executed > 0;
     this.since += executed;
+    this.slow += interpreted;
     if (this.since < this.period) return false;
-    this.period = interpreted * 8 > this.since ? SHORT : Math.min(this.period * 2, LONG);
-    this.since = 0;
+    this.period = this.slow * 8 > this.since ? SHORT : Math.min(this.period * 2, LONG);
+    this.since = this.slow = 0;
     return interpreted > 0;
   }
 
