@@ -13,8 +13,12 @@ export interface Block {
   readonly flow: Flow;
   /** Blocks of the region that control may go to directly: the branch's target first, the next instruction last. */
   readonly successors: readonly number[];
-  /** Instructions outside of the region where control may go, in the same order; -1 for one inside. */
+  /** Instructions where control may go, in the same order. */
   readonly targets: readonly number[];
+  /** True in the copy of a function in the place of its call. */
+  readonly copied: boolean;
+  /** True for a call whose function is in its place: control goes to the first successor, and back from its returns. */
+  readonly inlined: boolean;
 }
 
 /** What a region is made of. */
@@ -57,10 +61,25 @@ export function discover(
 ): Discovered | undefined {
   const found = new Map<number, Found>();
   const leaders = new Set<number>(roots);
-  const work = [...roots];
   const [root = 0] = roots;
-  while (work.length > 0 && leaders.size <= bounds.blocks) {
-    const start = work.shift() ?? root;
+  explore(source, roots, bounds, found, leaders);
+  const first = found.get(root);
+  if (first === undefined || first.flow.kind === 'stop') return undefined;
+  return inlineLeaves(build(found, leaders, roots), source);
+}
+
+/** Follows control from some instructions. False when a bound ended that. */
+function explore(
+  source: CodeSource,
+  roots: readonly number[],
+  bounds: Bounds,
+  found: Map<number, Found>,
+  leaders: Set<number>,
+): boolean {
+  const work = [...roots];
+  while (work.length > 0) {
+    if (leaders.size > bounds.blocks || found.size >= bounds.instructions) return false;
+    const start = work.shift() ?? 0;
     for (let at = start; !found.has(at) && found.size < bounds.instructions; at++) {
       const word = source.word(at);
       const decoded = word === undefined ? undefined : decode(word >>> 0);
@@ -78,9 +97,7 @@ export function discover(
       break;
     }
   }
-  const first = found.get(root);
-  if (first === undefined || first.flow.kind === 'stop') return undefined;
-  return build(found, leaders, roots);
+  return true;
 }
 
 /** Instructions that begin blocks because of a branch. */
@@ -150,7 +167,69 @@ function build(
       flow,
       successors: out.map((to) => indexOf.get(to) ?? -1),
       targets: out,
+      copied: false,
+      inlined: false,
     };
   });
   return { blocks, roots: roots.flatMap((at) => indexOf.get(at) ?? []), instructions };
+}
+
+/** Most instructions and blocks of a function that takes the place of its call. */
+const LEAF: Bounds = { instructions: 24, blocks: 10 };
+/** Most instructions that a region grows by. */
+const MOST_COPIED = 200;
+
+/** Puts copies of small functions that call nobody in the place of their calls. */
+function inlineLeaves(region: Discovered, source: CodeSource): Discovered {
+  const leaves = new Map<number, Discovered | undefined>();
+  const leafAt = (at: number): Discovered | undefined => {
+    if (!leaves.has(at)) leaves.set(at, leaf(source, at));
+    return leaves.get(at);
+  };
+  const blocks = [...region.blocks];
+  let { instructions } = region;
+  for (const [i, b] of region.blocks.entries()) {
+    const [after = -1] = b.successors;
+    const [back = 0] = b.targets;
+    if (b.flow.kind !== 'call' || after < 0) continue;
+    const callee = leafAt(back - 1 + b.flow.to / 4);
+    if (callee === undefined || instructions + callee.instructions > region.instructions + MOST_COPIED) {
+      continue;
+    }
+    const first = blocks.length;
+    const shift = (n: number): number => n + first;
+    blocks[i] = {
+      ...b,
+      successors: callee.roots.map(shift),
+      targets: [back - 1 + b.flow.to / 4],
+      inlined: true,
+    };
+    for (const c of callee.blocks) {
+      const returns = c.flow.kind === 'return';
+      blocks.push({
+        ...c,
+        successors: returns ? [after] : c.successors.map(shift),
+        targets: returns ? [back] : c.targets,
+        copied: true,
+      });
+    }
+    instructions += callee.instructions;
+  }
+  return { blocks, roots: region.roots, instructions };
+}
+
+/** A function that is small and leaves by returns alone. */
+function leaf(source: CodeSource, at: number): Discovered | undefined {
+  const found = new Map<number, Found>();
+  const leaders = new Set<number>([at]);
+  if (!explore(source, [at], LEAF, found, leaders)) return undefined;
+  const region = build(found, leaders, [at]);
+  // A loop inside is worth a call: it has the registers to itself.
+  const inside = region.blocks.every(
+    ({ flow, successors }, i) =>
+      flow.kind === 'return' ||
+      ((flow.kind === 'next' || flow.kind === 'jump' || flow.kind === 'branch') &&
+        successors.every((s) => s > i)),
+  );
+  return inside && region.roots.length === 1 ? region : undefined;
 }

@@ -46,8 +46,9 @@ const MAX_ENTRIES = 60;
 export function plan({ blocks, roots }: Discovered): Plan | undefined {
   const after = new Set<number>();
   const resumed = new Set<number>();
-  const startOf = new Map(blocks.map((b, i) => [b.start, i + 1]));
+  const startOf = new Map(blocks.flatMap((b, i) => (b.copied ? [] : [[b.start, i + 1] as const])));
   for (const b of blocks) {
+    if (b.copied) continue;
     const next = startOf.get(b.start + b.code.length);
     if (next === undefined) continue;
     if (b.flow.kind === 'call' || b.flow.kind === 'callRegister') after.add(next);
@@ -68,7 +69,7 @@ export function plan({ blocks, roots }: Discovered): Plan | undefined {
   if (!before.reducible) return undefined;
   const loops = loopsOf({ successors: first }, before);
   const wanted = [...roots.map((r) => r + 1), ...before.headers, ...after, ...resumed].filter(
-    (n) => (before.place[n] ?? -1) > 0,
+    (n) => (before.place[n] ?? -1) > 0 && blocks[n - 1]?.copied === false,
   );
   const nodes = [...new Set(wanted)].slice(0, MAX_ENTRIES);
   const successors = first.map((list) => [...list]);

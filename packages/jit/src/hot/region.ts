@@ -442,6 +442,10 @@ export class RegionEmitter {
         code.op('unreachable');
         return;
       case 'call':
+        if (block.inlined) {
+          this.out(node, block, 0);
+          return;
+        }
         code.get(frame.pageVa);
         code.i64(BigInt((block.start + block.code.length - 1) * 4 + block.flow.to));
         code.op('i64_add');
@@ -457,6 +461,7 @@ export class RegionEmitter {
         return;
       case 'return':
       case 'stop':
+        if (block.copied) this.comeBack(node, block);
         this.leaveNow(Status.Go);
     }
   }
@@ -504,6 +509,19 @@ export class RegionEmitter {
     code.op('i32_sub');
     code.get(frame.pc);
     code.call(own >= 0 ? SELF : GATE);
+  }
+
+  /** Goes on after the call in whose place this function is, if it returns there. */
+  private comeBack(node: number, block: Block): void {
+    const { code, frame } = this;
+    code.get(frame.pc);
+    code.get(frame.pageVa);
+    code.i64(BigInt((block.targets[0] ?? 0) * 4));
+    code.ops('i64_add', 'i64_eq');
+    code.if();
+    this.out(node, block, 0);
+    code.end();
+    this.restoreKind(node);
   }
 
   /** Jumps to `frame.pc` if that is a way into this very region, on its root page. */

@@ -48,6 +48,13 @@ export interface PageSource {
   fetchPage(vaLo: number, vaHi: number): number;
 }
 
+/** Instructions of a page that a region has, first and last. `copied`: only in the place of a call. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+  readonly copied: boolean;
+}
+
 /** A place where a region is entered. */
 interface Mark {
   readonly entry: number;
@@ -62,7 +69,7 @@ interface Region {
   readonly element: number;
   readonly marks: Mark[];
   /** Addresses of its decoded pages, with the first and last instruction there. */
-  readonly spans: ReadonlyMap<number, readonly (readonly [number, number])[]>;
+  readonly spans: ReadonlyMap<number, readonly Span[]>;
   /** Address of the decoded root page, and the instructions there where it was asked for. */
   readonly page: number;
   readonly roots: readonly number[];
@@ -140,7 +147,7 @@ export class HotTier {
   covers(decoded: number, instruction: number): boolean {
     for (const region of this.byPage.get(decoded) ?? []) {
       const spans = region.spans.get(decoded) ?? [];
-      if (spans.some(([from, to]) => instruction >= from && instruction <= to)) return true;
+      if (spans.some((s) => !s.copied && instruction >= s.from && instruction <= s.to)) return true;
     }
     return false;
   }
@@ -204,7 +211,8 @@ export class HotTier {
     let least = 512;
     for (const region of this.byPage.get(decoded) ?? []) {
       if (!region.jumps || region.page !== decoded || region.roots.length >= MAX_ROOTS) continue;
-      for (const [from, to] of region.spans.get(decoded) ?? []) {
+      for (const { from, to, copied } of region.spans.get(decoded) ?? []) {
+        if (copied) continue;
         const distance = Math.min(Math.abs(instruction - from), Math.abs(instruction - to));
         if (distance < least) [best, least] = [region, distance];
       }
@@ -254,7 +262,7 @@ export class HotTier {
     roots: readonly number[],
   ): void {
     const { memory, offset, pages } = this.options;
-    const spans = new Map<number, [number, number][]>();
+    const spans = new Map<number, Span[]>();
     const used = new Map<number, number>();
     for (const b of region.blocks) {
       for (let at = b.start, end = b.start + b.code.length; at < end;) {
@@ -263,7 +271,7 @@ export class HotTier {
         const decoded = found.get(page) ?? 0;
         used.set(page, decoded);
         const list = spans.get(decoded) ?? [];
-        list.push([at & 1023, last & 1023]);
+        list.push({ from: at & 1023, to: last & 1023, copied: b.copied });
         spans.set(decoded, list);
         at = last + 1;
       }
@@ -315,7 +323,7 @@ export class HotTier {
     const [first, last] = [from >>> 2, (from + bytes - 1) >>> 2];
     for (const region of this.byPage.get(decoded) ?? []) {
       const spans = region.spans.get(decoded) ?? [];
-      if (!spans.some(([a, b]) => first <= b && last >= a)) continue;
+      if (!spans.some((s) => first <= s.to && last >= s.from)) continue;
       this.counters.changed++;
       this.kill(region);
     }
