@@ -93,9 +93,7 @@ describe('compiled code against the reference engine', () => {
     // EL0 has no rights to the rig's memory, and most checked registers are not EL1's to write.
     const missing = [...tried].filter(
       (id) =>
-        !compiled.has(id) &&
-        code.recordOf(id) !== undefined &&
-        !ELSEWHERE.has(cases[id]?.row.name ?? ''),
+        !compiled.has(id) && code.recordOf(id) !== undefined && !ELSEWHERE.has(cases[id]?.row.name ?? ''),
     );
     // Most of them met addresses or numbers that are the interpreter's: other states will do.
     for (const id of missing) {

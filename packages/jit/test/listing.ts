@@ -19,6 +19,8 @@ export interface ListingOptions {
   readonly locals: readonly string[];
   /** Names of the blocks around the piece, innermost first. */
   readonly around: readonly string[];
+  /** Names of the functions that are called. */
+  readonly functions?: readonly string[];
 }
 
 /** Lists a sequence of instructions. */
@@ -53,6 +55,15 @@ export function listing(bytes: Uint8Array, options: ListingOptions): string[] {
       return options.locals[local] ?? `$${String(local)}`;
     }
     if (name === 'br' || name === 'br.if') return target();
+    if (name === 'br.table') {
+      const count = unsigned() + 1;
+      return Array.from({ length: count }, target).join(' ');
+    }
+    if (name === 'call' || name === 'return.call') {
+      const to = unsigned();
+      return options.functions?.[to] ?? String(to);
+    }
+    if (name === 'return.call_indirect') return `type ${String(unsigned())} table ${String(unsigned())}`;
     if (name === 'block' || name === 'loop' || name === 'if') return types.get(bytes[at++] ?? 0) ?? '';
     if (name === 'i32.const') return String(signed());
     if (name === 'i64.const') return `0x${BigInt.asUintN(64, signed()).toString(16)}`;
@@ -76,4 +87,22 @@ export function listing(bytes: Uint8Array, options: ListingOptions): string[] {
     if (name === 'block' || name === 'loop' || name === 'if' || name === 'else') depth++;
   }
   return lines;
+}
+
+/** Lists a function's body: its locals by type, then its code. */
+export function bodyListing(body: Uint8Array, options: ListingOptions): string[] {
+  let at = 0;
+  const unsigned = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = body[at++] ?? 0;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  const runs = Array.from({ length: unsigned() }, () => {
+    const count = unsigned();
+    return `${String(count)} ${types.get(body[at++] ?? 0) ?? ''}`;
+  });
+  return [`locals: ${runs.join(', ')}`, ...listing(body.subarray(at, body.length - 1), options)];
 }
