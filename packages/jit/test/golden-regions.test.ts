@@ -87,10 +87,10 @@ describe('the code of regions', () => {
     const words = p.words();
     const region = discover({ word: (i) => words[i], hasCode }, [0], { instructions: 100, blocks: 80 });
     const planned = region && plan(region);
-    if (planned === undefined) throw new Error(`${name} makes no region`);
+    if (region === undefined || planned === undefined) throw new Error(`${name} makes no region`);
     const emitter = new RegionEmitter();
     const place = { element: 5, decoded: 0x10_0000, entries: 0x20_0000 };
-    const body = emitter.emit(region!, planned, [{ page: 0, decoded: 0x10_0000 }], place);
+    const body = emitter.emit(region, planned, [{ page: 0, decoded: 0x10_0000 }], place);
     const { frame } = emitter as unknown as { frame: HotFrame };
     const lines = [
       ...p.text(),
