@@ -263,6 +263,7 @@ export class RegionEmitter {
       .filter((c) => plan.merges.has(c))
       .sort((a, b) => (plan.place[b] ?? 0) - (plan.place[a] ?? 0));
     const isHeader = plan.headers.has(node);
+    if (this.checkedOutside(node)) this.checkBudget(node);
     if (isHeader) this.loops.set(node, code.loop());
     this.within(node, merges, 0);
     if (isHeader) {
@@ -286,9 +287,20 @@ export class RegionEmitter {
 
   private go(from: number, to: number): void {
     const { plan, code } = this;
-    if ((plan.place[to] ?? 0) <= (plan.place[from] ?? 0)) code.br(this.loops.get(to) ?? 0);
-    else if (plan.merges.has(to)) code.br(this.ends.get(to) ?? 0);
+    if ((plan.place[to] ?? 0) <= (plan.place[from] ?? 0)) {
+      if (this.checkedOutside(to)) this.checkBudget(to);
+      code.br(this.loops.get(to) ?? 0);
+    } else if (plan.merges.has(to)) code.br(this.ends.get(to) ?? 0);
     else this.tree(to);
+  }
+
+  /**
+   * Whether the budget is looked at on the ways to a loop's header, and not in it: what set the flags is known there, and need
+   * not be kept around the loop for that. A header with entries behind it must let those pass.
+   */
+  private checkedOutside(node: number): boolean {
+    const { headers, checks, dispatch } = this.plan;
+    return headers.has(node) && checks.has(node) && !dispatch.has(node);
   }
 
   private node(node: number): void {
@@ -299,7 +311,7 @@ export class RegionEmitter {
     }
     // An entry behind this node looks at the budget itself.
     this.dispatchInside(node);
-    if (this.plan.checks.has(node)) this.checkBudget(node, block);
+    if (this.plan.checks.has(node) && !this.checkedOutside(node)) this.checkBudget(node);
     this.enterKinds(node);
     if (this.instructions(block)) this.ending(node, block);
   }
@@ -313,9 +325,9 @@ export class RegionEmitter {
     this.arm.checked.clear();
   }
 
-  private checkBudget(node: number, block: Block): void {
+  private checkBudget(node: number): void {
     const { code, frame, plan } = this;
-    code.i32(exitOf(block.start, 0));
+    code.i32(exitOf(this.region.blocks[node - 1]?.start ?? 0, 0));
     code.set(frame.exit);
     code.get(frame.remaining);
     code.i32(plan.distance[node] ?? 0);
