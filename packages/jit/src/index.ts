@@ -5,6 +5,7 @@
 //   `wasm/` writes modules.
 
 export { cpuHost } from './cpu-host.ts';
+export type { EngineCount } from './hot/counters.ts';
 export type { FastMapping, HostListener, InterpreterHost } from './host.ts';
 export type { Shortfall } from './interpreter/build.ts';
 export { createInterpreter, interpreterBytes } from './interpreter/engine.ts';

@@ -8,6 +8,7 @@ import { encodeModule } from '../wasm/module.ts';
 import type { FunctionType } from '../wasm/module.ts';
 import { materialize, takeFlags } from './any-flags.ts';
 import { HotArm } from './arm.ts';
+import { COUNTER_BYTES, Counting } from './counters.ts';
 import { Kind } from './flags.ts';
 import { gateType, HotFrame, HotLayout, regionType, Status } from './frame.ts';
 
@@ -16,8 +17,12 @@ export const MAX_ENTRIES = 0x1_0000;
 /** Counters of PCs without a region. */
 export const HEAT_COUNTERS = 4096;
 const ENTRY_BYTES = 8;
+/** Where, after the tables, compiled code counts. */
+const COUNTERS_AT: number = MAX_ENTRIES * ENTRY_BYTES + HEAT_COUNTERS * 4;
 /** Bytes of the tables in memory: ways in (number of the region, second parameter), and counters of 32 bits. */
-export const DISPATCH_BYTES: number = MAX_ENTRIES * ENTRY_BYTES + HEAT_COUNTERS * 4;
+export const DISPATCH_BYTES: number = COUNTERS_AT + Math.ceil(COUNTER_BYTES / 64) * 64;
+/** Byte offset of what compiled code counts. */
+export const countersAt = (offset: number): number => offset + COUNTERS_AT;
 /** `enter`: the interpreter goes on at the PC. */
 export const GO_ON = -1;
 /** How deep calls of regions nest unless told. */
@@ -38,16 +43,18 @@ export const heatAt = (offset: number, record: number): number =>
  * @param offset - where the tables lie, `DISPATCH_BYTES` bytes
  * @param threshold - how often a PC is reached before `Status.Heat`
  * @param depth - how deep calls of regions nest
+ * @param counting - what is counted
  */
 export function dispatcherModule(
   offset: number,
   threshold: number,
   depth: number = DEPTH,
+  counting: Counting = new Counting(),
 ): Uint8Array<ArrayBuffer> {
   return encodeModule(
     [
-      { name: 'gate', type: gateType, body: gate(offset, threshold) },
-      { name: 'enter', type: enterType, body: enter(depth) },
+      { name: 'gate', type: gateType, body: gate(offset, threshold, counting) },
+      { name: 'enter', type: enterType, body: enter(depth, counting) },
     ],
     { types: [regionType], table: MAX_ENTRIES },
   );
@@ -78,7 +85,7 @@ function findPage(code: Code, base: number, pc: number, page: number, missing: n
   code.set(page);
 }
 
-function gate(offset: number, threshold: number): Uint8Array {
+function gate(offset: number, threshold: number, counting: Counting): Uint8Array {
   const code = new Code(undefined, gateType.parameters);
   const [base, depth, pc] = [0, 1, 2] as const;
   const page = code.fixedLocal('i32');
@@ -95,6 +102,7 @@ function gate(offset: number, threshold: number): Uint8Array {
   code.memory('i32_load16_u', Tables.pageEntries, true);
   code.tee(entry);
   code.if();
+  counting.emit(code, 'gate.found');
   code.get(entry);
   code.i32(3);
   code.op('i32_shl');
@@ -108,6 +116,7 @@ function gate(offset: number, threshold: number): Uint8Array {
   code.memory('i32_load', offset, true);
   code.returnCallIndirect(REGION_TYPE);
   code.end();
+  counting.emit(code, 'gate.cold');
   // The address of the record, as `heatAt` has it.
   code.get(page);
   code.i32(4);
@@ -138,6 +147,7 @@ function gate(offset: number, threshold: number): Uint8Array {
   code.op('select');
   code.op('return');
   code.end();
+  counting.emit(code, 'gate.page');
   storePc(code, base, pc);
   code.i32(Status.Interpret);
   return code.finish();
@@ -149,7 +159,7 @@ function storePc(code: Code, base: number, pc: number): void {
   code.memory('i64_store', Layout.pc, true);
 }
 
-function enter(depth: number): Uint8Array {
+function enter(depth: number, counting: Counting): Uint8Array {
   const frame = new HotFrame(enterType);
   const { code, base } = frame;
   const arm = new HotArm(frame);
@@ -158,6 +168,7 @@ function enter(depth: number): Uint8Array {
   const before = code.fixedLocal('i32');
   const page = code.fixedLocal('i32');
   const result = code.fixedLocal('i64');
+  counting.emit(code, 'enter');
   flagsIn(code, base);
   frame.loadWord('remaining');
   code.set(before);

@@ -10,6 +10,7 @@ import { accessesOf } from './accesses.ts';
 import { HotArm } from './arm.ts';
 import type { Block, Discovered } from './blocks.ts';
 import { hotBuilder } from './builder.ts';
+import { Counting } from './counters.ts';
 import { Effects } from './effects.ts';
 import { Kind } from './flags.ts';
 import type { Decoded } from './flow.ts';
@@ -68,6 +69,14 @@ export class RegionEmitter {
   private readonly ends = new Map<number, Target>();
   /** Kinds of the flags at the ends of blocks. */
   private readonly kinds = new Map<number, number | undefined>();
+  /** Where to go with too little of the budget left. */
+  private short: Target = 0;
+  private readonly counting: Counting;
+
+  /** @param counting - what compiled code counts; nothing unless given */
+  constructor(counting: Counting = new Counting()) {
+    this.counting = counting;
+  }
 
   /** The body of a region's function. */
   emit(region: Discovered, plan: Plan, pages: readonly RegionPage[], place: RegionPlace): Uint8Array {
@@ -93,14 +102,17 @@ export class RegionEmitter {
     const compute = code.block();
     frame.step = code.block();
     frame.missRead = frame.missWrite = frame.step;
-    frame.missUnprivilegedRead = frame.missUnprivilegedWrite = frame.step;
+    frame.missUnprivilegedRead = frame.missUnprivilegedWrite = this.short = frame.step;
+    const count = this.countedExits();
     frame.poll = code.block();
     this.tree(0);
     code.op('unreachable');
     code.end();
+    this.counting.emit(code, 'exit.poll');
     code.i32(Status.Poll);
     code.set(frame.status);
     code.br(compute);
+    count();
     code.end();
     code.i32(Status.Interpret);
     code.set(frame.status);
@@ -115,6 +127,30 @@ export class RegionEmitter {
       whole.append(piece);
     }
     return whole.finish();
+  }
+
+  /** Tells the ways to the interpreter apart where they are counted. The answer closes their blocks. */
+  private countedExits(): () => void {
+    const { code, frame, counting } = this;
+    if (!counting.on) return () => undefined;
+    const all = frame.step;
+    const names = [
+      'exit.step',
+      'exit.miss.unprivileged',
+      'exit.miss.write',
+      'exit.miss.read',
+      'exit.budget',
+    ] as const;
+    const targets = names.map(() => code.block()) as [Target, Target, Target, Target, Target];
+    [frame.step, frame.missUnprivilegedRead, frame.missWrite, frame.missRead, this.short] = targets;
+    frame.missUnprivilegedWrite = frame.missUnprivilegedRead;
+    return () => {
+      for (const name of names.toReversed()) {
+        code.end();
+        counting.emit(code, name);
+        code.br(all);
+      }
+    };
   }
 
   /** The code before here is finished; `what` comes next. */
@@ -134,6 +170,7 @@ export class RegionEmitter {
 
   private prologue(): void {
     const { code, frame } = this;
+    this.counting.emit(code, 'region.entered');
     frame.loadWord('remaining');
     code.set(frame.remaining);
     frame.loadWord('tlb');
@@ -182,6 +219,7 @@ export class RegionEmitter {
     code.i32(decoded);
     code.ops('i32_ne', 'i32_or');
     code.if();
+    this.counting.emit(code, 'region.refused');
     frame.pushBase();
     code.get(frame.pc);
     code.memory('i64_store', Layout.pc, true);
@@ -222,6 +260,7 @@ export class RegionEmitter {
     code.i32(TAIL);
     code.op('i32_eq');
     code.if();
+    this.counting.emit(code, 'exit.jump');
     frame.pushBase();
     code.get(frame.depth);
     code.get(frame.pc);
@@ -332,7 +371,7 @@ export class RegionEmitter {
     code.get(frame.remaining);
     code.i32(plan.distance[node] ?? 0);
     code.op('i32_lt_s');
-    code.brIf(frame.step);
+    code.brIf(this.short);
   }
 
   /** At the function's head: goes to the entry, or on the way to it. */
@@ -579,6 +618,7 @@ export class RegionEmitter {
     frame.pushBase();
     code.get(frame.pc);
     code.memory('i64_store', Layout.pc, true);
+    this.counting.emit(code, status === TAIL ? 'exit.jump' : 'exit.return');
     if (status === TAIL) {
       frame.pushBase();
       code.get(frame.depth);
@@ -596,16 +636,19 @@ export class RegionEmitter {
     code.get(frame.depth);
     code.op('i32_eqz');
     code.if();
+    this.counting.emit(code, 'call.deep');
     code.i32(TAIL);
     code.set(frame.status);
     code.br(frame.leave);
     code.end();
     this.splice('store');
     this.storeState(arm.kind);
+    this.counting.emit(code, 'call');
     frame.pushBase();
     this.callNow(block);
     code.tee(frame.status);
     code.if();
+    this.counting.emit(code, 'call.left');
     code.get(frame.status);
     code.op('return');
     code.end();
@@ -615,6 +658,7 @@ export class RegionEmitter {
     code.i64(BigInt((block.start + block.code.length) * 4));
     code.ops('i64_add', 'i64_ne');
     code.if();
+    this.counting.emit(code, 'call.elsewhere');
     code.i32(Status.Go);
     code.op('return');
     code.end();

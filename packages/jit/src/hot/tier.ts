@@ -5,7 +5,8 @@ import { Fixed } from '../interpreter/reasons.ts';
 import { encodeModule } from '../wasm/module.ts';
 import { discover } from './blocks.ts';
 import type { CodeSource, Discovered } from './blocks.ts';
-import { dispatcherModule, entryAt, heatAt, MAX_ENTRIES } from './dispatcher.ts';
+import { Counting, emittedCounters } from './counters.ts';
+import { countersAt, dispatcherModule, entryAt, heatAt, MAX_ENTRIES } from './dispatcher.ts';
 import { gateType, regionType } from './frame.ts';
 import { plan } from './layout.ts';
 import type { Plan } from './layout.ts';
@@ -104,9 +105,9 @@ export class HotTier {
   readonly enabled: boolean;
   readonly eager: boolean;
   /** The import `enter` of an interpreter's module. */
-  readonly enter: (base: number) => number;
-  private readonly gate: () => number;
-  private readonly table: WebAssembly.Table;
+  enter: (base: number) => number = () => 0;
+  private gate: () => number = () => 0;
+  private table: WebAssembly.Table = new WebAssembly.Table({ initial: 0, element: 'anyfunc' });
   private readonly options: TierOptions;
   private readonly words: Int32Array;
   private readonly limit: number;
@@ -116,7 +117,7 @@ export class HotTier {
   private readonly byPage = new Map<number, Set<Region>>();
   private readonly freeEntries: number[] = [];
   private readonly freeElements: number[] = [];
-  private readonly emitter = new RegionEmitter();
+  private emitter = new RegionEmitter();
   private nextEntry = 1;
   private nextElement = 0;
   /** Records where nothing could be compiled. */
@@ -127,15 +128,40 @@ export class HotTier {
     this.enabled = options.enabled ?? false;
     this.eager = options.eager ?? false;
     this.limit = Math.min(options.regions ?? 4000, 16_000);
-    const { memory, offset, threshold = THRESHOLD, depth } = options;
+    const { memory, offset } = options;
     this.words = new Int32Array(memory.buffer);
     // No way in is number 0, and nobody's.
     this.words[entryAt(offset, 0) >> 2] = -1;
-    const module = new WebAssembly.Module(dispatcherModule(offset, threshold, depth));
+    this.dispatch(new Counting());
+  }
+
+  /** From now on compiled code counts what it does. False where there is compiled code already, which does not. */
+  count(): boolean {
+    if (this.counters.compiled > 0) return false;
+    const counting = new Counting(countersAt(this.options.offset));
+    this.emitter = new RegionEmitter(counting);
+    this.dispatch(counting);
+    return true;
+  }
+
+  private dispatch(counting: Counting): void {
+    const { memory, offset, threshold = THRESHOLD, depth } = this.options;
+    const module = new WebAssembly.Module(dispatcherModule(offset, threshold, depth, counting));
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     this.enter = exports['enter'] as (base: number) => number;
     this.gate = exports['gate'] as () => number;
     this.table = exports['table'] as WebAssembly.Table;
+  }
+
+  /** The counts of `tierCounters`, and of `emittedCounters`. */
+  get counts(): { readonly tier: readonly number[]; readonly emitted: readonly number[] } {
+    const { compiled, instructions, bytes, failed, irreducible, changed, dropped, evicted } = this.counters;
+    const now = [this.regions.size, this.marks.size, this.failed.size];
+    const at = countersAt(this.options.offset) >> 2;
+    return {
+      tier: [compiled, instructions, bytes, failed, irreducible, changed, dropped, evicted, ...now],
+      emitted: emittedCounters.map((_, i) => (this.words[at + i] ?? 0) >>> 0),
+    };
   }
 
   /** True if a region begins at a record. */

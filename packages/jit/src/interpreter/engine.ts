@@ -4,6 +4,14 @@ import type { Engine, Stop } from '@worldswitch/platform';
 
 import { Tables } from '../emit/frame.ts';
 import type { FastMapping, InterpreterHost } from '../host.ts';
+import {
+  emittedCounters,
+  keptCounters,
+  pageCounters,
+  reasonCounters,
+  tierCounters,
+} from '../hot/counters.ts';
+import type { EngineCount } from '../hot/counters.ts';
 import { DISPATCH_BYTES } from '../hot/dispatcher.ts';
 import { HotLayout } from '../hot/frame.ts';
 import { Heat } from '../hot/heat.ts';
@@ -41,6 +49,9 @@ export interface InterpreterCounters {
   steps: number;
   /** Instructions that compiled code executed. */
   compiled: number;
+  samples: number;
+  marks: number;
+  interrupts: number;
 }
 
 /** The interpreter as an engine. */
@@ -48,6 +59,10 @@ export interface Interpreter extends Engine {
   readonly counters: InterpreterCounters;
   /** Cases of the instruction table that are left to the reference engine for want of code, and why. */
   readonly shortfalls: readonly Shortfall[];
+  /** All counts, with names and what they are; those that are `shared` are of all engines that share. */
+  counts(): readonly EngineCount[];
+  /** Makes compiled code count, too. To be called before anything runs: false if it is too late. */
+  countAll(): boolean;
 }
 
 const DEFAULT_PAGES = 2048;
@@ -70,7 +85,12 @@ class WasmInterpreter implements Interpreter {
     dataMisses: 0,
     steps: 0,
     compiled: 0,
+    samples: 0,
+    marks: 0,
+    interrupts: 0,
   };
+  /** By `Reason`. */
+  private readonly left = new Float64Array(reasonCounters.length);
   readonly sharing: Sharing;
   private readonly host: InterpreterHost;
   private readonly words: Int32Array;
@@ -112,6 +132,32 @@ class WasmInterpreter implements Interpreter {
         sharing.pages.invalidate(at, bytes);
       },
     };
+  }
+
+  counts(): readonly EngineCount[] {
+    const { sharing, counters, left } = this;
+    const { tier, emitted } = sharing.tier.counts;
+    const { made, givenUp, evicted } = sharing.pages.counters;
+    const named = (
+      of: readonly (readonly [string, string])[],
+      shared: boolean,
+      counts: ArrayLike<number>,
+    ): EngineCount[] => of.map(([name, text], i) => ({ name, text, shared, count: counts[i] ?? 0 }));
+    return [
+      ...named(
+        keptCounters,
+        false,
+        keptCounters.map(([name]) => counters[name]),
+      ),
+      ...named(reasonCounters, false, left),
+      ...named(pageCounters, true, [made, givenUp, evicted]),
+      ...named(tierCounters, true, tier),
+      ...named(emittedCounters, true, emitted),
+    ];
+  }
+
+  countAll(): boolean {
+    return this.runLoop === undefined && this.sharing.tier.count();
   }
 
   private get code(): InterpreterCode {
@@ -170,7 +216,7 @@ class WasmInterpreter implements Interpreter {
       if ((this.words[Layout.pendingPins >> 2] ?? 0) === 0 || !host.pollInterrupts()) {
         if (host.mustStep) this.step();
         else this.enterLoop();
-      }
+      } else this.counters.interrupts++;
       if (this.wasStopped()) return 'stopped';
     }
     return 'budget';
@@ -209,6 +255,7 @@ class WasmInterpreter implements Interpreter {
       this.remaining = part;
       this.counters.entries++;
       const why = this.runLoops();
+      this.left[why] = (this.left[why] ?? 0) + 1;
       const left = this.remaining;
       this.remaining = left + all - part;
       if (this.sharing.tier.enabled) this.observe(part - left);
@@ -267,6 +314,7 @@ class WasmInterpreter implements Interpreter {
     if (!heat.due(executed, executed - compiled)) return;
     const page = this.tlb.fetchPage(this.pcLo, this.pcHi);
     if (page === 0) return;
+    this.counters.samples++;
     if (heat.sample(page, this.pcLo, this.pcHi, this.sharing))
       this.sharing.tier.compile(this.pcLo, this.pcHi, this.tlb);
   }
@@ -275,6 +323,7 @@ class WasmInterpreter implements Interpreter {
   private passMark(): boolean {
     const page = this.tlb.fetchPage(this.pcLo, this.pcHi);
     if (page === 0) throw new Error('a mark without a page');
+    this.counters.marks++;
     let goesOn = true;
     this.sharing.tier.unmarked(page + ((this.pcLo & 0xffc) << 2), () => {
       goesOn = this.one();
