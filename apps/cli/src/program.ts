@@ -77,6 +77,7 @@ async function run(name: string | undefined, o: RunOptions): Promise<void> {
     restore: o.restore === undefined ? undefined : await readNamed(o.restore, '--restore'),
     stdin: o.stdin && o.input === undefined,
     json: o.json,
+    engineStats: o.engineStats,
     noReboot: !o.reboot,
   });
   process.exitCode = end.status;

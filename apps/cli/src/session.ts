@@ -13,6 +13,7 @@ import type { Plain } from '@worldswitch/platform';
 import { Consoles } from './channels/consoles.ts';
 import type { ConsoleOption } from './channels/consoles.ts';
 import type { Escape } from './channels/terminal.ts';
+import { countAll, engineCounts, engineLines } from './engine-stats.ts';
 import { checkWritable, writeNamed } from './files.ts';
 import type { Outside } from './outside.ts';
 import { onSignals, statusOf } from './signals.ts';
@@ -60,6 +61,8 @@ export interface SessionOptions {
   readonly stdin: boolean;
   /** Write the counts as JSON to this file; `-` is standard output. */
   readonly json?: string | undefined;
+  /** Count what engines do, and say it at the end. */
+  readonly engineStats?: boolean | undefined;
   /** A reset that the guest asks for ends the run. */
   readonly noReboot?: boolean | undefined;
 }
@@ -172,6 +175,7 @@ class Session {
     };
     this.machine =
       saved === undefined ? createMachine(config, outside) : restoreMachine(config, saved, outside);
+    if (options.engineStats === true) countAll(this.machine);
     this.consoles = new Consoles(
       options.consoles,
       this.machine.board.devices.map((d) => d.name),
@@ -346,12 +350,13 @@ class Session {
       hostSeconds: (Date.now() - this.began) / 1000,
       engine: this.machine.engines[0]?.name ?? 'no engine',
       counts: countsOf(this.machine),
+      ...(this.options.engineStats === true && { counters: engineCounts(this.machine) }),
     };
   }
 
   private lines(how: string): readonly string[] {
     const facts = this.facts(how);
-    return [firstLine(facts), ...countLines(facts)];
+    return [firstLine(facts), ...countLines(facts), ...engineLines(facts.counters ?? [])];
   }
 
   /** Closes the consoles. */

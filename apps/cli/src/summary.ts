@@ -2,6 +2,8 @@
 
 import type { CpuCounts, MachineCounts } from '@worldswitch/machine';
 
+import type { EngineCount } from './engine-stats.ts';
+
 /** How long a run took, and on what. */
 export interface RunFacts {
   /** Why it ended, in words. */
@@ -9,6 +11,8 @@ export interface RunFacts {
   readonly hostSeconds: number;
   readonly engine: string;
   readonly counts: MachineCounts;
+  /** What the engines have counted, where that was asked for. */
+  readonly counters?: readonly EngineCount[];
 }
 
 const sum = (counts: MachineCounts, of: (cpu: CpuCounts) => number): number =>
@@ -63,7 +67,7 @@ export function countLines({ counts }: RunFacts): readonly string[] {
 
 /** Everything as one line of JSON. */
 export function jsonSummary(facts: RunFacts, status: number): string {
-  const { how, counts, hostSeconds, engine } = facts;
+  const { how, counts, hostSeconds, engine, counters } = facts;
   return JSON.stringify({
     end: how,
     status,
@@ -74,5 +78,6 @@ export function jsonSummary(facts: RunFacts, status: number): string {
     mips: Number(mips(facts).toFixed(3)),
     cpus: counts.cpus,
     devices: counts.devices,
+    ...(counters && { counters: Object.fromEntries(counters.map(({ name, count }) => [name, count])) }),
   });
 }

@@ -52,6 +52,7 @@ export interface RunOptions {
   readonly save?: string;
   readonly restore?: string;
   readonly json?: string;
+  readonly engineStats?: boolean;
   readonly reboot: boolean;
   readonly stdin: boolean;
 }
@@ -132,6 +133,7 @@ export function addRunOptions(command: Command): Command {
     )
     .optionsGroup('What is recorded:')
     .option('--json <file>', 'write the counts of the run as JSON; - is standard output')
+    .option('--engine-stats', 'count what the engine does, and print it and write it to --json')
     .option(
       '--hash-every <n>',
       'print a hash of the machine at every so many instructions',
