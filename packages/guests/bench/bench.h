@@ -34,7 +34,7 @@ void arena_init(void);
 void chase_small_setup(void), chase_medium_setup(void), chase_large_setup(void);
 u64 chase_small_unit(void), chase_medium_unit(void), chase_large_unit(void);
 void memcpy_setup(void);
-u64 memcpy_unit(void);
+u64 memcpy_unit(void), unaligned_unit(void);
 
 // float.c, simd.c, crypto.c
 void mm_setup(void), simd_setup(void), aes_setup(void);

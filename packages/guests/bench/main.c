@@ -26,6 +26,7 @@ static const struct kernel kernels[] = {
     {"breadth", breadth_setup, breadth_unit, NULL},
     {"shared", shared_setup, shared_unit, NULL},
     {"apart", apart_setup, shared_unit, NULL},
+    {"unaligned", memcpy_setup, unaligned_unit, NULL},
     {"syscall", el0_setup, syscall_unit, exceptions_off},
     {"exception", exceptions_on, exception_unit, exceptions_off},
     {"tlb", tlb_setup, tlb_unit, NULL},

@@ -7,6 +7,7 @@ import { createMachine, readKernel, virt } from '@worldswitch/machine';
 import type { Machine } from '@worldswitch/machine';
 
 import { SHELL_MARKER } from '../debian/initramfs.ts';
+import { countAll, engineCounts } from '../engine-stats.ts';
 import { CliError } from '../errors.ts';
 import { namedGuest } from '../guests.ts';
 import { TextWatch } from '../text-watch.ts';
@@ -20,12 +21,7 @@ const CHUNK = 100_000_000;
 
 /** Numbers that the engine has counted, by name; engines that count nothing have none. */
 function countersOf(machine: Machine): Readonly<Record<string, number>> {
-  const [engine] = machine.engines as readonly { readonly counters?: unknown }[];
-  return Object.fromEntries(
-    Object.entries(engine?.counters ?? {}).filter((entry): entry is [string, number] => {
-      return typeof entry[1] === 'number';
-    }),
-  );
+  return Object.fromEntries(engineCounts(machine).map(({ name, count }) => [name, count]));
 }
 
 /** What this process has spent, and how far the machine is: while a device is at work, in the middle of a slice. */
@@ -58,11 +54,17 @@ function runUntil(machine: Machine, over: () => boolean, most: number, what: str
   }
 }
 
-/** Runs units of kernels, one kernel after the other on one machine. `most` instructions are enough for all. */
+/**
+ * Runs units of kernels, one kernel after the other on one machine.
+ *
+ * @param most - instructions that are enough for all
+ * @param all - the engine counts what costs time to count, too
+ */
 export async function runKernels(
   engine: EngineName,
   jobs: readonly KernelJob[],
   most: number,
+  all = false,
 ): Promise<readonly KernelRun[]> {
   const image = new Uint8Array(await readFile(bench.image));
   const el2 = jobs.some((job) => job.el2);
@@ -73,6 +75,7 @@ export async function runKernels(
       if (markers.runs.length === jobs.length) machine.stop();
     },
   });
+  if (all) countAll(machine);
   const append = jobs.map(bootargs).join(' ');
   machine.load({ kernel: readKernel(image, 'bench', RAM), name: 'bench', append });
   runUntil(machine, () => markers.runs.length === jobs.length, most, jobs[0]?.kernel ?? 'nothing');
@@ -80,8 +83,13 @@ export async function runKernels(
 }
 
 /** Runs units of one kernel. */
-export async function runKernel(engine: EngineName, job: KernelJob, most: number): Promise<KernelRun> {
-  const [run] = await runKernels(engine, [job], most);
+export async function runKernel(
+  engine: EngineName,
+  job: KernelJob,
+  most: number,
+  all = false,
+): Promise<KernelRun> {
+  const [run] = await runKernels(engine, [job], most, all);
   if (run === undefined) throw new CliError(`${job.kernel}: no result`);
   return run;
 }
