@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { runSeed } from './programs/run.ts';
-import { createRig, modes } from './rig.ts';
+import { runPair, runSeed } from './programs/run.ts';
+import { createPair, createRig, modes } from './rig.ts';
 
 const FIRST = Number(process.env['SEED'] ?? 1);
 const SEEDS = Number(process.env['SEEDS'] ?? 6);
@@ -17,5 +17,12 @@ describe.each(modes)('random programs: %s', (_, mode) => {
     }
     if (mode.eager === true)
       expect(rig.fast.engine.counters.compiled).toBeGreaterThan(SEEDS * INSTRUCTIONS * 0.2);
+  }, 600_000);
+
+  it('on two CPUs that see each other', () => {
+    const pair = createPair(mode);
+    for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
+      expect(runPair(pair, seed, INSTRUCTIONS)).toBeUndefined();
+    }
   }, 600_000);
 });

@@ -19,7 +19,9 @@ const VECTORS: number = RAM + 0x7e000;
 const RAM_OFFSET = 0x10000;
 const ENGINE_OFFSET = 0x100000;
 const PAGES = 64;
-const MEMORY_BYTES: number = ENGINE_OFFSET + interpreterBytes(PAGES) + 0x10000;
+/** Where the tables of a second CPU's interpreter lie. */
+const SECOND_OFFSET: number = ENGINE_OFFSET + interpreterBytes(PAGES);
+const MEMORY_BYTES: number = SECOND_OFFSET + interpreterBytes(0) + 0x10000;
 
 /** A CPU with its memory. */
 export interface Side {
@@ -70,12 +72,12 @@ function ramBus(memory: Memory, view: DataView): Bus {
   };
 }
 
-/** A CPU at EL1 with the MMU on, RAM mapped to itself. */
-function createSide(): Side {
-  const shared = new WebAssembly.Memory({ initial: Math.ceil(MEMORY_BYTES / 65536) });
+/** A CPU at EL1 with the MMU on, RAM mapped to itself; with another, the second one of its memory. */
+function createSide(other?: Side): Side {
+  const shared = other?.cpu.memory ?? new WebAssembly.Memory({ initial: Math.ceil(MEMORY_BYTES / 65536) });
   const bytes = new Uint8Array(shared.buffer);
   const view = new DataView(shared.buffer);
-  const memory: Memory = {
+  const memory: Memory = other?.memory ?? {
     size: RAM_BYTES,
     offset: RAM_OFFSET,
     bytes: bytes.subarray(RAM_OFFSET, RAM_OFFSET + RAM_BYTES),
@@ -84,8 +86,8 @@ function createSide(): Side {
   };
   const cpu = new Cpu({
     memory: shared,
-    base: 0,
-    index: 0,
+    base: other === undefined ? 0 : CpuLayout.size,
+    index: other === undefined ? 0 : 1,
     bus: ramBus(memory, view),
     features: armv8,
     id: {},
@@ -130,8 +132,8 @@ const compared: readonly number[] = Array.from({ length: CpuLayout.size / 4 }, (
 function differences(a: Side, b: Side): string[] {
   const found: string[] = [];
   for (const at of compared) {
-    const x = a.view.getUint32(at, true);
-    const y = b.view.getUint32(at, true);
+    const x = a.view.getUint32(a.cpu.base + at, true);
+    const y = b.view.getUint32(b.cpu.base + at, true);
     if (x !== y) found.push(`${nameOf(at)}: ${x.toString(16)}, here ${y.toString(16)}`);
   }
   const n = Buffer.compare(a.ram, b.ram);
@@ -167,12 +169,26 @@ export const modes: readonly (readonly [string, HotOptions])[] = [
 
 /** The rig. */
 export function createRig(mode: HotOptions = {}): Rig {
-  const a = createSide();
-  const b = createSide();
+  return around(createSide(), createSide(), mode);
+}
+
+/** Two CPUs on one memory, for each engine: each of the rigs runs one of them. */
+export function createPair(mode: HotOptions = {}): readonly [Rig, Rig] {
+  const first = createRig(mode);
+  const { reference, fast } = first;
+  return [first, around(createSide(reference), createSide(fast), mode, fast.engine)];
+}
+
+function around(a: Side, b: Side, mode: HotOptions, other?: Interpreter): Rig {
   const reference = { ...a, engine: referenceEngine(a.cpu) };
   const fast = {
     ...b,
-    engine: createInterpreter({ host: cpuHost(b.cpu), tables: ENGINE_OFFSET, pages: PAGES, hot: mode }),
+    engine: createInterpreter({
+      host: cpuHost(b.cpu),
+      ...(other === undefined
+        ? { tables: ENGINE_OFFSET, pages: PAGES, hot: mode }
+        : { tables: SECOND_OFFSET, with: other }),
+    }),
   };
   return {
     reference,

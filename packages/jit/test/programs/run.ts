@@ -44,7 +44,7 @@ export function load(rig: Rig, at: number, words: readonly number[]): void {
 }
 
 /** Handlers for exceptions, an alias of RAM a gibibyte on, stack alignment checks, registers with random values. */
-export function prepare(rig: Rig, random: Random): void {
+export function prepare(rig: Rig, random: Random, stack: number = STACK): void {
   load(
     rig,
     VECTORS + 0x200,
@@ -59,7 +59,7 @@ export function prepare(rig: Rig, random: Random): void {
   values[Roles.data] = BigInt(DATA);
   values[Roles.crossing] = BigInt(DATA + 0x1ffd);
   values[Roles.nowhere] = 0xdead_0000n;
-  values[31] = BigInt(STACK);
+  values[31] = BigInt(stack);
   const lanes = Array.from({ length: 16 }, () =>
     random.below(2) === 0
       ? random.next64()
@@ -116,6 +116,31 @@ export function runSeed(rig: Rig, seed: number, instructions: number): Verdict |
       const level = random.below(2) === 0;
       for (const { cpu } of [rig.reference, rig.fast]) cpu.setPin('irq', level);
     }
+    const differs = rig.run(budget);
+    if (differs.length > 0) return { seed, after, budget, from, differs: differs.slice(0, 8) };
+    after += budget;
+  }
+  return undefined;
+}
+
+/** Runs two CPUs in turns: on programs of their own that share data, or on the same one. Undefined if the engines never differ. */
+export function runPair(pair: readonly [Rig, Rig], seed: number, instructions: number): Verdict | undefined {
+  const random = createRandom(Math.imul(seed + 1, 0x9e37_79b1) | 1);
+  const together = random.below(2) === 0;
+  for (const [i, rig] of pair.entries()) prepare(rig, random, STACK + 0x4000 * i);
+  let at = 0;
+  for (const [i, rig] of pair.entries()) {
+    if (i === 0 || !together) {
+      const { program } = new RandomProgram(random);
+      at = RAM + 0x2000 + 0x6000 * i - 4 * random.below(Math.min(program.length, 900));
+      load(rig, at, program.words());
+    }
+    for (const { cpu } of [rig.reference, rig.fast]) cpu.state.pc = BigInt(at);
+  }
+  for (let after = 0; after < instructions;) {
+    const budget = anyBudget(random);
+    const rig = pair[random.below(2)] ?? pair[0];
+    const from = rig.fast.cpu.state.pc.toString(16);
     const differs = rig.run(budget);
     if (differs.length > 0) return { seed, after, budget, from, differs: differs.slice(0, 8) };
     after += budget;
