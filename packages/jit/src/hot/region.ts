@@ -38,6 +38,8 @@ export interface RegionPlace {
   readonly decoded: number;
   /** Address of the table of ways in. */
   readonly entries: number;
+  /** Whether its stores beside the code of a page are to be done in it: this costs each store some code. */
+  readonly mixedStores: boolean;
 }
 
 /** What a region's code must find in the fetch TLB besides the page where it is entered. */
@@ -61,7 +63,7 @@ export class RegionEmitter {
   private region: Discovered = { blocks: [], roots: [], instructions: 0 };
   private plan: Plan = noPlan;
   private pages: readonly RegionPage[] = [];
-  private place: RegionPlace = { element: 0, decoded: 0, entries: 0 };
+  private place: RegionPlace = { element: 0, decoded: 0, entries: 0, mixedStores: false };
   private segments: Segment[] = [];
   private cut = 0;
   private children: readonly (readonly number[])[] = [];
@@ -74,8 +76,9 @@ export class RegionEmitter {
   private readonly counting: Counting;
 
   /** @param counting - what compiled code counts; nothing unless given */
-  constructor(counting: Counting = new Counting()) {
+  constructor(counting: Counting = new Counting(), fuses = false) {
     this.counting = counting;
+    this.frame.fuses = fuses;
   }
 
   /** The body of a region's function. */
@@ -87,6 +90,7 @@ export class RegionEmitter {
     this.segments = [];
     this.cut = 0;
     this.frame.reset();
+    this.frame.mixedStores = place.mixedStores;
     for (const map of [this.loops, this.ends, this.kinds]) map.clear();
     const children: number[][] = plan.successors.map(() => []);
     for (const n of plan.order) if (n !== 0) children[plan.dominator[n] ?? 0]?.push(n);

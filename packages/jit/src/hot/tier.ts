@@ -10,13 +10,17 @@ import { countersAt, dispatcherModule, entryAt, heatAt, MAX_ENTRIES } from './di
 import { gateType, regionType } from './frame.ts';
 import { plan } from './layout.ts';
 import type { Plan } from './layout.ts';
-import { entryParameter, RegionEmitter } from './region.ts';
-import type { RegionPage } from './region.ts';
+import { RegionEmitter } from './region.ts';
+import { entryParameter } from './ways.ts';
+import type { RegionPage } from './ways.ts';
 
 /** `HotOptions.threshold` unless given. */
 const THRESHOLD = 2000;
 /** Most instructions where one region was asked for. */
 const MAX_ROOTS = 40;
+
+/** Stores beside code, of one instruction of a region, before the region is compiled anew to do them. */
+const MIXED_STORES = 16;
 
 /** How eagerly code is compiled. */
 export interface HotOptions {
@@ -42,6 +46,8 @@ export interface TierOptions extends HotOptions {
   readonly pages: DecodedPages;
   /** Whether a case of the table has code. */
   readonly hasCode: (caseId: number) => boolean;
+  /** What `hostFuses` says. */
+  readonly fuses: boolean;
 }
 
 /** Where the pages of a region are: those of the fetch TLB of a CPU. */
@@ -74,6 +80,10 @@ interface Region {
   /** Address of the decoded root page, and the instructions there where it was asked for. */
   readonly page: number;
   readonly roots: readonly number[];
+  /** By addresses of decoded pages: where they are relative to the root page. */
+  readonly places: ReadonlyMap<number, number>;
+  /** Its stores beside code need nobody else. */
+  readonly mixedStores: boolean;
   /** It jumps to addresses: more ways in may be found. */
   readonly jumps: boolean;
 }
@@ -122,6 +132,8 @@ export class HotTier {
   private nextElement = 0;
   /** Records where nothing could be compiled. */
   private readonly failed = new Set<number>();
+  /** By record: how often the instruction stored beside code, and had to leave its region for that. */
+  private readonly mixed = new Map<number, number>();
 
   constructor(options: TierOptions) {
     this.options = options;
@@ -139,7 +151,7 @@ export class HotTier {
   count(): boolean {
     if (this.counters.compiled > 0) return false;
     const counting = new Counting(countersAt(this.options.offset));
-    this.emitter = new RegionEmitter(counting);
+    this.emitter = new RegionEmitter(counting, this.options.fuses);
     this.dispatch(counting);
     return true;
   }
@@ -227,8 +239,46 @@ export class HotTier {
       return false;
     }
     if (from !== undefined) this.kill(from);
-    this.make(region, planned, found, roots);
+    this.make(region, planned, found, roots, from?.mixedStores === true);
     return true;
+  }
+
+  /** The instruction at an address is about to store beside code, by the reference engine. */
+  storesBesideCode(vaLo: number, vaHi: number, at: PageSource): void {
+    const decoded = at.fetchPage(vaLo, vaHi);
+    const instruction = (vaLo & 0xfff) >>> 2;
+    const concerned = [...(this.byPage.get(decoded) ?? [])].filter(
+      ({ mixedStores, spans }) =>
+        !mixedStores && spans.get(decoded)?.some((s) => instruction >= s.from && instruction <= s.to),
+    );
+    if (concerned.length === 0) return;
+    const record = decoded + instruction * 16;
+    const count = (this.mixed.get(record) ?? 0) + 1;
+    if (this.mixed.size > 4096) this.mixed.clear();
+    this.mixed.set(record, count);
+    if (count < MIXED_STORES) return;
+    this.mixed.delete(record);
+    for (const region of concerned) {
+      const first = (vaLo & ~0xfff) >>> 0;
+      const lo = first - (region.places.get(decoded) ?? 0) * 4096;
+      const inside = lo >= 0 && lo < 2 ** 32 && at.fetchPage(lo | 0, vaHi) === region.page;
+      if (inside) this.remake(region, lo | 0, vaHi, at);
+    }
+  }
+
+  /** Compiles a region anew whose root page is at an address, with stores beside code. */
+  private remake(old: Region, vaLo: number, vaHi: number, at: PageSource): void {
+    const { instructions = 300 } = this.options;
+    const { roots } = old;
+    const found = new Map<number, number>([[0, old.page]]);
+    const region = discover(this.source(vaLo, vaHi, at, found), roots, {
+      instructions: roots.length === 1 ? instructions : 2 * instructions,
+      blocks: 80 + 2 * roots.length,
+    });
+    const planned = region && plan(region);
+    if (region === undefined || planned === undefined) return;
+    this.kill(old);
+    this.make(region, planned, found, roots, true);
   }
 
   /** The region that probably jumps to an instruction of its root page. */
@@ -286,6 +336,7 @@ export class HotTier {
     planned: Plan,
     found: ReadonlyMap<number, number>,
     roots: readonly number[],
+    mixedStores: boolean,
   ): void {
     const { memory, offset, pages } = this.options;
     const spans = new Map<number, Span[]>();
@@ -297,6 +348,8 @@ export class HotTier {
         const decoded = found.get(page) ?? 0;
         used.set(page, decoded);
         const list = spans.get(decoded) ?? [];
+        // Not everything that is compiled has been decoded.
+        pages.cover(decoded, at & 1023, last & 1023);
         list.push({ from: at & 1023, to: last & 1023, copied: b.copied });
         spans.set(decoded, list);
         at = last + 1;
@@ -305,7 +358,7 @@ export class HotTier {
     const list: RegionPage[] = [...used].map(([page, decoded]) => ({ page, decoded }));
     if (this.regions.size >= this.limit) this.evict();
     const element = this.freeElements.pop() ?? this.nextElement++;
-    const place = { element, decoded: found.get(0) ?? 0, entries: offset };
+    const place = { element, decoded: found.get(0) ?? 0, entries: offset, mixedStores };
     const bytes = encodeModule(
       [{ name: 'region', type: regionType, body: this.emitter.emit(region, planned, list, place) }],
       {
@@ -316,7 +369,9 @@ export class HotTier {
     const instance = new WebAssembly.Instance(module, { env: { memory, gate: this.gate } });
     this.table.set(element, instance.exports['region']);
     const jumps = region.blocks.some((b) => b.flow.kind === 'jumpRegister');
-    const made: Region = { element, marks: [], spans, page: found.get(0) ?? 0, roots, jumps };
+    const places = new Map([...used].map(([page, decoded]) => [decoded, page] as const));
+    const page = found.get(0) ?? 0;
+    const made: Region = { element, marks: [], spans, page, roots, places, mixedStores, jumps };
     for (const [i, e] of planned.entries.entries()) {
       const decoded = used.get(e.instruction >> 10) ?? 0;
       const record = decoded + (e.instruction & 1023) * 16;
