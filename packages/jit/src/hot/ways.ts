@@ -29,6 +29,8 @@ export interface RegionPlace {
   readonly decoded: number;
   /** Address of the table of ways in. */
   readonly entries: number;
+  /** Whether its stores beside the code of a page are to be done in it: this costs each store some code. */
+  readonly mixedStores: boolean;
 }
 
 /** What a region's code must find in the fetch TLB besides the page where it is entered. */
@@ -54,9 +56,13 @@ export abstract class RegionWays {
   private segments: Segment[] = [];
   private cut = 0;
 
-  /** @param counting - what compiled code counts; nothing unless given */
-  constructor(counting: Counting = new Counting()) {
+  /**
+   * @param counting - what compiled code counts; nothing unless given
+   * @param fuses - whether the host multiplies and adds with one rounding
+   */
+  constructor(counting: Counting = new Counting(), fuses = false) {
     this.counting = counting;
+    this.frame.fuses = fuses;
   }
 
   /** Emits the blocks; control does not come out of them. */
