@@ -380,6 +380,32 @@ describe.each(modes)('the hot tier, %s:', (_, mode) => {
     expectCompiled(rig);
   });
 
+  it('accesses with the rights of EL0', () => {
+    const rig = rigWith(mode, (p) => {
+      const top = p.place();
+      p.add('mov x20, #20');
+      const loop = p.place();
+      p.add(
+        'ldtr x0, [x27]',
+        'ldtrsb w1, [x27, #3]',
+        'add x2, x2, x0',
+        'sttr x2, [x27, #8]',
+        'subs x20, x20, #1',
+      );
+      p.to('b.ne', loop);
+      // EL0 may not, EL1 may.
+      p.add('ldtr x3, [x19]', 'ldr x4, [x19]', 'sttrb w2, [x19]', 'cinc x5, x5, eq');
+      p.to('b', top);
+    });
+    for (const { view, cpu } of [rig.reference, rig.fast]) {
+      view.setBigUint64(RAM_OFFSET + 0x7f010, BigInt(RAM) | 0x741n, true);
+      cpu.contextChanged();
+    }
+    setX(rig, 27, 0x8002_0000n);
+    runAll(rig, 40);
+    expectCompiled(rig);
+  });
+
   it('exclusives in a loop, and a page whose rights change', () => {
     const rig = rigWith(mode, (p) => {
       const top = p.place();

@@ -28,14 +28,17 @@ const MAX_LOOPS = 3;
 export class RandomProgram {
   readonly program: Program = new Program();
   private readonly random: Random;
+  private readonly alias: boolean;
   private readonly functions: Label[] = [];
   private readonly start: Label;
   private loops = 0;
   private current = -1;
   private budget = 0;
 
-  constructor(random: Random) {
+  /** @param alias - whether the program goes back and forth between two addresses of its memory */
+  constructor(random: Random, alias = true) {
     this.random = random;
+    this.alias = alias;
     const { program } = this;
     this.start = program.place();
     const count = 1 + random.below(5);
@@ -75,7 +78,7 @@ export class RandomProgram {
   /** Back to the start: at the same address, or at the other one where the same memory is. */
   private endOfRound(): void {
     const { program } = this;
-    if (this.random.below(2) === 0) {
+    if (!this.alias || this.random.below(2) === 0) {
       program.to('b', this.start);
       return;
     }

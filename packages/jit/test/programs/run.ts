@@ -14,6 +14,11 @@ const RAM_OFFSET = 0x10000;
 const DATA: number = RAM + 0x21000;
 const STACK: number = RAM + 0x30000;
 
+/** RAM's second address, a gibibyte on. */
+const ALIAS = 0x4000_0000;
+/** M, C, I; the stack pointer is checked at EL1 and EL0; EL0 may mask interrupts and maintain caches. */
+const SCTLR = 0x0400_121dn;
+
 /** Goes on after the instruction that took the exception: x17 is the handler's. */
 const SKIP = [
   'msr tpidr_el1, x17',
@@ -43,23 +48,31 @@ export function load(rig: Rig, at: number, words: readonly number[]): void {
   for (const [i, word] of words.entries()) rig.code(at + 4 * i, word);
 }
 
+/** Where a program runs. */
+export interface Setting {
+  readonly stack?: number;
+  /** At EL0, in the alias of RAM, which is its alone. */
+  readonly user?: boolean;
+}
+
 /** Handlers for exceptions, an alias of RAM a gibibyte on, stack alignment checks, registers with random values. */
-export function prepare(rig: Rig, random: Random, stack: number = STACK): void {
-  load(
-    rig,
-    VECTORS + 0x200,
-    SKIP.map((line) => assemble(line)),
-  );
-  load(
-    rig,
-    VECTORS + 0x280,
-    MASK.map((line) => assemble(line)),
-  );
+export function prepare(rig: Rig, random: Random, setting: Setting = {}): void {
+  const { stack = STACK, user = false } = setting;
+  const base = user ? ALIAS : 0;
+  for (const [offset, handler] of [
+    [0x200, SKIP],
+    [0x280, MASK],
+    [0x400, SKIP],
+    [0x480, MASK],
+  ] as const) {
+    const words = handler.map((line) => assemble(line));
+    load(rig, VECTORS + offset, words);
+  }
   const values = Array.from({ length: 32 }, () => random.next64() >> BigInt(random.below(64)));
-  values[Roles.data] = BigInt(DATA);
-  values[Roles.crossing] = BigInt(DATA + 0x1ffd);
+  values[Roles.data] = BigInt(base + DATA);
+  values[Roles.crossing] = BigInt(base + DATA + 0x1ffd);
   values[Roles.nowhere] = 0xdead_0000n;
-  values[31] = BigInt(stack);
+  values[31] = BigInt(base + stack);
   const lanes = Array.from({ length: 16 }, () =>
     random.below(2) === 0
       ? random.next64()
@@ -67,13 +80,15 @@ export function prepare(rig: Rig, random: Random, stack: number = STACK): void {
   );
   for (const { cpu, view, ram } of [rig.reference, rig.fast]) {
     ram.fill(0, 0x20000, 0x40000);
-    view.setBigUint64(RAM_OFFSET + TABLES - RAM + 16, BigInt(RAM) | 0x701n, true);
-    cpu.setRegister('SCTLR_EL1', 0x100dn);
+    view.setBigUint64(RAM_OFFSET + TABLES - RAM + 16, BigInt(RAM) | (user ? 0x741n : 0x701n), true);
+    cpu.setRegister('SCTLR_EL1', SCTLR);
+    cpu.state.setMode(user ? 0 : 1, user ? 0 : 1, cpu.spCells);
     for (const [i, value] of values.entries()) cpu.state.u64[(CpuLayout.x >> 3) + i] = value;
     for (const [i, value] of lanes.entries()) cpu.state.u64[(CpuLayout.v >> 3) + i] = value;
     cpu.state.u64[CpuLayout.fpsr >> 3] = 0x10n;
     cpu.state.nzcv = 0;
     cpu.state.daif = 15;
+    cpu.state.il = cpu.state.ss = 0;
     cpu.contextChanged();
   }
 }
@@ -104,11 +119,12 @@ export function anyBudget(random: Random): number {
 /** Runs the program of a seed, about so many instructions. Undefined if the engines never differ. */
 export function runSeed(rig: Rig, seed: number, instructions: number): Verdict | undefined {
   const random = createRandom(Math.imul(seed + 1, 0x9e37_79b1) | 1);
-  const { program } = new RandomProgram(random);
-  prepare(rig, random);
+  const user = seed % 3 === 0;
+  const { program } = new RandomProgram(random, !user);
+  prepare(rig, random, { user });
   const at = RAM + 0x2000 - 4 * random.below(Math.min(program.length, 900));
   load(rig, at, program.words());
-  for (const { cpu } of [rig.reference, rig.fast]) cpu.state.pc = BigInt(at);
+  for (const { cpu } of [rig.reference, rig.fast]) cpu.state.pc = BigInt(at + (user ? ALIAS : 0));
   for (let after = 0; after < instructions;) {
     const budget = anyBudget(random);
     const from = rig.fast.cpu.state.pc.toString(16);
@@ -127,7 +143,7 @@ export function runSeed(rig: Rig, seed: number, instructions: number): Verdict |
 export function runPair(pair: readonly [Rig, Rig], seed: number, instructions: number): Verdict | undefined {
   const random = createRandom(Math.imul(seed + 1, 0x9e37_79b1) | 1);
   const together = random.below(2) === 0;
-  for (const [i, rig] of pair.entries()) prepare(rig, random, STACK + 0x4000 * i);
+  for (const [i, rig] of pair.entries()) prepare(rig, random, { stack: STACK + 0x4000 * i });
   let at = 0;
   for (const [i, rig] of pair.entries()) {
     if (i === 0 || !together) {
