@@ -7,7 +7,7 @@ import type { Sharing } from '../interpreter/sharing.ts';
 const SHORT = 8192;
 const LONG = 1 << 20;
 /** Samples that make a line of code hot, and instructions of a line. */
-const HOT_SAMPLES = 30;
+const HOT_SAMPLES = 100;
 const LINE_BITS = 8;
 const LINES = 1 << 14;
 /** Instructions that are followed one by one to find a loop's or a function's beginning. */

@@ -1,7 +1,7 @@
 // How a region becomes structured control flow: its graph with all ways in, what merges, and how far it is to the next look at
 // the budget.
 
-import type { Discovered } from './blocks.ts';
+import type { Block, Discovered } from './blocks.ts';
 import { analyse, loopsOf } from './graph.ts';
 import type { Analysis } from './graph.ts';
 
@@ -42,6 +42,10 @@ export const noPlan: Plan = {
 /** Most ways into a region. */
 const MAX_ENTRIES = 60;
 
+/** Instructions before a stop for which compiled code is not worth entering. */
+const TOO_FEW = 4;
+const isWorthEntering = (b: Block | undefined): boolean => b?.flow.kind !== 'stop' || b.code.length > TOO_FEW;
+
 /** Plans a region. Undefined if its loops have several ways in. */
 export function plan({ blocks, roots }: Discovered): Plan | undefined {
   const after = new Set<number>();
@@ -69,9 +73,10 @@ export function plan({ blocks, roots }: Discovered): Plan | undefined {
   if (!before.reducible) return undefined;
   const loops = loopsOf({ successors: first }, before);
   const wanted = [...roots.map((r) => r + 1), ...before.headers, ...after, ...resumed].filter(
-    (n) => (before.place[n] ?? -1) > 0 && blocks[n - 1]?.copied === false,
+    (n) => (before.place[n] ?? -1) > 0 && blocks[n - 1]?.copied === false && isWorthEntering(blocks[n - 1]),
   );
   const nodes = [...new Set(wanted)].slice(0, MAX_ENTRIES);
+  if (nodes.length === 0) return undefined;
   const successors = first.map((list) => [...list]);
   const dispatch = new Map<number, number[]>();
   for (const [i, node] of nodes.entries()) {
