@@ -72,11 +72,11 @@ export function plan({ blocks, roots }: Discovered): Plan | undefined {
   const before = analyse({ successors: first });
   if (!before.reducible) return undefined;
   const loops = loopsOf({ successors: first }, before);
-  const wanted = [...roots.map((r) => r + 1), ...before.headers, ...after, ...resumed].filter(
-    (n) => (before.place[n] ?? -1) > 0 && blocks[n - 1]?.copied === false && isWorthEntering(blocks[n - 1]),
+  const others = [...before.headers, ...after, ...resumed].filter((n) => isWorthEntering(blocks[n - 1]));
+  const wanted = [...roots.map((r) => r + 1), ...others].filter(
+    (n) => (before.place[n] ?? -1) > 0 && blocks[n - 1]?.copied === false,
   );
   const nodes = [...new Set(wanted)].slice(0, MAX_ENTRIES);
-  if (nodes.length === 0) return undefined;
   const successors = first.map((list) => [...list]);
   const dispatch = new Map<number, number[]>();
   for (const [i, node] of nodes.entries()) {
