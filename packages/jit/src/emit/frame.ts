@@ -9,20 +9,28 @@ export const DISCARD_SLOT = 33;
 
 /** Sizes of the tables in memory that the loop reads. */
 export const Tables = {
-  /** Entries of a data TLB, 32 bytes each: read tag, write tag (64 bits each), addend (32 bits). */
+  /**
+   * Entries of a data TLB, 32 bytes each: read tag, write tag (64 bits each), addend (32 bits), `mixed` (32 bits): 0, or the
+   * address of the lines of the page with the read tag that hold code, which may be stored to elsewhere.
+   */
   dataEntries: 1024,
   dataBytes: 0x8000,
   readTag: 0,
   writeTag: 8,
   addend: 16,
+  mixed: 20,
   /** Entries of a fetch TLB, 16 bytes each: tag (64 bits), address of the decoded page (32 bits). */
-  fetchEntries: 256,
-  fetchBytes: 0x1000,
+  fetchEntries: 1024,
+  fetchBytes: 0x4000,
   fetchPage: 8,
-  /** Instructions in a page. The records are followed by an end mark, and by 16 bits each: the region's entry there, or 0. */
+  /**
+   * Instructions in a page. The records are followed by an end mark, by 16 bits each: the region's entry there, or 0; and by
+   * a bit for each line of 64 bytes: 1 if anything of it was decoded or compiled.
+   */
   pageRecords: 1024,
   pageEntries: 0x4010,
-  pageBytes: 0x4810,
+  pageLines: 0x4810,
+  pageBytes: 0x4820,
 } as const;
 
 /** What the code of any instruction needs, in the interpreter and in a compiled region. */
@@ -32,6 +40,8 @@ export abstract class BaseFrame {
   abstract tlb: number;
   /** Local: the address of the access that is looked up. */
   abstract va: number;
+  /** Relaxed SIMD is there and its multiply-adds round once: see `hostFuses`. */
+  fuses = false;
   /** Leaves: this instruction is the reference engine's. */
   step: Target = 0;
   /** Leave: `va` is not in the data TLB. */
@@ -39,6 +49,8 @@ export abstract class BaseFrame {
   missWrite: Target = 0;
   missUnprivilegedRead: Target = 0;
   missUnprivilegedWrite: Target = 0;
+  /** Stores beside the code of a page are done here: what else misses. */
+  mixedStores = false;
 
   /** Memory offset of a field of the CPU's block, to be used with the address that `pushBase` pushes. */
   abstract at(field: keyof typeof Layout): number;
