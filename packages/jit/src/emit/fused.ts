@@ -1,6 +1,7 @@
-// Fused multiply-add: one rounding, from operations that round each.
+// Fused multiply-add: one rounding, from the host's own where it has that, or else from operations that round each.
 
 import type { Float3 } from '../isa.ts';
+import { hostFused } from '../wasm/relaxed.ts';
 import type { Arm } from './arm.ts';
 import type { FloatTools } from './float-tools.ts';
 import type { Node } from './node.ts';
@@ -10,7 +11,69 @@ export function fused(arm: Arm, t: FloatTools, op: Float3, a: Node, n: Node, m: 
   const negate = (x: Node, yes: boolean): Node => (yes ? t.op1('neg', x) : x);
   const factor = negate(n, op === 'msub' || op === 'nmadd');
   const addend = negate(a, op === 'nmadd' || op === 'nmsub');
+  if (arm.frame.fuses) return fusedByHost(arm, t, addend, factor, m);
   return a.type === 'f64' ? fusedDouble(arm, t, addend, factor, m) : fusedSingle(arm, t, addend, factor, m);
+}
+
+/** By relaxed SIMD. Only what is seldom needed is computed in another way: whether a zero, or any result while IXC is down, is exact. */
+function fusedByHost(arm: Arm, t: FloatTools, a: Node, n: Node, m: Node): Node {
+  const type = a.type as 'f32' | 'f64';
+  const [x, y, z] = [t.keep(n), t.keep(m), t.keep(a)];
+  const operation = (p: Node, q: Node, s: Node): Node =>
+    arm.node(type, [p, q, s], () => {
+      const push = (node: Node) => (): void => {
+        arm.push(node);
+      };
+      hostFused(arm.code, type, push(p), push(q), push(s));
+    });
+  const r = t.keep(operation(x, y, z));
+  const ordinary = t.normal(r);
+  const zero = t.both(
+    t.isZero(r),
+    type === 'f64' ? exactZero(t, x, y, z) : t.isZero(singleSum(t, x, y, z).s),
+  );
+  ordinary.uses++;
+  zero.uses++;
+  arm.check(() => {
+    const { code } = arm;
+    arm.push(ordinary);
+    code.op('i32_eqz');
+    code.if();
+    arm.push(zero);
+    code.op('i32_eqz');
+    code.brIf(arm.frame.step);
+    code.end();
+  });
+  if (type === 'f32') {
+    const { p, addend, s } = singleSum(t, x, y, z);
+    t.demandExact(t.both(t.isZero(t.sumError(p, addend, s)), t.test('eq', t.promote(r), s)));
+    return r;
+  }
+  // The product's lost part is a number where the product is not small. Other exact results are left to the reference engine.
+  const p = t.op2('mul', x, y);
+  const low = operation(x, y, t.op1('neg', p));
+  const large = t.test('gt', t.op1('abs', p), t.number('f64', 2 ** -900));
+  const lossless = t.both(t.isZero(low), t.isZero(t.sumError(p, z, t.op2('add', p, z))));
+  t.demandExact(t.either(t.either(t.isZero(x), t.isZero(y)), t.both(large, lossless)));
+  return r;
+}
+
+/** A sum of doubles that is zero is so exactly: what cancels is a multiple of a number that is not too small, or nothing. */
+function exactZero(t: FloatTools, x: Node, y: Node, z: Node): Node {
+  const large = t.test('gt', t.op1('abs', z), t.number('f64', 2 ** -900));
+  return t.either(large, t.both(t.either(t.isZero(x), t.isZero(y)), t.isZero(z)));
+}
+
+/** The exact product of singles, the addend, and their sum, which is zero only where it is exact. */
+function singleSum(
+  t: FloatTools,
+  x: Node,
+  y: Node,
+  z: Node,
+): { readonly p: Node; readonly addend: Node; readonly s: Node } {
+  const p = t.op2('mul', t.promote(x), t.promote(y));
+  const addend = t.promote(z);
+  return { p, addend, s: t.op2('add', p, addend) };
 }
 
 /** The sum `s` with lost part `error`, rounded to odd instead: rounding it again is then rounding once. */

@@ -127,7 +127,7 @@ export class HotTier {
   private readonly byPage = new Map<number, Set<Region>>();
   private readonly freeEntries: number[] = [];
   private readonly freeElements: number[] = [];
-  private emitter = new RegionEmitter();
+  private emitter: RegionEmitter;
   private nextEntry = 1;
   private nextElement = 0;
   /** Records where nothing could be compiled. */
@@ -137,6 +137,7 @@ export class HotTier {
 
   constructor(options: TierOptions) {
     this.options = options;
+    this.emitter = new RegionEmitter(new Counting(), options.fuses);
     this.enabled = options.enabled ?? false;
     this.eager = options.eager ?? false;
     this.limit = Math.min(options.regions ?? 4000, 16_000);

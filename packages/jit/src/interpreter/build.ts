@@ -68,6 +68,8 @@ export interface InterpreterCode {
 export interface BuildOptions {
   /** The cases; all of the table unless given. */
   readonly table?: readonly Case[];
+  /** What `hostFuses` says; false unless given. */
+  readonly fuses?: boolean;
 }
 
 /** Rows of the FP and SIMD registers that are in the hot loop: scalars, and what string functions are made of. */
@@ -112,9 +114,9 @@ class Arms {
 
 /** Makes the interpreter of the CPU whose block lies at `base`. */
 export function buildInterpreter(base: number, options: BuildOptions = {}): InterpreterCode {
-  const { table = cases } = options;
-  const hot = new Arms(new CaseEmitter(createFrame(base)));
-  const rare = new Arms(new CaseEmitter(createFrame(base)));
+  const { table = cases, fuses = false } = options;
+  const hot = new Arms(new CaseEmitter(createFrame(base, fuses)));
+  const rare = new Arms(new CaseEmitter(createFrame(base, fuses)));
   const shortfalls: Shortfall[] = [];
   const emit = (entry: Case, arms: Arms): Numbered | undefined => {
     const code = emitCase(arms.emitter, entry);

@@ -17,6 +17,7 @@ import { HotLayout } from '../hot/frame.ts';
 import { Heat } from '../hot/heat.ts';
 import type { HotOptions } from '../hot/tier.ts';
 import { Layout } from '../isa.ts';
+import { hostFuses } from '../wasm/relaxed.ts';
 import { buildInterpreter } from './build.ts';
 import type { InterpreterCode, Shortfall } from './build.ts';
 import { FAST_TLB_BYTES, FastTlb } from './fast-tlb.ts';
@@ -96,6 +97,7 @@ class WasmInterpreter implements Interpreter {
   private readonly words: Int32Array;
   private readonly tlb: FastTlb;
   private made: InterpreterCode | undefined;
+  private readonly fuses: boolean;
   /** Made when the CPU first executes: one that is never started costs nothing. */
   private runLoop: (() => number) | undefined;
   /** Loops of seldom cases, by the numbers of their records. */
@@ -111,11 +113,19 @@ class WasmInterpreter implements Interpreter {
     const { host, tables, with: other } = options;
     const { memory } = host;
     this.host = host;
+    this.fuses = other instanceof WasmInterpreter ? other.fuses : hostFuses(memory);
     this.words = new Int32Array(memory.buffer, host.base, Layout.size / 4);
     if (other instanceof WasmInterpreter) this.sharing = other.sharing;
     else {
       const count = options.pages ?? DEFAULT_PAGES;
-      this.sharing = new Sharing(memory, tables + FAST_TLB_BYTES, count, this.code, options.hot ?? {});
+      this.sharing = new Sharing(
+        memory,
+        tables + FAST_TLB_BYTES,
+        count,
+        this.code,
+        options.hot ?? {},
+        this.fuses,
+      );
     }
     this.name = this.sharing.tier.enabled ? 'jit' : 'interpreter';
     this.tlb = new FastTlb(memory, host.base, tables);
@@ -161,7 +171,7 @@ class WasmInterpreter implements Interpreter {
   }
 
   private get code(): InterpreterCode {
-    return (this.made ??= buildInterpreter(this.host.base));
+    return (this.made ??= buildInterpreter(this.host.base, { fuses: this.fuses }));
   }
   get shortfalls(): readonly Shortfall[] {
     return this.code.shortfalls;

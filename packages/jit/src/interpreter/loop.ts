@@ -36,8 +36,9 @@ interface Outside {
 }
 
 /** A frame whose code is ready for arms: they are written as pieces, and every function of the frame takes its own. */
-export function createFrame(base: number): Frame {
+export function createFrame(base: number, fuses = false): Frame {
   const frame = new Frame(base);
+  frame.fuses = fuses;
   openLoop(frame, frame.code);
   frame.next = frame.code.loop();
   return frame;

@@ -30,6 +30,7 @@ export class Sharing {
     hot: HotOptions,
   ) {
     this.code = code;
+    fuses: boolean,
     this.writable = new Uint8Array(memory.buffer.byteLength >>> 12);
     this.pages = new DecodedPages(memory, offset + DISPATCH_BYTES, count, code, {
       changed: (decoded, from, bytes) => {
@@ -49,6 +50,7 @@ export class Sharing {
     });
   }
 
+      fuses,
   /** A further CPU's fast TLB. */
   join(tlb: FastTlb): void {
     this.tlbs.push(tlb);

@@ -116,7 +116,7 @@ export class Code {
       this.byte(code);
     } else if (code < 0x1000) {
       this.byte(0xfd);
-      this.unsigned(code & 0xff);
+      this.unsigned(code - 0x100);
     } else {
       this.byte(0xfc);
       this.unsigned(code & 0xff);

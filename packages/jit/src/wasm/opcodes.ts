@@ -185,6 +185,8 @@ export const Op = {
   i16x8_splat: 0x110,
   i32x4_splat: 0x111,
   i64x2_splat: 0x112,
+  f32x4_splat: 0x113,
+  f64x2_splat: 0x114,
   i8x16_extract_lane_s: 0x115,
   i8x16_extract_lane_u: 0x116,
   i8x16_replace_lane: 0x117,
@@ -269,6 +271,8 @@ export const Op = {
   i64x2_eq: 0x1d6,
   i64x2_gt_s: 0x1d9,
   i64x2_ge_s: 0x1db,
+  f32x4_relaxed_madd: 0x205,
+  f64x2_relaxed_madd: 0x207,
 } as const;
 /** An operation code. */
 export type Op = (typeof Op)[keyof typeof Op];
