@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // worldswitch: the command. Mistakes of the user's end with one line and status 2.
 
+import { setFlagsFromString } from 'node:v8';
+
 import { CommanderError } from 'commander';
 
 import { ConfigurationError } from '@worldswitch/machine';
@@ -9,6 +11,9 @@ import { StateError } from '@worldswitch/platform';
 import { CliError } from './errors.ts';
 import { withTwoDashes } from './options/qemu-style.ts';
 import { program } from './program.ts';
+
+// Node 20 has relaxed SIMD behind a flag; later ones have it as it is. The engine tests it before it uses it.
+if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 // A reader that goes away (`| head`) is no reason to stop half-way: what has to be done at the end is done.
 for (const stream of [process.stdout, process.stderr]) {
