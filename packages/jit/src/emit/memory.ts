@@ -97,7 +97,8 @@ function lookup(arm: Arm, bytes: number, write: boolean, unprivileged: boolean):
   }
   code.i64(PAGE_MASK);
   code.ops('i64_and', 'i64_ne');
-  if (unprivileged) code.brIf(write ? frame.missUnprivilegedWrite : frame.missUnprivilegedRead);
+  if (write && !unprivileged && frame.mixedStores) storeBesideCode(arm, entry, bytes);
+  else if (unprivileged) code.brIf(write ? frame.missUnprivilegedWrite : frame.missUnprivilegedRead);
   else code.brIf(write ? frame.missWrite : frame.missRead);
   code.get(host);
   code.get(entry);
@@ -105,6 +106,50 @@ function lookup(arm: Arm, bytes: number, write: boolean, unprivileged: boolean):
   code.op('i32_add');
   code.set(host);
   return host;
+}
+
+/** Misses if the flag on the stack is set, unless `frame.va` is beside the code of a page that may be written to and read. */
+function storeBesideCode(arm: Arm, entry: number, bytes: number): void {
+  const { code, frame } = arm;
+  const lines = code.freshLocal('i32');
+  code.if();
+  code.get(entry);
+  code.memory('i64_load', Tables.readTag, true);
+  code.get(frame.va);
+  if (bytes > 1) {
+    code.i64(BigInt(bytes - 1));
+    code.op('i64_add');
+  }
+  code.i64(PAGE_MASK);
+  code.ops('i64_and', 'i64_ne');
+  code.brIf(frame.missWrite);
+  code.get(entry);
+  code.memory('i32_load', Tables.mixed, true);
+  code.tee(lines);
+  code.op('i32_eqz');
+  code.brIf(frame.missWrite);
+  // Shifts count modulo 64: the number of the line in its page. All bytes are on that page.
+  code.get(lines);
+  code.memory('i64_load', 0, true);
+  code.get(frame.va);
+  code.i64(6n);
+  code.ops('i64_shr_u', 'i64_shr_u');
+  if (bytes === 1) code.i64(1n);
+  else {
+    code.i64(2n);
+    code.get(frame.va);
+    code.i64(63n);
+    code.op('i64_and');
+    code.i64(BigInt(bytes - 1));
+    code.op('i64_add');
+    code.i64(6n);
+    code.ops('i64_shr_u', 'i64_shl');
+    code.i64(1n);
+    code.op('i64_sub');
+  }
+  code.ops('i64_and', 'i64_eqz', 'i32_eqz');
+  code.brIf(frame.missWrite);
+  code.end();
 }
 
 /** The load instruction of a layout; vectors of one and two bytes are loaded as integers. */

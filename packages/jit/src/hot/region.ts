@@ -16,7 +16,7 @@ export class RegionEmitter extends RegionWays {
   private readonly blocks = new BlockEmitter(this.arm);
   private region: Discovered = { blocks: [], roots: [], instructions: 0 };
   private plan: Plan = noPlan;
-  private place: RegionPlace = { element: 0, decoded: 0, entries: 0, mixedStores: false };
+  private place: RegionPlace = { element: 0, decoded: 0, entries: 0 };
   private children: readonly (readonly number[])[] = [];
   private readonly loops = new Map<number, Target>();
   private readonly ends = new Map<number, Target>();
@@ -28,7 +28,7 @@ export class RegionEmitter extends RegionWays {
     this.place = place;
     this.region = region;
     this.plan = plan;
-    this.frame.mixedStores = place.mixedStores;
+    this.frame.mixedStores = place.mixedStores === true;
     for (const map of [this.loops, this.ends, this.kinds]) map.clear();
     const children: number[][] = plan.successors.map(() => []);
     for (const n of plan.order) if (n !== 0) children[plan.dominator[n] ?? 0]?.push(n);

@@ -30,7 +30,7 @@ export interface RegionPlace {
   /** Address of the table of ways in. */
   readonly entries: number;
   /** Whether its stores beside the code of a page are to be done in it: this costs each store some code. */
-  readonly mixedStores: boolean;
+  readonly mixedStores?: boolean;
 }
 
 /** What a region's code must find in the fetch TLB besides the page where it is entered. */

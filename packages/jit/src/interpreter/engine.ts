@@ -394,6 +394,7 @@ class WasmInterpreter implements Interpreter {
     // An instruction whose accesses take each other's entries would miss for ever.
     this.missesInPlace = this.remaining === this.remainingAtMiss ? this.missesInPlace + 1 : 0;
     this.remainingAtMiss = this.remaining;
+    if (write && !unprivileged) this.storesBesideCode(lo, hi);
     if (this.missesInPlace > 4 || !this.enterData(lo, hi, write, unprivileged, mapping)) {
       this.step();
       return false;
@@ -403,6 +404,14 @@ class WasmInterpreter implements Interpreter {
     if (this.tlb.hasFetch(this.pcLo, this.pcHi)) return true;
     this.step();
     return false;
+  }
+
+  /** A store missed: compiled code may do it where it is beside the code of its page. */
+  private storesBesideCode(lo: number, hi: number): void {
+    const { pages, tier } = this.sharing;
+    const lines = this.tlb.mixedLines(lo, hi);
+    if (lines === 0 || pages.hasCode(lines, lo & 0xfff)) return;
+    tier.storesBesideCode(this.pcLo, this.pcHi, this.tlb);
   }
 
   /** True if the page of an access is in the fast TLB now, and was not before. */
@@ -415,13 +424,20 @@ class WasmInterpreter implements Interpreter {
   ): boolean {
     const { host, tlb } = this;
     if (tlb.hasData(lo, hi, write, unprivileged)) return false;
+    if (write && !unprivileged && tlb.mixedLines(lo, hi) !== 0) return false;
     if (!host.fillData(lo >>> 0, hi >>> 0, write, unprivileged, mapping)) return false;
     if (!write) {
       if (!mapping.readable) return false;
       tlb.enterData(lo, hi, false, unprivileged, mapping.host);
       return true;
     }
-    if (!mapping.writable || !this.sharing.allowStores(mapping.host)) return false;
+    if (!mapping.writable) return false;
+    if (!this.sharing.allowStores(mapping.host)) {
+      if (!mapping.readable || unprivileged) return false;
+      host.markDirty(mapping.host);
+      tlb.enterMixed(lo, hi, mapping.host, this.sharing.allowMixed(mapping.host));
+      return false;
+    }
     host.markDirty(mapping.host);
     tlb.enterData(lo, hi, true, unprivileged, mapping.host);
     return true;

@@ -69,6 +69,22 @@ export class FastTlb {
     words[mine] = page;
     words[mine + 1] = vaHi;
     words[at + 4] = (host & ~0xfff) - page;
+    words[at + 5] = 0;
+  }
+
+  /** Enters a page of the current context to be read, and to be stored to beside its code. `lines`: where its code is said. */
+  enterMixed(vaLo: number, vaHi: number, host: number, lines: number): void {
+    this.enterData(vaLo, vaHi, false, false, host);
+    const at = this.data + ((vaLo >>> 12) & (Tables.dataEntries - 1)) * WORDS_PER_DATA;
+    this.words[at + 2] = this.words[at + 3] = -1;
+    this.words[at + 5] = lines;
+  }
+
+  /** The `lines` of a page in the current context, or 0. */
+  mixedLines(vaLo: number, vaHi: number): number {
+    if (!this.hasData(vaLo, vaHi, false, false)) return 0;
+    const at = this.data + ((vaLo >>> 12) & (Tables.dataEntries - 1)) * WORDS_PER_DATA;
+    return this.words[at + 5] ?? 0;
   }
 
   /** Enters the decoded page of a fetch address of the current context. */
@@ -148,6 +164,18 @@ export class FastTlb {
       const first = slot * (SLOT_BYTES / 4) + Tables.dataBytes / 4;
       for (let at = first; at < first + Tables.fetchBytes / 4; at += WORDS_PER_FETCH) {
         if (words[at + 2] === decoded) words[at] = words[at + 1] = -1;
+      }
+    }
+  }
+
+  /** No stores beside code any more, by where the code's lines are said. */
+  dropMixed(lines: number): void {
+    const { words } = this;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      if (this.used[slot] === 0) continue;
+      const first = slot * (SLOT_BYTES / 4);
+      for (let at = first; at < first + Tables.dataBytes / 4; at += WORDS_PER_DATA) {
+        if (words[at + 5] === lines) words[at + 5] = 0;
       }
     }
   }

@@ -107,6 +107,7 @@ export class DecodedPages {
         return;
       }
       const ends = this.write(at >> 2, this.words[(from >> 2) + i] ?? 0);
+      this.cover(decoded, i, i);
       this.pair(decoded, i);
       if (ends) return;
     }
@@ -153,7 +154,29 @@ export class DecodedPages {
     }
   }
 
+  /** Where the lines with code of a decoded page are said: 64 bits. */
+  linesOf(decoded: number): number {
+    return decoded + Tables.pageLines;
+  }
+
+  /** Instructions of a decoded page, from one to another, are code from now on. */
+  cover(decoded: number, from: number, to: number): void {
+    const at = this.linesOf(decoded) >> 2;
+    for (let line = from >>> 4; line <= to >>> 4; line++) {
+      this.words[at + (line >>> 5)] = (this.words[at + (line >>> 5)] ?? 0) | (1 << (line & 31));
+    }
+  }
+
+  /** True if bytes of a page, by where its lines are said, may be code. */
+  hasCode(lines: number, from: number, bytes = 1): boolean {
+    for (let line = from >>> 6; line <= (from + bytes - 1) >>> 6; line++) {
+      if (((this.words[(lines >> 2) + (line >>> 5)] ?? 0) & (1 << (line & 31))) !== 0) return true;
+    }
+    return false;
+  }
+
   private changed(page: number, from: number, bytes: number): void {
+    if (!this.hasCode(this.linesOf(this.addressOf(page)), from, bytes)) return;
     this.stores[page] = (this.stores[page] ?? 0) + 1;
     if (bytes === 0x1000 || (this.stores[page] ?? 0) > STORES_TO_GIVE_UP) {
       this.counters.givenUp++;

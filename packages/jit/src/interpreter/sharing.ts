@@ -17,6 +17,8 @@ export class Sharing {
   private readonly tlbs: FastTlb[] = [];
   /** By page of memory: 1 once a store may have been entered into a TLB. */
   private readonly writable: Uint8Array;
+  /** The `linesOf` decoded pages that some TLB may have. */
+  private readonly mixed = new Set<number>();
 
   /**
    * @param memory - the shared memory
@@ -28,9 +30,9 @@ export class Sharing {
     count: number,
     code: InterpreterCode,
     hot: HotOptions,
+    fuses: boolean,
   ) {
     this.code = code;
-    fuses: boolean,
     this.writable = new Uint8Array(memory.buffer.byteLength >>> 12);
     this.pages = new DecodedPages(memory, offset + DISPATCH_BYTES, count, code, {
       changed: (decoded, from, bytes) => {
@@ -39,6 +41,8 @@ export class Sharing {
       dropped: (decoded) => {
         this.tier.dropped(decoded);
         for (const tlb of this.tlbs) tlb.dropDecoded(decoded);
+        const lines = this.pages.linesOf(decoded);
+        if (this.mixed.delete(lines)) for (const tlb of this.tlbs) tlb.dropMixed(lines);
       },
     });
     this.tier = new HotTier({
@@ -46,11 +50,11 @@ export class Sharing {
       offset,
       pages: this.pages,
       hasCode: (id) => code.recordOf(id) !== undefined,
+      fuses,
       ...hot,
     });
   }
 
-      fuses,
   /** A further CPU's fast TLB. */
   join(tlb: FastTlb): void {
     this.tlbs.push(tlb);
@@ -64,6 +68,13 @@ export class Sharing {
       for (const tlb of this.tlbs) tlb.revokeWrites(host);
     }
     return decoded;
+  }
+
+  /** Where the lines with code of a page are said, to be entered into a fast TLB: code of the page is decoded. */
+  allowMixed(host: number): number {
+    const lines = this.pages.linesOf(this.pages.acquire(host));
+    this.mixed.add(lines);
+    return lines;
   }
 
   /** A store to a page is about to be entered into a fast TLB. False if code of it is decoded. */
