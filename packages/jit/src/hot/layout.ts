@@ -44,10 +44,15 @@ const MAX_ENTRIES = 60;
 
 /** Instructions before a stop for which compiled code is not worth entering. */
 const TOO_FEW = 4;
-const isWorthEntering = (b: Block | undefined): boolean => b?.flow.kind !== 'stop' || b.code.length > TOO_FEW;
 
-/** Plans a region. Undefined if its loops have several ways in. */
-export function plan({ blocks, roots }: Discovered): Plan | undefined {
+/**
+ * Plans a region. Undefined if its loops have several ways in.
+ *
+ * @param everywhere - makes ways in also where they are not worth it
+ */
+export function plan({ blocks, roots }: Discovered, everywhere = false): Plan | undefined {
+  const isWorthEntering = (b: Block | undefined): boolean =>
+    everywhere || b?.flow.kind !== 'stop' || b.code.length > TOO_FEW;
   const after = new Set<number>();
   const resumed = new Set<number>();
   const startOf = new Map(blocks.flatMap((b, i) => (b.copied ? [] : [[b.start, i + 1] as const])));

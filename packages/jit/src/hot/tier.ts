@@ -231,7 +231,7 @@ export class HotTier {
       instructions: from === undefined ? instructions : 2 * instructions,
       blocks: 80 + 2 * roots.length,
     });
-    const planned = region && plan(region);
+    const planned = region && plan(region, this.eager);
     if (region === undefined || planned === undefined) {
       if (region === undefined) this.counters.failed++;
       else this.counters.irreducible++;
@@ -276,7 +276,7 @@ export class HotTier {
       instructions: roots.length === 1 ? instructions : 2 * instructions,
       blocks: 80 + 2 * roots.length,
     });
-    const planned = region && plan(region);
+    const planned = region && plan(region, this.eager);
     if (region === undefined || planned === undefined) return;
     this.kill(old);
     this.make(region, planned, found, roots, true);
