@@ -23,7 +23,10 @@ const BOARDS = [1, 2, 3].flatMap((level) =>
   ([2, 3] as const)
     // a test run has each level once, and both interrupt controllers
     .filter((gic) => asked > 0 || gic === (level === 1 ? 2 : 3))
-    .map((gic) => ({ level, gic })),
+    // at EL3 no firmware starts other CPUs
+    .flatMap((gic) =>
+      (level === 3 ? [1] : asked > 0 ? [1, 4] : [gic === 2 ? 1 : 4]).map((cpus) => ({ level, gic, cpus })),
+    ),
 );
 const COUNT = asked > 0 ? Math.ceil(asked / (MODES.length * BOARDS.length * SEEDS)) : 1000;
 /** Bytes that all of it may add to the process: an instance's code and memory, and no more with more operations. */
@@ -34,11 +37,11 @@ let image: ReturnType<typeof readKernel>;
 let total = 0;
 let before = 0;
 
-function built(level: number, gic: 2 | 3, print: (byte: number) => void): Machine {
+function built(level: number, gic: 2 | 3, cpus: number, print: (byte: number) => void): Machine {
   const virtio = ['blk', 'net', 'console', 'rng'].map((kind) => ({ name: kind, type: `virtio-${kind}` }));
   return createMachine(
     {
-      ...virt({ memory: '128M', el2: level >= 2, el3: level === 3, gic: { version: gic }, virtio }),
+      ...virt({ memory: '128M', cpus, el2: level >= 2, el3: level === 3, gic: { version: gic }, virtio }),
       engine: 'jit',
     },
     {
@@ -51,12 +54,15 @@ function built(level: number, gic: 2 | 3, print: (byte: number) => void): Machin
   );
 }
 
-/** Operations that the guest counted: it keeps the number in memory, where it may overwrite it. */
-function counted(machine: Machine): number {
+/** Operations that the guest's CPUs counted: they keep the numbers in memory, where they may overwrite them. */
+function counted(machine: Machine, cpus: number): number {
   const window = machine.bus.memoryAt(0x47f0_0000 as Pa);
   const { bytes } = window?.memory ?? { bytes: new Uint8Array() };
   const at = 0x47f0_0000 - (window?.base ?? 0);
-  return Math.min(COUNT, new DataView(bytes.buffer, bytes.byteOffset + at, 8).getUint32(0, true));
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, 8 * cpus);
+  let sum = 0;
+  for (let cpu = 0; cpu < cpus; cpu++) sum += Math.min(COUNT, view.getUint32(8 * cpu, true));
+  return sum;
 }
 
 beforeAll(async () => {
@@ -71,24 +77,25 @@ afterAll(() => {
   expect(heapUsed + external - before).toBeLessThan(HOST_MEMORY);
 });
 
-describe.each(BOARDS)('entered at EL$level, GICv$gic', ({ level, gic }) => {
+describe.each(BOARDS)('entered at EL$level, GICv$gic, $cpus CPUs', ({ level, gic, cpus }) => {
   test.each(MODES)(
     '%s ends in a defined state, and the machine starts again',
     (mode) => {
       for (let seed = 1; seed <= SEEDS; seed++) {
         let console = '';
-        const machine = built(level, gic, (byte) => {
+        const machine = built(level, gic, cpus, (byte) => {
           // a guest may print for ever: only the end is kept
           console = (console + String.fromCharCode(byte)).slice(-4096);
         });
         machine.load({ kernel: image, append: `fuzz:${mode},${seed},${COUNT}` });
-        const end = machine.run(COUNT * EACH + 1_000_000);
+        const end = machine.run(COUNT * cpus * EACH + 1_000_000);
         expect(ENDS).toContain(end);
         expect(() => machine.save()).not.toThrow();
-        const done = counted(machine);
+        const done = counted(machine, cpus);
         total += done;
         if (asked > 0)
-          process.stdout.write(`hostile guest: ${mode}, EL${level}, GICv${gic}, seed ${seed}: ${done}, ${end}
+          process.stdout
+            .write(`hostile guest: ${mode}, EL${level}, GICv${gic}, ${cpus} CPUs, seed ${seed}: ${done}, ${end}
 `);
         console = '';
         machine.load({ kernel: image });

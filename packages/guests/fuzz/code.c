@@ -31,11 +31,12 @@ static void tidy(void) {
 }
 
 void fuzz_code(void) {
-  static u32 prepared;
+  static u32 prepared[CPUS];
   struct cpu *self = cpu();
   self->synchronous = self->irq = self->fiq = self->serror = come_back;
-  if (!prepared && entry_level == 2) mmu_on(1);
-  prepared = 1;
+  u32 number = cpu_number();
+  if (!prepared[number] && entry_level == 2) mmu_on(1);
+  prepared[number] = 1;
   u32 length = 1 + below(16);
   volatile u32 *at = code;
   for (u32 i = 0; i < length; i++) {

@@ -3,14 +3,25 @@
 
 #include <kit.h>
 
-// Where the number of operations done is kept, for who looks at the machine's memory from outside.
-#define OPERATIONS mmio64(0x47f00000)
+// Where each CPU keeps the number of operations done, for who looks at the machine's memory from outside.
+#define OPERATIONS(number) mmio64(0x47f00000 + (number) * 8ul)
 #define ARENA 0x44000000ul // RAM that may be overwritten with anything
 #define ARENA_SIZE 0x1000000ul
 
 u64 random64(void);
+extern u64 pool; // of random bits, for small numbers
+extern u32 pool_left;
+// Sixteen bits decide it: a guest of which most instructions make random numbers asks little of the machine.
 static inline u32 below(u32 limit) {
-  return (u32)(random64() >> 33) % limit;
+  if (limit > 0x10000) return (u32)(random64() >> 33) % limit;
+  if (!pool_left) {
+    pool = random64();
+    pool_left = 4;
+  }
+  pool_left--;
+  u32 bits = pool & 0xffff;
+  pool >>= 16;
+  return bits * limit >> 16;
 }
 static inline int one_in(u32 n) {
   return below(n) == 0;
@@ -18,7 +29,8 @@ static inline int one_in(u32 n) {
 u64 hostile_value(void);   // zero, ones, single bits, small and huge numbers, addresses
 u64 hostile_address(void); // in the arena, mostly; else of a device, of nothing, at the end of RAM
 
-extern u32 code[1024];
+extern u32 code_pages[CPUS][1024];
+#define code (code_pages[cpu_number()]) // each CPU's own
 void run_code(u32 instruction, u64 value); // one instruction with x0 = value; an exception skips it
 void skip(struct frame *frame);
 void ignore_interrupt(struct frame *frame);

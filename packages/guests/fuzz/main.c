@@ -2,7 +2,9 @@
 // says: `fuzz:MODE,SEED,COUNT`. The same seed does the same.
 #include "fuzz.h"
 
-static u64 state;
+static u64 state; // of all CPUs: that they race for it is as random
+u64 pool;
+u32 pool_left;
 u64 random64(void) {
   state ^= state << 13;
   state ^= state >> 7;
@@ -44,13 +46,14 @@ u64 hostile_address(void) {
   }
 }
 
-u32 code[1024] IN_CODE;
+u32 code_pages[CPUS][1024] IN_CODE;
 
 void run_code(u32 instruction, u64 value) {
-  ((volatile u32 *)code)[0] = instruction;
-  ((volatile u32 *)code)[1] = 0xd65f03c0; // RET
-  asm volatile("dc cvau, %0\n\tdsb ish\n\tic ivau, %0\n\tdsb ish\n\tisb" ::"r"(code) : "memory");
-  ((void (*)(u64))code)(value);
+  u32 *at = code;
+  ((volatile u32 *)at)[0] = instruction;
+  ((volatile u32 *)at)[1] = 0xd65f03c0; // RET
+  asm volatile("dc cvau, %0\n\tdsb ish\n\tic ivau, %0\n\tdsb ish\n\tisb" ::"r"(at) : "memory");
+  ((void (*)(u64))at)(value);
 }
 
 // Goes on after the instruction; where there is none, with the caller.
@@ -94,24 +97,38 @@ static const char *command_line(void) {
   return NULL;
 }
 
+static u32 mode;
+static u64 count;
+
+static void work(u64 argument) {
+  (void)argument;
+  u32 number = cpu_number();
+  struct cpu *self = cpu();
+  gic_init_cpu();
+  self->synchronous = skip;
+  self->irq = self->fiq = self->serror = ignore_interrupt;
+  for (u64 n = 1; n <= count; n++) {
+    modes[mode].operation();
+    OPERATIONS(number) = n;
+  }
+}
+
 void image_main(void) {
   print("fuzz: entered at EL%u\n", entry_level);
   const char *line = device_tree ? command_line() : NULL;
-  u64 count = 0;
-  OPERATIONS = 0;
+  for (u32 i = 0; i < CPUS; i++) OPERATIONS(i) = 0;
   for (u32 i = 0; line && i < ARRAY_LENGTH(modes); i++) {
     u64 length = strlen(modes[i].name);
     if (memcmp(line, modes[i].name, length) != 0 || line[length] != ',') continue;
     number(number(line + length + 1, &state), &count);
     state = state * 0x9e3779b97f4a7c15 + 0x1234567;
+    mode = i;
     gic_init();
-    gic_init_cpu();
-    cpu()->synchronous = skip;
-    cpu()->irq = cpu()->fiq = cpu()->serror = ignore_interrupt;
-    for (u64 n = 1; n <= count; n++) {
-      modes[i].operation();
-      OPERATIONS = n;
+    if (entry_level < 3) start_all(); // at EL3 there is no firmware to start them
+    for (u32 other = 1; other < CPUS; other++) {
+      if (arrivals[other].count) run_on(other, work, 0);
     }
+    work(0);
   }
   mask_all();
   mmio32(0x09000030) = 0x301; // the PL011 may have been switched off

@@ -103,7 +103,7 @@ function buildArch() {
 function buildWithKit(name) {
   const include = ['-Ikit', `-I${name}`, '-Itiny/include'];
   const objects = [...sources('kit'), ...sources(name), ...sources('tiny/lib')].map((source) =>
-    compile(source, [...include, ...INTEGER_ONLY]),
+    compile(source, [...include, ...INTEGER_ONLY, ...(name === 'fuzz' ? ['-O2'] : [])]),
   );
   finishKitImage(name, objects);
 }
