@@ -129,7 +129,11 @@ export function addRunOptions(command: Command): Command {
     .option('--no-stdin', 'do not read standard input')
     .option('--terminal <device>', 'the serial device at the terminal, for boards of your own')
     .addOption(
-      new Option('--engine <name>', 'what executes instructions').choices(['jit', 'interpreter', 'reference']),
+      new Option('--engine <name>', 'what executes instructions').choices([
+        'jit',
+        'interpreter',
+        'reference',
+      ]),
     )
     .optionsGroup('What is recorded:')
     .option('--json <file>', 'write the counts of the run as JSON; - is standard output')

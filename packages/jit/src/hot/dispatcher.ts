@@ -15,7 +15,7 @@ import { gateType, HotFrame, HotLayout, regionType, Status } from './frame.ts';
 /** Elements of the table of regions, and most ways into them. */
 export const MAX_ENTRIES = 0x1_0000;
 /** Counters of PCs without a region. */
-export const HEAT_COUNTERS = 4096;
+const HEAT_COUNTERS = 4096;
 const ENTRY_BYTES = 8;
 /** Where, after the tables, compiled code counts. */
 const COUNTERS_AT: number = MAX_ENTRIES * ENTRY_BYTES + HEAT_COUNTERS * 4;
@@ -26,7 +26,7 @@ export const countersAt = (offset: number): number => offset + COUNTERS_AT;
 /** `enter`: the interpreter goes on at the PC. */
 export const GO_ON = -1;
 /** How deep calls of regions nest unless told. */
-export const DEPTH = 96;
+const DEPTH = 96;
 
 /** The type of `enter`: address of the CPU's block; `GO_ON` or a `Reason`. */
 export const enterType: FunctionType = { parameters: ['i32'], results: ['i32'] };

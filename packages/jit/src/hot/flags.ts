@@ -121,7 +121,7 @@ function holdsFor(nzcv: number, which: number): boolean {
 }
 
 /** A condition, by its number, on flags of a known kind. */
-export function holds(arm: HotArm, f: HotFlags, condition: number): Node {
+function holds(arm: HotArm, f: HotFlags, condition: number): Node {
   const which = condition >> 1;
   const plain = holdsPlain(arm, { ...f, kind: f.kind & 15 }, which);
   let result = plain;

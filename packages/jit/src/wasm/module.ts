@@ -11,7 +11,7 @@ export interface FunctionType {
 }
 
 /** No parameters, and an i32. */
-export const plainType: FunctionType = { parameters: [], results: ['i32'] };
+const plainType: FunctionType = { parameters: [], results: ['i32'] };
 
 /** One function. */
 export interface ModuleFunction {

@@ -103,7 +103,7 @@ export interface Verdict {
 }
 
 /** A budget: mostly short, some long. */
-export function anyBudget(random: Random): number {
+function anyBudget(random: Random): number {
   switch (random.below(8)) {
     case 0:
       return 1 + random.below(3);
