@@ -2,7 +2,7 @@
 //
 // - `createInterpreter` makes the engine of one CPU; `cpuHost` makes an isa-core CPU what it asks for;
 // - `emit/` turns the semantics of an instruction into WebAssembly, `interpreter/` makes loops of that and runs them,
-//   `wasm/` writes modules.
+//   `hot/` makes functions of regions that are worth it, `wasm/` writes modules.
 
 export { cpuHost } from './cpu-host.ts';
 export type { EngineCount } from './hot/counters.ts';
