@@ -1,0 +1,3 @@
+import { library } from '@worldswitch/vitest-config';
+
+export default library('hypervisor-classic');
