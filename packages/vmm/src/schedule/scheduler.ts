@@ -1,0 +1,247 @@
+// Which virtual CPU runs on which physical one: strict priority first, proportional share among equals (virtual runtime, as in
+// stride scheduling), a cap in each period. Pure bookkeeping over counter ticks: it knows no clock and no CPU.
+
+import { flag, list, nullable, record, StateError, uint } from '@worldswitch/platform';
+import type { Shape } from '@worldswitch/platform';
+
+/** How one virtual CPU wants to be scheduled. */
+export interface Weight {
+  /** 0 to 255; a runnable one with a higher priority always runs first. */
+  readonly priority: number;
+  /** 1 to 65536: ticks are given to those of one priority in proportion to it. */
+  readonly share: number;
+  /** Per cent of one CPU in each period: 1 to 100, where 100 is no cap. */
+  readonly cap: number;
+  /** Bit n: it may run on physical CPU n. */
+  readonly affinity: number;
+}
+
+/** What of one entry is saved. */
+type EntryState = Readonly<{
+  runnable: boolean;
+  /** The CPU that runs it. */
+  on: number | null;
+  /** Ticks by 1024 for each share: the smallest runs next. */
+  virtual: number;
+  /** Ticks in the current period. */
+  used: number;
+  /** Ticks in all. */
+  total: number;
+  /** The period that `used` is of. */
+  period: number;
+}>;
+
+/** What is saved. */
+export type SchedulerState = Readonly<{ entries: readonly EntryState[]; floor: number }>;
+
+/** How a saved scheduler is checked. */
+export const schedulerShape = (entries: number, cpus: number): Shape<SchedulerState> =>
+  record<SchedulerState>({
+    entries: list(
+      record<EntryState>({
+        runnable: flag,
+        on: nullable(uint(cpus - 1)),
+        virtual: uint(),
+        used: uint(),
+        total: uint(),
+        period: uint(),
+      }),
+      entries,
+    ),
+    floor: uint(),
+  });
+
+interface Entry extends Weight {
+  runnable: boolean;
+  on: number;
+  virtual: number;
+  used: number;
+  total: number;
+  period: number;
+}
+
+/** Lengths in counter ticks. */
+export interface SchedulerTimes {
+  /** The longest that one runs while another of its priority could. */
+  readonly slice: number;
+  /** The period of caps. */
+  readonly period: number;
+}
+
+/** Virtual CPUs, by number in the order of `weights`. All begin blocked. */
+export class Scheduler {
+  private readonly entries: Entry[];
+  private readonly times: SchedulerTimes;
+  /** No runnable entry's virtual runtime is below: who sleeps saves up nothing. */
+  private floor: number;
+
+  /**
+   * @param weights - one for each virtual CPU
+   * @param times - slice and period in ticks
+   * @param saved - from `save`, checked by `schedulerShape`
+   */
+  constructor(weights: readonly Weight[], times: SchedulerTimes, saved?: SchedulerState) {
+    this.times = times;
+    this.floor = saved?.floor ?? 0;
+    this.entries = weights.map((weight, i) => {
+      const s = saved?.entries[i];
+      return {
+        ...weight,
+        runnable: s?.runnable ?? false,
+        on: s?.on ?? -1,
+        virtual: s?.virtual ?? 0,
+        used: s?.used ?? 0,
+        total: s?.total ?? 0,
+        period: s?.period ?? 0,
+      };
+    });
+    const running = this.entries.flatMap(({ on }) => (on < 0 ? [] : [on]));
+    if (new Set(running).size !== running.length)
+      throw new StateError('scheduler', 'must have at most one entry running on each CPU');
+  }
+
+  private entry(id: number): Entry {
+    const found = this.entries[id];
+    if (found === undefined) throw new RangeError(`there is no virtual CPU ${id}`);
+    return found;
+  }
+
+  /** It may run from now on. True where it should at once take the place of what runs on the CPU in `preempts`. */
+  wake(id: number): void {
+    const entry = this.entry(id);
+    if (entry.runnable) return;
+    entry.runnable = true;
+    entry.virtual = Math.max(entry.virtual, this.floor);
+  }
+
+  /** It waits, or is off. */
+  block(id: number): void {
+    this.entry(id).runnable = false;
+  }
+
+  /** Whether it may run. */
+  isRunnable(id: number): boolean {
+    return this.entry(id).runnable;
+  }
+
+  /** The CPU that runs it, or -1. */
+  cpuOf(id: number): number {
+    return this.entry(id).on;
+  }
+
+  /** Ticks that it has had in all. */
+  ticksOf(id: number): number {
+    return this.entry(id).total;
+  }
+
+  /** What ran on a CPU has used `ticks` of it, up to `now`. */
+  charge(cpu: number, ticks: number, now: number): void {
+    const entry = this.entries.find(({ on }) => on === cpu);
+    if (entry === undefined) return;
+    this.enterPeriod(entry, now);
+    entry.used += ticks;
+    entry.total += ticks;
+    entry.virtual += Math.ceil((ticks * 1024) / entry.share);
+    this.raiseFloor();
+  }
+
+  private raiseFloor(): void {
+    let least = Infinity;
+    for (const e of this.entries) if (e.runnable) least = Math.min(least, e.virtual);
+    if (least !== Infinity) this.floor = Math.max(this.floor, least);
+  }
+
+  private enterPeriod(entry: Entry, now: number): void {
+    const period = Math.floor(now / this.times.period);
+    if (period !== entry.period) {
+      entry.period = period;
+      entry.used = 0;
+    }
+  }
+
+  private quota(entry: Entry): number {
+    return entry.cap >= 100 ? Infinity : Math.floor((this.times.period * entry.cap) / 100);
+  }
+
+  private mayRun(entry: Entry, cpu: number, now: number): boolean {
+    if (!entry.runnable || ((entry.affinity >>> cpu) & 1) === 0) return false;
+    if (entry.on >= 0 && entry.on !== cpu) return false;
+    this.enterPeriod(entry, now);
+    return entry.used < this.quota(entry);
+  }
+
+  private best(cpu: number, now: number): number {
+    let best = -1;
+    this.entries.forEach((entry, id) => {
+      if (!this.mayRun(entry, cpu, now)) return;
+      const other = this.entries[best];
+      if (
+        other === undefined ||
+        entry.priority > other.priority ||
+        (entry.priority === other.priority && entry.virtual < other.virtual)
+      )
+        best = id;
+    });
+    return best;
+  }
+
+  /** Gives the CPU to who is to run on it now: its number, or -1 where nobody can. What ran on it was charged before. */
+  pick(cpu: number, now: number): number {
+    const best = this.best(cpu, now);
+    for (const entry of this.entries) if (entry.on === cpu) entry.on = -1;
+    const entry = this.entries[best];
+    if (entry) entry.on = cpu;
+    return best;
+  }
+
+  /**
+   * The first time at which a CPU should pick again if nothing happens before: the end of a slice while others of the priority wait, of a
+   * quota, or the next period where a cap holds somebody back; `Infinity` where there is no reason to.
+   */
+  nextPick(cpu: number, now: number): number {
+    const running = this.entries.find(({ on }) => on === cpu);
+    const period = (Math.floor(now / this.times.period) + 1) * this.times.period;
+    let next = Infinity;
+    for (const entry of this.entries) {
+      if (entry === running || !entry.runnable || ((entry.affinity >>> cpu) & 1) === 0 || entry.on >= 0)
+        continue;
+      this.enterPeriod(entry, now);
+      if (entry.used >= this.quota(entry)) next = Math.min(next, period);
+      else if (running && entry.priority === running.priority) next = Math.min(next, now + this.times.slice);
+    }
+    if (running) next = Math.min(next, now + Math.max(1, this.quota(running) - running.used));
+    return next;
+  }
+
+  /** A CPU on which `id`, just woken, should run at once: an idle one, or one that runs a lower priority. -1: it can wait. */
+  preempts(id: number, idle: (cpu: number) => boolean, cpus: number): number {
+    const entry = this.entry(id);
+    let lowest = entry.priority;
+    let found = -1;
+    for (let cpu = 0; cpu < cpus; cpu++) {
+      if (((entry.affinity >>> cpu) & 1) === 0) continue;
+      if (idle(cpu)) return cpu;
+      const running = this.entries.find(({ on }) => on === cpu);
+      if (running !== undefined && running.priority < lowest) {
+        lowest = running.priority;
+        found = cpu;
+      }
+    }
+    return found;
+  }
+
+  /** The whole state, as plain data. */
+  save(): SchedulerState {
+    return {
+      entries: this.entries.map(({ runnable, on, virtual, used, total, period }) => ({
+        runnable,
+        on: on < 0 ? null : on,
+        virtual,
+        used,
+        total,
+        period,
+      })),
+      floor: this.floor,
+    };
+  }
+}
