@@ -62,7 +62,7 @@ function settings(o: RunOptions, guest: Guest): Partial<MachineConfig> {
     ...(el3 !== undefined && { el3 }),
     ...(o.rtc !== undefined && { startTime: o.rtc.start }),
     ...(seed !== undefined && { seed }),
-    ...(o.engine !== undefined && { engine: o.engine }),
+    ...o.engine,
   };
 }
 

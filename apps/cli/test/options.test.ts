@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { parseDestination } from '../src/options/destination.ts';
 import { parseDrive } from '../src/options/drive.ts';
+import { parseEngine } from '../src/options/engine.ts';
 import { parseMachine } from '../src/options/machine-type.ts';
 import { parseNetwork } from '../src/options/network.ts';
 import { parseRtc, parseSeed, parseSmp } from '../src/options/numbers.ts';
@@ -77,6 +78,15 @@ test('networks, CPUs, clocks and seeds', () => {
   expect(parseRtc('base=2000-01-01T00:00:01', 0).start).toBe(946_684_801);
 });
 
+test('engines, and modes for their tests', () => {
+  expect(parseEngine('reference')).toEqual({ engine: 'reference' });
+  expect(parseEngine('jit,threshold=0,evict=on,nest=off,chain=off,tlb=tiny')).toEqual({
+    engine: 'jit',
+    engineOptions: { threshold: 0, evict: true, nest: false, chain: false, tlb: 4 },
+  });
+  expect(parseEngine('interpreter,tlb=2')).toEqual({ engine: 'interpreter', engineOptions: { tlb: 2 } });
+});
+
 describe('what makes no sense is refused with a way out', () => {
   test.each<[string, () => unknown, RegExp]>([
     ['a drive without a file', () => parseDrive('readonly=on'), /names no file; write --drive file=disk.img/],
@@ -96,6 +106,21 @@ describe('what makes no sense is refused with a way out', () => {
     ['a file without a name', () => serial('file:'), /goes nowhere/],
     ['TCP without a port', () => serial('tcp:localhost'), /must be tcp:HOST:PORT/],
     ['a port that is none', () => serial('tcp:localhost:99999'), /the port 1 to 65535/],
+    ['another engine', () => parseEngine('turbo'), /name must be jit or interpreter or reference/],
+    [
+      'an unknown mode',
+      () => parseEngine('jit,speed=9'),
+      /no "speed" here; there are name, threshold, evict/,
+    ],
+    ['a threshold of nothing', () => parseEngine('jit,threshold=-1'), /threshold must be 0 to 1000000/],
+    ['a size of a TLB', () => parseEngine('jit,tlb=3'), /tlb must be tiny, or a power of two from 2 to 1024/],
+    ['a size of nothing', () => parseEngine('jit,tlb='), /tlb must be tiny/],
+    ['half evicted', () => parseEngine('jit,evict=half'), /evict must be on or off/],
+    [
+      'a mode of another engine',
+      () => parseEngine('reference,tlb=tiny'),
+      /tlb is not an option of the engine reference/,
+    ],
     ['another machine', () => parseMachine('raspi3b'), /type must be virt: that is the board/],
     ['an ITS', () => parseMachine('virt,its=on'), /its must be off: this board has none/],
     ['GICv4', () => parseMachine('virt,gic-version=4'), /gic-version must be 2 or 3/],

@@ -6,7 +6,7 @@ import { Fault } from '@worldswitch/platform';
 
 import type { HotOptions } from '../src/hot/tier.ts';
 import { cpuHost, createInterpreter, interpreterBytes } from '../src/index.ts';
-import type { Interpreter } from '../src/index.ts';
+import type { Interpreter, InterpreterOptions } from '../src/index.ts';
 
 /** Physical and, with the MMU on, virtual address of RAM. */
 export const RAM = 0x4000_0000;
@@ -157,36 +157,47 @@ function nameOf(at: number): string {
 export const eager: HotOptions = { enabled: true, eager: true };
 
 /** How much the hot tier does: by name, for `describe.each`. */
-export const modes: readonly (readonly [string, HotOptions])[] = [
+export const modes: readonly (readonly [string, Mode])[] = [
   ['interpreted', {}],
   ['eager', eager],
   ['eager, constant eviction', { ...eager, regions: 3 }],
   ['eager, tiny regions', { ...eager, instructions: 8 }],
   ['eager, no calls', { ...eager, depth: 0 }],
   ['eager, calls one deep', { ...eager, depth: 1 }],
+  ['eager, no chaining', { ...eager, chain: false }],
+  ['eager, tiny TLBs', { ...eager, tlbEntries: 2 }],
+  ['interpreted, tiny TLBs', { tlbEntries: 2 }],
   ['compiled when hot', { enabled: true, threshold: 3 }],
 ];
 
+/** What a rig's fast engine is told. */
+export type Mode = HotOptions & Pick<InterpreterOptions, 'tlbEntries'>;
+
 /** The rig. */
-export function createRig(mode: HotOptions = {}): Rig {
+export function createRig(mode: Mode = {}): Rig {
   return around(createSide(), createSide(), mode);
 }
 
 /** Two CPUs on one memory, for each engine: each of the rigs runs one of them. */
-export function createPair(mode: HotOptions = {}): readonly [Rig, Rig] {
+export function createPair(mode: Mode = {}): readonly [Rig, Rig] {
   const first = createRig(mode);
   const { reference, fast } = first;
   return [first, around(createSide(reference), createSide(fast), mode, fast.engine)];
 }
 
-function around(a: Side, b: Side, mode: HotOptions, other?: Interpreter): Rig {
+function around(a: Side, b: Side, mode: Mode, other?: Interpreter): Rig {
   const reference = { ...a, engine: referenceEngine(a.cpu) };
   const fast = {
     ...b,
     engine: createInterpreter({
       host: cpuHost(b.cpu),
       ...(other === undefined
-        ? { tables: ENGINE_OFFSET, pages: PAGES, hot: mode }
+        ? {
+            tables: ENGINE_OFFSET,
+            pages: PAGES,
+            hot: mode,
+            ...(mode.tlbEntries !== undefined && { tlbEntries: mode.tlbEntries }),
+          }
         : { tables: SECOND_OFFSET, with: other }),
     }),
   };

@@ -11,6 +11,8 @@ export type {
   GicConfig,
   MachineConfig,
 } from './config/config.ts';
+export { engineNames } from './config/engine-options.ts';
+export type { EngineName, EngineOptions } from './config/engine-options.ts';
 export { deviceKinds } from './config/devices.ts';
 export type { AnyDeviceType, DeviceKind } from './config/devices.ts';
 export type { DeviceHost } from './config/device-host.ts';

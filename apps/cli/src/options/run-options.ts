@@ -9,6 +9,8 @@ import { parseDestination } from './destination.ts';
 import type { Destination } from './destination.ts';
 import { parseDrive } from './drive.ts';
 import type { DriveOption } from './drive.ts';
+import { parseEngine } from './engine.ts';
+import type { EngineOption } from './engine.ts';
 import { parseMachine } from './machine-type.ts';
 import type { MachineOption } from './machine-type.ts';
 import { parseNetwork } from './network.ts';
@@ -42,7 +44,7 @@ export interface RunOptions {
   readonly terminal?: string;
   readonly seed?: number;
   readonly rtc?: RtcOption;
-  readonly engine?: 'interpreter' | 'jit' | 'reference';
+  readonly engine?: EngineOption;
   readonly until?: string;
   readonly input?: string;
   readonly inputAfter?: string;
@@ -128,12 +130,10 @@ export function addRunOptions(command: Command): Command {
     .option('--no-reboot', 'end when the guest asks for a reset')
     .option('--no-stdin', 'do not read standard input')
     .option('--terminal <device>', 'the serial device at the terminal, for boards of your own')
-    .addOption(
-      new Option('--engine <name>', 'what executes instructions').choices([
-        'jit',
-        'interpreter',
-        'reference',
-      ]),
+    .option(
+      '--engine <name>',
+      'what executes instructions: jit, interpreter or reference; for tests jit[,threshold=N][,evict=on][,nest=off][,chain=off][,tlb=tiny|N]',
+      parseEngine,
     )
     .optionsGroup('What is recorded:')
     .option('--json <file>', 'write the counts of the run as JSON; - is standard output')

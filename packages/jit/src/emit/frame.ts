@@ -49,6 +49,8 @@ export abstract class BaseFrame {
   missWrite: Target = 0;
   missUnprivilegedRead: Target = 0;
   missUnprivilegedWrite: Target = 0;
+  /** Entries of each TLB that the loop reads: a power of two, `Tables.dataEntries` at most. */
+  tlbEntries: number = Tables.dataEntries;
   /** Stores beside the code of a page are done here: what else misses. */
   mixedStores = false;
 

@@ -83,7 +83,7 @@ function lookup(arm: Arm, bytes: number, write: boolean, unprivileged: boolean):
   code.tee(host);
   code.i32(7);
   code.op('i32_shr_u');
-  code.i32((Tables.dataEntries - 1) * 32);
+  code.i32((frame.tlbEntries - 1) * 32);
   code.op('i32_and');
   if (unprivileged) frame.loadWord('tlbUnprivileged');
   else code.get(frame.tlb);

@@ -4,6 +4,7 @@ import { Tables } from '../emit/frame.ts';
 import { Fixed, Reason } from '../interpreter/reasons.ts';
 import { Layout } from '../isa.ts';
 import { Code } from '../wasm/code.ts';
+import type { Target } from '../wasm/code.ts';
 import { encodeModule } from '../wasm/module.ts';
 import type { FunctionType } from '../wasm/module.ts';
 import { materialize, takeFlags } from './any-flags.ts';
@@ -28,6 +29,18 @@ export const GO_ON = -1;
 /** How deep calls of regions nest unless told. */
 const DEPTH = 96;
 
+/** How regions are led to. */
+export interface DispatchOptions {
+  /** How often a PC is reached before `Status.Heat`. */
+  readonly threshold: number;
+  /** How deep calls of regions nest. */
+  readonly depth?: number | undefined;
+  /** False: regions do not lead to each other. */
+  readonly chain?: boolean;
+  /** Entries of the fetch TLB. */
+  readonly tlbEntries?: number;
+}
+
 /** The type of `enter`: address of the CPU's block; `GO_ON` or a `Reason`. */
 export const enterType: FunctionType = { parameters: ['i32'], results: ['i32'] };
 
@@ -41,35 +54,47 @@ export const heatAt = (offset: number, record: number): number =>
  * The module: imports memory, exports `gate`, `enter` and `table`.
  *
  * @param offset - where the tables lie, `DISPATCH_BYTES` bytes
- * @param threshold - how often a PC is reached before `Status.Heat`
- * @param depth - how deep calls of regions nest
  * @param counting - what is counted
  */
 export function dispatcherModule(
   offset: number,
-  threshold: number,
-  depth: number = DEPTH,
+  options: DispatchOptions,
   counting: Counting = new Counting(),
 ): Uint8Array<ArrayBuffer> {
+  const { depth = DEPTH, chain = true } = options;
   return encodeModule(
     [
-      { name: 'gate', type: gateType, body: gate(offset, threshold, counting) },
-      { name: 'enter', type: enterType, body: enter(depth, counting) },
+      { name: chain ? 'gate' : 'chained', type: gateType, body: gate(offset, options, counting) },
+      { name: 'enter', type: enterType, body: enter(depth, options, counting) },
+      ...(chain ? [] : [{ name: 'gate', type: gateType, body: unchained() }]),
     ],
     { types: [regionType], table: MAX_ENTRIES },
   );
 }
 /** Numbers in the module. */
 const GATE = 0;
-const REGION_TYPE = 2;
+
+/** The gate of regions that never lead to the next: to `enter`, which goes on at the PC. */
+function unchained(): Uint8Array {
+  const code = new Code(undefined, gateType.parameters);
+  storePc(code, 0, 2);
+  code.i32(Status.Go);
+  return code.finish();
+}
 
 /** Leaves the address of the decoded page of a PC in a local, or branches where the fetch TLB has none. */
-function findPage(code: Code, base: number, pc: number, page: number, missing: number): void {
+function findPage(
+  code: Code,
+  base: number,
+  pc: number,
+  page: number,
+  { missing, tlbEntries = Tables.fetchEntries }: { missing: Target; tlbEntries?: number | undefined },
+): void {
   code.get(pc);
   code.op('i32_wrap_i64');
   code.i32(8);
   code.op('i32_shr_u');
-  code.i32((Tables.fetchEntries - 1) * 16);
+  code.i32((tlbEntries - 1) * 16);
   code.op('i32_and');
   code.get(base);
   code.memory('i32_load', Layout.fetchTlb, true);
@@ -85,13 +110,17 @@ function findPage(code: Code, base: number, pc: number, page: number, missing: n
   code.set(page);
 }
 
-function gate(offset: number, threshold: number, counting: Counting): Uint8Array {
+function gate(
+  offset: number,
+  { threshold, chain = true, tlbEntries }: DispatchOptions,
+  counting: Counting,
+): Uint8Array {
   const code = new Code(undefined, gateType.parameters);
   const [base, depth, pc] = [0, 1, 2] as const;
   const page = code.fixedLocal('i32');
   const entry = code.fixedLocal('i32');
   const missing = code.block();
-  findPage(code, base, pc, page, missing);
+  findPage(code, base, pc, page, { missing, tlbEntries });
   code.get(page);
   code.get(pc);
   code.op('i32_wrap_i64');
@@ -114,7 +143,8 @@ function gate(offset: number, threshold: number, counting: Counting): Uint8Array
   code.get(pc);
   code.get(entry);
   code.memory('i32_load', offset, true);
-  code.returnCallIndirect(REGION_TYPE);
+  // Types have the numbers of the functions; the regions' comes after those.
+  code.returnCallIndirect(chain ? 2 : 3);
   code.end();
   counting.emit(code, 'gate.cold');
   // The address of the record, as `heatAt` has it.
@@ -159,7 +189,7 @@ function storePc(code: Code, base: number, pc: number): void {
   code.memory('i64_store', Layout.pc, true);
 }
 
-function enter(depth: number, counting: Counting): Uint8Array {
+function enter(depth: number, { tlbEntries }: DispatchOptions, counting: Counting): Uint8Array {
   const frame = new HotFrame(enterType);
   const { code, base } = frame;
   const arm = new HotArm(frame);
@@ -194,7 +224,7 @@ function enter(depth: number, counting: Counting): Uint8Array {
   code.get(base);
   code.memory('i64_load', Layout.pc, true);
   code.set(pc);
-  findPage(code, base, pc, page, unknown);
+  findPage(code, base, pc, page, { missing: unknown, tlbEntries });
   // At a marked instruction the interpreter would come back at once.
   code.get(page);
   code.get(pc);

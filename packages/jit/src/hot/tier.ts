@@ -36,6 +36,8 @@ export interface HotOptions {
   readonly instructions?: number;
   /** How deep calls of compiled code nest before they become jumps: 96 unless given. */
   readonly depth?: number;
+  /** False: one region never leads to the next by itself, all go through `enter`. For tests. */
+  readonly chain?: boolean;
 }
 
 /** What the tier works on. */
@@ -48,6 +50,8 @@ export interface TierOptions extends HotOptions {
   readonly hasCode: (caseId: number) => boolean;
   /** What `hostFuses` says. */
   readonly fuses: boolean;
+  /** Entries of each TLB that compiled code reads. */
+  readonly tlbEntries: number;
 }
 
 /** Where the pages of a region are: those of the fetch TLB of a CPU. */
@@ -137,7 +141,7 @@ export class HotTier {
 
   constructor(options: TierOptions) {
     this.options = options;
-    this.emitter = new RegionEmitter(new Counting(), options.fuses);
+    this.emitter = new RegionEmitter(new Counting(), options.fuses, options.tlbEntries);
     this.enabled = options.enabled ?? false;
     this.eager = options.eager ?? false;
     this.limit = Math.min(options.regions ?? 4000, 16_000);
@@ -152,14 +156,16 @@ export class HotTier {
   count(): boolean {
     if (this.counters.compiled > 0) return false;
     const counting = new Counting(countersAt(this.options.offset));
-    this.emitter = new RegionEmitter(counting, this.options.fuses);
+    this.emitter = new RegionEmitter(counting, this.options.fuses, this.options.tlbEntries);
     this.dispatch(counting);
     return true;
   }
 
   private dispatch(counting: Counting): void {
-    const { memory, offset, threshold = THRESHOLD, depth } = this.options;
-    const module = new WebAssembly.Module(dispatcherModule(offset, threshold, depth, counting));
+    const { memory, offset, threshold = THRESHOLD, depth, chain = true, tlbEntries } = this.options;
+    const module = new WebAssembly.Module(
+      dispatcherModule(offset, { threshold, depth, chain, tlbEntries }, counting),
+    );
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     this.enter = exports['enter'] as (base: number) => number;
     this.gate = exports['gate'] as () => number;

@@ -60,9 +60,10 @@ export abstract class RegionWays {
    * @param counting - what compiled code counts; nothing unless given
    * @param fuses - whether the host multiplies and adds with one rounding
    */
-  constructor(counting: Counting = new Counting(), fuses = false) {
+  constructor(counting: Counting = new Counting(), fuses = false, tlbEntries: number = Tables.dataEntries) {
     this.counting = counting;
     this.frame.fuses = fuses;
+    this.frame.tlbEntries = tlbEntries;
   }
 
   /** Emits the blocks; control does not come out of them. */
@@ -180,7 +181,7 @@ export abstract class RegionWays {
     code.op('i32_wrap_i64');
     code.i32(8);
     code.op('i32_shr_u');
-    code.i32((Tables.fetchEntries - 1) * 16);
+    code.i32((frame.tlbEntries - 1) * 16);
     code.op('i32_and');
     frame.loadWord('fetchTlb');
     code.op('i32_add');

@@ -70,6 +70,8 @@ export interface BuildOptions {
   readonly table?: readonly Case[];
   /** What `hostFuses` says; false unless given. */
   readonly fuses?: boolean;
+  /** Entries of each TLB that the loop reads; all unless given. */
+  readonly tlbEntries?: number | undefined;
 }
 
 /** Rows of the FP and SIMD registers that are in the hot loop: scalars, and what string functions are made of. */
@@ -114,9 +116,9 @@ class Arms {
 
 /** Makes the interpreter of the CPU whose block lies at `base`. */
 export function buildInterpreter(base: number, options: BuildOptions = {}): InterpreterCode {
-  const { table = cases, fuses = false } = options;
-  const hot = new Arms(new CaseEmitter(createFrame(base, fuses)));
-  const rare = new Arms(new CaseEmitter(createFrame(base, fuses)));
+  const { table = cases, fuses = false, tlbEntries } = options;
+  const hot = new Arms(new CaseEmitter(createFrame(base, fuses, tlbEntries)));
+  const rare = new Arms(new CaseEmitter(createFrame(base, fuses, tlbEntries)));
   const shortfalls: Shortfall[] = [];
   const emit = (entry: Case, arms: Arms): Numbered | undefined => {
     const code = emitCase(arms.emitter, entry);

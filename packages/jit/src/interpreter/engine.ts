@@ -39,6 +39,11 @@ export interface InterpreterOptions {
   readonly with?: Interpreter;
   /** How eagerly guest code is compiled; what the interpreter that this one shares with was given counts. */
   readonly hot?: HotOptions;
+  /**
+   * Pages that each of the fast TLBs holds: a power of two from 2 to 1024, 1024 unless given; what the interpreter that this one
+   * shares with was given counts. Fewer are for tests.
+   */
+  readonly tlbEntries?: number;
 }
 
 /** Counts of what the loop was left for. No state. */
@@ -77,6 +82,12 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
   return new WasmInterpreter(options);
 }
 
+/** Throws a RangeError for a number of entries that the tables cannot have. */
+function checkedEntries(entries: number = Tables.dataEntries): number {
+  if (entries >= 2 && entries <= Tables.dataEntries && Math.log2(entries) % 1 === 0) return entries;
+  throw new RangeError(`tlbEntries must be a power of two from 2 to ${Tables.dataEntries}, not ${entries}`);
+}
+
 class WasmInterpreter implements Interpreter {
   readonly name: string;
   readonly counters: InterpreterCounters = {
@@ -98,6 +109,7 @@ class WasmInterpreter implements Interpreter {
   private readonly tlb: FastTlb;
   private made: InterpreterCode | undefined;
   private readonly fuses: boolean;
+  private readonly tlbEntries: number;
   /** Made when the CPU first executes: one that is never started costs nothing. */
   private runLoop: (() => number) | undefined;
   /** Loops of seldom cases, by the numbers of their records. */
@@ -114,6 +126,8 @@ class WasmInterpreter implements Interpreter {
     const { memory } = host;
     this.host = host;
     this.fuses = other instanceof WasmInterpreter ? other.fuses : hostFuses(memory);
+    this.tlbEntries =
+      other instanceof WasmInterpreter ? other.tlbEntries : checkedEntries(options.tlbEntries);
     this.words = new Int32Array(memory.buffer, host.base, Layout.size / 4);
     if (other instanceof WasmInterpreter) this.sharing = other.sharing;
     else {
@@ -125,10 +139,11 @@ class WasmInterpreter implements Interpreter {
         this.code,
         options.hot ?? {},
         this.fuses,
+        this.tlbEntries,
       );
     }
     this.name = this.sharing.tier.enabled ? 'jit' : 'interpreter';
-    this.tlb = new FastTlb(memory, host.base, tables);
+    this.tlb = new FastTlb(memory, host.base, tables, this.tlbEntries);
     const { tlb, sharing } = this;
     sharing.join(tlb);
     host.listener = {
@@ -171,7 +186,10 @@ class WasmInterpreter implements Interpreter {
   }
 
   private get code(): InterpreterCode {
-    return (this.made ??= buildInterpreter(this.host.base, { fuses: this.fuses }));
+    return (this.made ??= buildInterpreter(this.host.base, {
+      fuses: this.fuses,
+      tlbEntries: this.tlbEntries,
+    }));
   }
   get shortfalls(): readonly Shortfall[] {
     return this.code.shortfalls;

@@ -1,4 +1,5 @@
-// The direct-mapped TLBs that the loop reads: copies of translations, one pair of tables for each translation context.
+// The direct-mapped TLBs that the loop reads: copies of translations, one pair of tables for each translation context. Both tables
+// have as many entries; fewer than there is room for only in tests.
 
 import { Tables } from '../emit/frame.ts';
 import { Layout } from '../isa.ts';
@@ -18,6 +19,8 @@ export class FastTlb {
   private readonly state: Int32Array;
   /** Byte offset of the first slot. */
   private readonly offset: number;
+  /** Which bits of a page's number choose its entry. */
+  private readonly mask: number;
   private readonly slots = new Map<number, number>();
   private readonly owners: (number | undefined)[] = [];
   private readonly used = new Uint8Array(SLOTS);
@@ -32,11 +35,18 @@ export class FastTlb {
    * @param memory - the shared memory
    * @param base - the CPU's block
    * @param offset - `FAST_TLB_BYTES` bytes for the tables, a multiple of 32
+   * @param entries - of each table, as the code that reads them was made for
    */
-  constructor(memory: WebAssembly.Memory, base: number, offset: number) {
+  constructor(
+    memory: WebAssembly.Memory,
+    base: number,
+    offset: number,
+    entries: number = Tables.dataEntries,
+  ) {
     this.words = new Int32Array(memory.buffer, offset, FAST_TLB_BYTES / 4);
     this.state = new Int32Array(memory.buffer, base, Layout.size / 4);
     this.offset = offset;
+    this.mask = entries - 1;
     this.words.fill(-1);
   }
 
@@ -58,7 +68,7 @@ export class FastTlb {
   /** Enters a page of the current context. */
   enterData(vaLo: number, vaHi: number, write: boolean, unprivileged: boolean, host: number): void {
     const table = unprivileged ? this.unprivileged : this.data;
-    const at = table + ((vaLo >>> 12) & (Tables.dataEntries - 1)) * WORDS_PER_DATA;
+    const at = table + ((vaLo >>> 12) & this.mask) * WORDS_PER_DATA;
     const page = vaLo & ~0xfff;
     const { words } = this;
     this.used[(table / (SLOT_BYTES / 4)) | 0] = 1;
@@ -75,7 +85,7 @@ export class FastTlb {
   /** Enters a page of the current context to be read, and to be stored to beside its code. `lines`: where its code is said. */
   enterMixed(vaLo: number, vaHi: number, host: number, lines: number): void {
     this.enterData(vaLo, vaHi, false, false, host);
-    const at = this.data + ((vaLo >>> 12) & (Tables.dataEntries - 1)) * WORDS_PER_DATA;
+    const at = this.data + ((vaLo >>> 12) & this.mask) * WORDS_PER_DATA;
     this.words[at + 2] = this.words[at + 3] = -1;
     this.words[at + 5] = lines;
   }
@@ -83,13 +93,13 @@ export class FastTlb {
   /** The `lines` of a page in the current context, or 0. */
   mixedLines(vaLo: number, vaHi: number): number {
     if (!this.hasData(vaLo, vaHi, false, false)) return 0;
-    const at = this.data + ((vaLo >>> 12) & (Tables.dataEntries - 1)) * WORDS_PER_DATA;
+    const at = this.data + ((vaLo >>> 12) & this.mask) * WORDS_PER_DATA;
     return this.words[at + 5] ?? 0;
   }
 
   /** Enters the decoded page of a fetch address of the current context. */
   enterFetch(vaLo: number, vaHi: number, decoded: number): void {
-    const at = this.fetch + ((vaLo >>> 12) & (Tables.fetchEntries - 1)) * WORDS_PER_FETCH;
+    const at = this.fetch + ((vaLo >>> 12) & this.mask) * WORDS_PER_FETCH;
     this.used[((this.fetch - Tables.dataBytes / 4) / (SLOT_BYTES / 4)) | 0] = 1;
     this.words[at] = vaLo & ~0xfff;
     this.words[at + 1] = vaHi;
@@ -98,21 +108,21 @@ export class FastTlb {
 
   /** True if the fetch address has an entry in the current context. */
   hasFetch(vaLo: number, vaHi: number): boolean {
-    const at = this.fetch + ((vaLo >>> 12) & (Tables.fetchEntries - 1)) * WORDS_PER_FETCH;
+    const at = this.fetch + ((vaLo >>> 12) & this.mask) * WORDS_PER_FETCH;
     return this.words[at] === (vaLo & ~0xfff) && this.words[at + 1] === (vaHi | 0);
   }
 
   /** Address of the decoded page of a fetch address in the current context, or 0. */
   fetchPage(vaLo: number, vaHi: number): number {
     if (!this.hasFetch(vaLo, vaHi)) return 0;
-    const at = this.fetch + ((vaLo >>> 12) & (Tables.fetchEntries - 1)) * WORDS_PER_FETCH;
+    const at = this.fetch + ((vaLo >>> 12) & this.mask) * WORDS_PER_FETCH;
     return this.words[at + 2] ?? 0;
   }
 
   /** True if the page of a data address has an entry in the current context. */
   hasData(vaLo: number, vaHi: number, write: boolean, unprivileged: boolean): boolean {
     const table = unprivileged ? this.unprivileged : this.data;
-    const at = table + ((vaLo >>> 12) & (Tables.dataEntries - 1)) * WORDS_PER_DATA + (write ? 2 : 0);
+    const at = table + ((vaLo >>> 12) & this.mask) * WORDS_PER_DATA + (write ? 2 : 0);
     return this.words[at] === (vaLo & ~0xfff) && this.words[at + 1] === (vaHi | 0);
   }
 
@@ -124,10 +134,10 @@ export class FastTlb {
     for (let slot = 0; slot < SLOTS; slot++) {
       if (this.used[slot] === 0) continue;
       const table = slot * (SLOT_BYTES / 4);
-      const at = table + ((vaLo >>> 12) & (Tables.dataEntries - 1)) * WORDS_PER_DATA;
+      const at = table + ((vaLo >>> 12) & this.mask) * WORDS_PER_DATA;
       if (words[at] === page && words[at + 1] === high) words[at] = words[at + 1] = -1;
       if (words[at + 2] === page && words[at + 3] === high) words[at + 2] = words[at + 3] = -1;
-      const f = table + Tables.dataBytes / 4 + ((vaLo >>> 12) & (Tables.fetchEntries - 1)) * WORDS_PER_FETCH;
+      const f = table + Tables.dataBytes / 4 + ((vaLo >>> 12) & this.mask) * WORDS_PER_FETCH;
       if (words[f] === page && words[f + 1] === high) words[f] = words[f + 1] = -1;
     }
   }

@@ -36,9 +36,10 @@ interface Outside {
 }
 
 /** A frame whose code is ready for arms: they are written as pieces, and every function of the frame takes its own. */
-export function createFrame(base: number, fuses = false): Frame {
+export function createFrame(base: number, fuses = false, tlbEntries: number = Tables.dataEntries): Frame {
   const frame = new Frame(base);
   frame.fuses = fuses;
+  frame.tlbEntries = tlbEntries;
   openLoop(frame, frame.code);
   frame.next = frame.code.loop();
   return frame;
@@ -100,7 +101,7 @@ function lookUpPage(f: Frame, outside: Outside): void {
   code.op('i32_wrap_i64');
   code.i32(8);
   code.op('i32_shr_u');
-  code.i32((Tables.fetchEntries - 1) * 16);
+  code.i32((f.tlbEntries - 1) * 16);
   code.op('i32_and');
   f.loadWord('fetchTlb');
   code.op('i32_add');

@@ -23,6 +23,7 @@ export class Sharing {
   /**
    * @param memory - the shared memory
    * @param offset - room for `DISPATCH_BYTES` and `count` decoded pages
+   * @param tlbEntries - entries of each TLB that the code reads
    */
   constructor(
     memory: WebAssembly.Memory,
@@ -31,6 +32,7 @@ export class Sharing {
     code: InterpreterCode,
     hot: HotOptions,
     fuses: boolean,
+    tlbEntries: number,
   ) {
     this.code = code;
     this.writable = new Uint8Array(memory.buffer.byteLength >>> 12);
@@ -51,6 +53,7 @@ export class Sharing {
       pages: this.pages,
       hasCode: (id) => code.recordOf(id) !== undefined,
       fuses,
+      tlbEntries,
       ...hot,
     });
   }

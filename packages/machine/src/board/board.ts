@@ -30,6 +30,7 @@ import type {
 import { SystemBus } from '../bus/bus.ts';
 import { VirtualClock } from '../clock/clock.ts';
 import type { CheckedConfig, CheckedDevice } from '../config/config.ts';
+import { interpreterOptions } from '../config/engine-options.ts';
 import { ConfigurationError } from '../errors.ts';
 import { models } from '../id/models.ts';
 import { idRegisters } from '../id/registers.ts';
@@ -104,8 +105,9 @@ const ppiCells = (n: number, { cpus, gic }: CheckedConfig): readonly number[] =>
 export function buildBoard(config: CheckedConfig, around: BoardSurroundings, states?: PartStates): Board {
   const arena = createArena();
   const blocks = places(config.cpus, () => arena.reserve(CpuLayout.size, 8192));
+  const engineOptions = interpreterOptions(config.engine, config.engineOptions);
   const tables = places(config.engine === 'reference' ? 0 : config.cpus, (i) =>
-    arena.reserve(i === 0 ? interpreterBytes() : interpreterBytes(0), 65536),
+    arena.reserve(interpreterBytes(i === 0 ? engineOptions.pages : 0), 65536),
   );
   const ramOffset = arena.reserve(config.memory, 65536);
   const memory = arena.open();
@@ -251,7 +253,7 @@ function buildEngines(config: CheckedConfig, cpus: readonly Cpu[], tables: reado
       createInterpreter({
         host: cpuHost(cpu),
         tables: tables[i] ?? 0,
-        hot: { enabled: config.engine === 'jit' },
+        ...interpreterOptions(config.engine, config.engineOptions),
         ...(first && { with: first }),
       }),
     );

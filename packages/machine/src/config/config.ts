@@ -10,6 +10,8 @@ import { checkConnections } from './connections.ts';
 import type { Connected, Connection } from './connections.ts';
 import { deviceKinds } from './devices.ts';
 import type { AnyDeviceType, DeviceKind } from './devices.ts';
+import { checkEngineOptions, engineNames, engineOptionsSchema } from './engine-options.ts';
+import type { EngineName, EngineOptions } from './engine-options.ts';
 
 const MIB = 1024 * 1024;
 
@@ -75,7 +77,9 @@ export interface MachineConfig {
   /** What the guest's entropy comes from: `kaslr-seed` and `rng-seed` in `/chosen`. 0 gives it none. */
   readonly seed?: number | undefined;
   /** What executes instructions. */
-  readonly engine?: 'interpreter' | 'jit' | 'reference' | undefined;
+  readonly engine?: EngineName | undefined;
+  /** How it does that: modes for tests. */
+  readonly engineOptions?: EngineOptions | undefined;
   readonly devices?: readonly DeviceConfig[] | undefined;
 }
 
@@ -96,7 +100,8 @@ interface Parsed {
   nanosecondsPerInstruction: number;
   startTime: number;
   seed: number;
-  engine: 'interpreter' | 'jit' | 'reference';
+  engine: EngineName;
+  engineOptions: EngineOptions;
   devices: DeviceConfig[];
 }
 
@@ -210,7 +215,8 @@ const schema: z.ZodType<Parsed> = z.strictObject({
     .max(Number.MAX_SAFE_INTEGER)
     .default(1)
     .describe("What the guest's entropy comes from; 0 gives it none"),
-  engine: z.enum(['jit', 'interpreter', 'reference']).default('jit').describe('What executes instructions'),
+  engine: z.enum(engineNames).default('jit').describe('What executes instructions'),
+  engineOptions: engineOptionsSchema,
   devices: z.array(device).default([]).describe('Devices on the bus'),
 });
 
@@ -312,6 +318,7 @@ export function checkConfig(given: unknown): CheckedConfig {
   const result = schema.safeParse(given);
   if (!result.success) throw explained(result.error.issues[0]);
   const config = result.data;
+  checkEngineOptions(config.engine, config.engineOptions);
   const memory = bytesOf(config.memory);
   if (memory % MIB !== 0 || memory < MIB || memory > 3072 * MIB) {
     throw new ConfigurationError('memory', `must be 1M to 3G in whole MiB, but is ${String(config.memory)}`);
