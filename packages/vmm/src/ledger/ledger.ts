@@ -38,7 +38,7 @@ const FIELDS = 10;
 
 /** Where rows go. */
 export class Ledger {
-  private rows = new Float64Array<ArrayBuffer>(FIELDS * 1024);
+  private rows = new Float64Array(FIELDS * 1024);
   private count = 0;
   private readonly names: string[] = [];
   private readonly numbers = new Map<string, number>();

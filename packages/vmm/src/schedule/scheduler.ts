@@ -207,7 +207,7 @@ export class Scheduler {
         continue;
       this.enterPeriod(entry, now);
       if (entry.used >= this.quota(entry)) next = Math.min(next, period);
-      else if (running && entry.priority === running.priority) next = Math.min(next, now + this.times.slice);
+      else if (entry.priority === running?.priority) next = Math.min(next, now + this.times.slice);
     }
     if (running) next = Math.min(next, now + Math.max(1, this.quota(running) - running.used));
     return next;

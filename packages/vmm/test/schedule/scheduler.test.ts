@@ -10,7 +10,7 @@ const weight = (more: Partial<Weight> = {}): Weight => ({
   affinity: 3,
   ...more,
 });
-const times = { slice: 100, period: 10_000 };
+const times = { slice: 300, period: 10_000 };
 
 /** Runs one CPU for some ticks with everybody always runnable; says who got how many. */
 function run(scheduler: Scheduler, ticks: number, cpu = 0): number[] {
