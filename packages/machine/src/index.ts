@@ -1,7 +1,10 @@
 // @worldswitch/machine: parts assembled into a board that runs.
 
 export { buildBoard } from './board/board.ts';
-export type { Board, BoardDevice, PartStates } from './board/board.ts';
+export type { Board, PartStates } from './board/board.ts';
+export { buildDevices } from './board/devices.ts';
+export type { BoardDevice, DeviceSurroundings } from './board/devices.ts';
+export { Wire } from './board/wire.ts';
 export { checkConfig, configurationSchema, defineMachine } from './config/config.ts';
 export type {
   AddressInput,

@@ -13,31 +13,19 @@ import type { Firmware } from '@worldswitch/isa-core';
 import { cpuHost, createInterpreter, interpreterBytes } from '@worldswitch/jit';
 import type { Interpreter } from '@worldswitch/jit';
 import { noTrace } from '@worldswitch/platform';
-import type {
-  CpuPin,
-  Device,
-  Engine,
-  InterruptLine,
-  Memory,
-  Mmio,
-  Pa,
-  Plain,
-  SystemRegisterBank,
-  Width,
-  Wiring,
-} from '@worldswitch/platform';
+import type { CpuPin, Engine, Memory, Pa, Plain, SystemRegisterBank, Wiring } from '@worldswitch/platform';
 
 import { SystemBus } from '../bus/bus.ts';
 import { VirtualClock } from '../clock/clock.ts';
-import type { CheckedConfig, CheckedDevice } from '../config/config.ts';
+import type { CheckedConfig } from '../config/config.ts';
 import { interpreterOptions } from '../config/engine-options.ts';
-import { ConfigurationError } from '../errors.ts';
 import { models } from '../id/models.ts';
 import { idRegisters } from '../id/registers.ts';
-import { deviceEntropy } from '../load/seeds.ts';
 import { createArena } from '../memory/arena.ts';
 import { memoryWindow } from '../memory/window.ts';
 import type { PlacedPart } from '../tree/board.ts';
+import { buildDevices, mapBlocks, named } from './devices.ts';
+import type { BoardDevice } from './devices.ts';
 import { directDma } from './dma.ts';
 import { gicBlocksOf, gicConfigOf, gicTypeOf, pinOf } from './gic.ts';
 import type { BoardGic } from './gic.ts';
@@ -53,14 +41,6 @@ export interface PartStates {
   readonly devices: Readonly<Record<string, Plain>>;
   /** Levels of the wires, by name. */
   readonly wires: Readonly<Record<string, boolean>>;
-}
-
-/** A device on the board. */
-export interface BoardDevice {
-  readonly name: string;
-  readonly checked: CheckedDevice;
-  readonly device: Device<Plain>;
-  readonly config: unknown;
 }
 
 /** Everything on the board, connected. */
@@ -145,7 +125,8 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
       states?.gic,
     ),
   );
-  mapBlocks(bus, 'gic', gicType.regions.slice(0, gicBlocksOf(config)), config.gic.bases, gic.mmio);
+  const gicBlocks = gicType.regions.slice(0, gicBlocksOf(config));
+  mapBlocks((region, mmio) => bus.map(region, mmio), 'gic', gicBlocks, config.gic.bases, gic.mmio);
   const timerConfig = { cpus: config.cpus, frequency: config.timer.frequency };
   const timer = genericTimer.create(
     { ...timerConfig, signalEvent: (index) => cpus[index]?.signalEvent() },
@@ -158,9 +139,18 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
     }),
     states?.timer,
   );
-  const devices: BoardDevice[] = [];
-  for (const d of config.devices)
-    devices.push(buildDevice(d, config, around, bus, inputsOf(d, gic, devices), wiring, wire, states));
+  const devices = buildDevices(config.devices, {
+    ...around,
+    config,
+    map: (region, mmio) => {
+      bus.map(region, mmio);
+    },
+    spi: (n) => gic.inputs.spi(n),
+    clock,
+    dma,
+    wire,
+    states: states?.devices,
+  });
   const banks = [timer.bank, ...(gic.bank ? [gic.bank] : [])];
   blocks.forEach((base, index) => cpus.push(buildCpu(config, index, memory, base, bus, banks, around)));
   for (const cpu of cpus) cpu.peers = cpus;
@@ -259,91 +249,4 @@ function buildEngines(config: CheckedConfig, cpus: readonly Cpu[], tables: reado
     );
   });
   return made;
-}
-
-/** What a device's pins drive: interrupts, and inputs of devices that are there already. */
-function inputsOf(
-  d: CheckedDevice,
-  gic: BoardGic,
-  devices: readonly BoardDevice[],
-): ReadonlyMap<string, InterruptLine> {
-  const inputs = new Map<string, InterruptLine>();
-  for (const [pin, n] of Object.entries(d.interrupts))
-    inputs.set(
-      pin,
-      named(d.name, () => gic.inputs.spi(n)),
-    );
-  for (const [pin, to] of Object.entries(d.connections)) {
-    const other = devices.find(({ name }) => name === to.device);
-    const input = other?.device.input?.(to.input);
-    if (input) inputs.set(pin, input);
-  }
-  return inputs;
-}
-
-function buildDevice(
-  d: CheckedDevice,
-  config: CheckedConfig,
-  around: BoardSurroundings,
-  bus: SystemBus,
-  inputs: ReadonlyMap<string, InterruptLine>,
-  wiring: <Pin extends string>(line: (pin: Pin) => Wire) => Wiring<Pin>,
-  wire: (name: string, drive: (level: boolean) => void) => Wire,
-  states: PartStates | undefined,
-): BoardDevice {
-  const own = named(d.name, () =>
-    d.kind.configure(d.config, {
-      console: {
-        write: (byte) => {
-          around.output(d.name, byte);
-        },
-      },
-      port: (index) => ({
-        write: (byte) => {
-          around.output(`${d.name}.${index}`, byte);
-        },
-      }),
-      startTime: config.startTime,
-      entropy: deviceEntropy(config.seed, d.name),
-      disk: around.disks?.[d.name],
-      network: around.networks?.[d.name],
-    }),
-  );
-  const device = named(d.name, () =>
-    d.kind.type.create(
-      own,
-      wiring((pin) => wire(`${d.name}.${pin}`, (level) => inputs.get(pin)?.set(level))),
-      states?.devices[d.name],
-    ),
-  ) as Device<Plain>;
-  mapBlocks(bus, d.name, d.kind.type.regions, d.bases, device.mmio);
-  return { name: d.name, checked: d, device, config: own };
-}
-
-/** A part's own complaint about its configuration becomes one about the board's. */
-function named<T>(name: string, make: () => T): T {
-  try {
-    return make();
-  } catch (thrown) {
-    if (thrown instanceof RangeError) throw new ConfigurationError(name, thrown.message);
-    throw thrown;
-  }
-}
-
-function mapBlocks(
-  bus: SystemBus,
-  name: string,
-  regions: readonly {
-    readonly name: string;
-    readonly size: number;
-    readonly widths: readonly (Width | 8)[];
-  }[],
-  bases: readonly number[],
-  blocks: readonly Mmio[],
-): void {
-  regions.forEach(({ name: block, size, widths }, i) => {
-    const mmio = blocks[i];
-    if (mmio === undefined) return;
-    bus.map({ name: `${name} ${block}`, base: (bases[i] ?? 0) as Pa, size, widths }, mmio);
-  });
 }
