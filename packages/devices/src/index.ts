@@ -17,6 +17,8 @@ export { pl031 } from './pl031/pl031.ts';
 export type { Pl031Config, Pl031State } from './pl031/pl031.ts';
 export { pl061 } from './pl061/pl061.ts';
 export type { Pl061, Pl061Config, Pl061Input, Pl061State, Pl061Type } from './pl061/pl061.ts';
+export { counter } from './timer/counter.ts';
+export type { Counter } from './timer/counter.ts';
 export { genericTimer, timerInterrupts } from './timer/generic-timer.ts';
 export type {
   CpuTimersState,

@@ -24,6 +24,8 @@ export type { VirtioSlot, VirtOptions } from './config/virt.ts';
 export { countsOf } from './counts.ts';
 export type { CpuCounts, ExceptionCount, MachineCounts } from './counts.ts';
 export { ConfigurationError } from './errors.ts';
+export { psciCall } from './firmware/psci.ts';
+export type { PsciHost } from './firmware/psci.ts';
 export { cpuModels } from './id/models.ts';
 export type { CpuModelName } from './id/models.ts';
 export type { InputRecord } from './input.ts';
