@@ -10,3 +10,33 @@ export { Scheduler, schedulerShape } from './schedule/scheduler.ts';
 export type { SchedulerState, SchedulerTimes, Weight } from './schedule/scheduler.ts';
 export { checkVms } from './vm/description.ts';
 export type { CheckedVm, HostRoom, Technique, VmDescription } from './vm/description.ts';
+export {
+  identificationRegisters,
+  identifyAs,
+  vcpuOfAffinity,
+  VirtualId,
+  virtualIdShape,
+  virtualMpidr,
+} from './id/virtual-id.ts';
+export type { VirtualIdOptions, VirtualIdState } from './id/virtual-id.ts';
+export { virtualPsci } from './psci/psci.ts';
+export type { PsciVm } from './psci/psci.ts';
+export { HostTimer, hostTimerInterrupt, hostTimerShape } from './vtimer/host-timer.ts';
+export type { HostDeadline, HostTimerState } from './vtimer/host-timer.ts';
+export {
+  physicalTimerInterrupt,
+  physicalTimerRegisters,
+  trapPhysicalTimer,
+  VirtualTimer,
+  virtualTimerInterrupt,
+  virtualTimerShape,
+} from './vtimer/virtual-timer.ts';
+export type { TimerWires, VirtualTimerState } from './vtimer/virtual-timer.ts';
+export { VmClock, vmClockShape } from './vtimer/vm-clock.ts';
+export type { VmClockState } from './vtimer/vm-clock.ts';
+export { Classes, movedBy, registerClasses } from './world-switch/classes.ts';
+export type { ClassRegister, Moved, RegisterClass } from './world-switch/classes.ts';
+export { Context, contextShape, restoreClasses, saveClasses } from './world-switch/context.ts';
+export type { ContextState } from './world-switch/context.ts';
+export { LazyFloat, lazyFloatShape } from './world-switch/lazy-float.ts';
+export type { LazyFloatState } from './world-switch/lazy-float.ts';

@@ -4,7 +4,7 @@
 import { bits, list, record, StateError } from '@worldswitch/platform';
 import type { CpuPort, Shape, Word64 } from '@worldswitch/platform';
 
-import { systemRegister } from '../registers.ts';
+import { systemRegister } from '../names.ts';
 
 /** What a VM has of what the host has. */
 export interface VirtualIdOptions {

@@ -4,7 +4,8 @@
 import { list, nullable, record, savedDeadline, StateError, uint } from '@worldswitch/platform';
 import type { CpuPort, Shape, Word64 } from '@worldswitch/platform';
 
-import { systemRegister } from '../registers.ts';
+import type { Current } from '../current.ts';
+import { systemRegister } from '../names.ts';
 
 const CNTPCT_EL0 = systemRegister('CNTPCT_EL0');
 const CNTHP_CTL_EL2 = systemRegister('CNTHP_CTL_EL2');
@@ -39,14 +40,9 @@ export const hostTimerShape: Shape<HostTimerState> = record<HostTimerState>({
   set: list(nullable(uint()), 1, 256),
 });
 
-/** The part of the current entry that timers need: its port, or undefined outside of entries. */
-export interface CurrentPort {
-  readonly port: CpuPort | undefined;
-}
-
 /** A queue of deadlines on the CPUs' CNTHP_EL2. */
 export class HostTimer {
-  private readonly current: CurrentPort;
+  private readonly current: Current;
   private readonly entries: Entry[] = [];
   /** By CPU, what CNTHP_CVAL_EL2 is; `Infinity` where the timer is off. */
   private readonly set: number[];
@@ -54,7 +50,7 @@ export class HostTimer {
   private readonly word: Word64 = { lo: 0, hi: 0 };
 
   /** Throws a StateError for a state of another number of CPUs. */
-  constructor(current: CurrentPort, cpus: number, state?: HostTimerState) {
+  constructor(current: Current, cpus: number, state?: HostTimerState) {
     if (state !== undefined && state.set.length !== cpus) {
       throw new StateError('set', `must have ${cpus} elements here, but has ${state.set.length}`);
     }
@@ -65,9 +61,8 @@ export class HostTimer {
 
   /** The system counter; outside of entries, what it was in the last one. */
   get ticks(): number {
-    const { port } = this.current;
-    if (port === undefined) return this.seen;
-    port.readSystem(CNTPCT_EL0, this.word);
+    if (!this.current.inside) return this.seen;
+    this.current.port.readSystem(CNTPCT_EL0, this.word);
     this.seen = this.word.hi * 2 ** 32 + this.word.lo;
     return this.seen;
   }
@@ -79,8 +74,9 @@ export class HostTimer {
       fire,
       armAt: (ticks) => {
         entry.ticks = ticks <= Number.MAX_SAFE_INTEGER ? Math.max(ticks, 0) : Infinity;
+        if (!this.current.inside) return;
         const { port } = this.current;
-        if (port !== undefined && entry.ticks < (this.set[port.index] ?? 0)) this.program(port, entry.ticks);
+        if (entry.ticks < (this.set[port.index] ?? 0)) this.program(port, entry.ticks);
       },
       cancel: () => {
         entry.ticks = Infinity;

@@ -4,7 +4,7 @@
 import { bits, deadline, flag, list, record, savedDeadline } from '@worldswitch/platform';
 import type { CpuPort, InterruptLine, Shape, Word64 } from '@worldswitch/platform';
 
-import { systemRegister } from '../registers.ts';
+import { systemRegister } from '../names.ts';
 import { Classes } from '../world-switch/classes.ts';
 import type { Moved } from '../world-switch/classes.ts';
 import { restoreClasses, saveClasses } from '../world-switch/context.ts';
@@ -81,7 +81,13 @@ export class VirtualTimer {
   private readonly word: Word64 = { lo: 0, hi: 0 };
 
   /** Made with the vCPU's context, in which the virtual timer's registers are while it is not on a CPU. */
-  constructor(host: HostTimer, clock: VmClock, context: Context, wires: TimerWires, state?: VirtualTimerState) {
+  constructor(
+    host: HostTimer,
+    clock: VmClock,
+    context: Context,
+    wires: TimerWires,
+    state?: VirtualTimerState,
+  ) {
     this.clock = clock;
     this.context = context;
     this.wires = wires;

@@ -6,7 +6,7 @@ import type { Counter } from '@worldswitch/devices';
 import { nullable, record, StateError, uint } from '@worldswitch/platform';
 import type { Clock, CpuPort, Plain, Shape, Timer, Word64 } from '@worldswitch/platform';
 
-import { systemRegister } from '../registers.ts';
+import { systemRegister } from '../names.ts';
 import type { HostTimer } from './host-timer.ts';
 
 const CNTVOFF_EL2 = systemRegister('CNTVOFF_EL2');

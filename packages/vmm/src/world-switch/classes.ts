@@ -57,7 +57,9 @@ export const Classes = {
 
 const plain = (...names: readonly string[]): readonly ClassRegister[] => names.map((name) => ({ name }));
 const numbered = (count: number, ...names: readonly string[]): readonly ClassRegister[] =>
-  Array.from({ length: count }, (_, n) => names.map((name) => ({ name: name.replace('#', String(n)) }))).flat();
+  Array.from({ length: count }, (_, n) =>
+    names.map((name) => ({ name: name.replace('#', String(n)) })),
+  ).flat();
 /** A register that writes only set bits of, and the one by which they are cleared. */
 const setAndClear = (prefix: string, level: string): ClassRegister => ({
   name: `${prefix}SET_${level}`,
@@ -129,7 +131,7 @@ export const registerClasses: readonly RegisterClass[] = [
   system('debug', Classes.Debug, 'self-hosted debug', [
     ...numbered(breakpoints, 'DBGBVR#_EL1', 'DBGBCR#_EL1'),
     ...numbered(watchpoints, 'DBGWVR#_EL1', 'DBGWCR#_EL1'),
-    ...plain('MDCCINT_EL1', 'MDSCR_EL1'),
+    ...plain('MDCCINT_EL1', 'MDSCR_EL1', 'OSDTRRX_EL1', 'OSDTRTX_EL1', 'OSDLR_EL1', 'DBGPRCR_EL1'),
     { name: 'DBGCLAIMCLR_EL1', write: 'DBGCLAIMSET_EL1', clear: 'DBGCLAIMCLR_EL1' },
     // OSLSR_EL1.OSLK is written as OSLAR_EL1.OSLK; last, as the lock decides what some of the others take.
     { name: 'OSLSR_EL1', write: 'OSLAR_EL1', shift: 1, mask: 1 },

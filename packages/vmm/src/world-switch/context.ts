@@ -3,7 +3,7 @@
 import { bits, list, record } from '@worldswitch/platform';
 import type { CpuPort, Shape, SystemRegister, Word64 } from '@worldswitch/platform';
 
-import { systemRegister } from '../registers.ts';
+import { systemRegister } from '../names.ts';
 import { Classes, movedBy, registerClasses } from './classes.ts';
 import type { ClassRegister, Moved } from './classes.ts';
 

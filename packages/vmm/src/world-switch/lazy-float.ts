@@ -4,7 +4,7 @@
 import { flag, list, nullable, record, StateError, uint } from '@worldswitch/platform';
 import type { CpuPort, Shape, Word64 } from '@worldswitch/platform';
 
-import { systemRegister } from '../registers.ts';
+import { systemRegister } from '../names.ts';
 import { Classes } from './classes.ts';
 import type { Moved } from './classes.ts';
 import { restoreClasses, saveClasses } from './context.ts';
