@@ -57,6 +57,7 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     const { counters } = cpu.translator.walker;
     const { walks, stage1References, stage2References, faults } = counters;
     const { lookups, misses } = cpu.tlb.counters;
+    const { remaining, debt } = cpu.slice;
     const pa = cpu.translator.translateHalves(vaLo, vaHi, access, user, false);
     if (pa >= 0) return pa;
     counters.walks = walks;
@@ -65,6 +66,7 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     counters.faults = faults;
     cpu.tlb.counters.lookups = lookups;
     cpu.tlb.counters.misses = misses;
+    cpu.slice.undo(remaining, debt);
     return pa;
   };
 
@@ -80,8 +82,9 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     get mustStep() {
       return cpu.state.il !== 0 || cpu.debug.watchful;
     },
-    begin(instructions) {
-      cpu.beginSlice(instructions);
+    slice: cpu.slice,
+    begin(budget) {
+      cpu.beginSlice(budget);
     },
     get untilEvent() {
       return cpu.untilEvent;
@@ -92,8 +95,8 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     get waiting() {
       return cpu.waiting;
     },
-    step() {
-      stepper.step();
+    step(word) {
+      stepper.step(word);
       return cpu.waiting;
     },
     pollInterrupts: () => cpu.poll(),

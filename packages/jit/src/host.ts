@@ -1,6 +1,8 @@
 // What the interpreter asks of the CPU that it runs. The CPU (isa-core) owns the architecture: translation, exceptions,
 // interrupts, the one instruction that the loop does not do itself. The interpreter owns only copies: fast TLBs, decoded pages.
 
+import type { Slice } from './isa.ts';
+
 /** Where a page of guest memory lies. Made once, filled by every call. */
 export interface FastMapping {
   /** Byte offset of the page's first byte in the shared `WebAssembly.Memory`. */
@@ -43,9 +45,11 @@ export interface InterpreterHost {
   readonly unprivilegedContext: number;
   /** True while every instruction must go through `step`: PSTATE.IL is set, software step is on. */
   readonly mustStep: boolean;
-  /** Begins a slice: sets `remaining`. */
-  begin(instructions: number): void;
-  /** Instructions after which `settle` must be called before the next: a counter overflows then. May be infinite. */
+  /** What is left of the slice, what was executed of it, and what instructions cost. */
+  readonly slice: Slice;
+  /** Begins a slice. */
+  begin(budget: number): void;
+  /** What may be spent before `settle` must be called before the next instruction: a counter may overflow then. May be infinite. */
   readonly untilEvent: number;
   /** Brings up to date what depends on the number of executed instructions: at the event, and at the end of a slice. */
   settle(): void;
@@ -53,12 +57,13 @@ export interface InterpreterHost {
   readonly waiting: boolean;
   /**
    * Executes the instruction at the PC with the reference engine, or takes the exception that it or its fetch causes: one
-   * of `remaining`. Interrupts were polled before.
+   * counted. Interrupts were polled before.
    *
+   * @param word - the instruction, where it was fetched already
    * @returns true when the CPU now waits (WFI or WFE with nothing pending)
    */
-  step(): boolean;
-  /** Takes a pending interrupt if PSTATE allows it now; true if it did (one of `remaining`). */
+  step(word?: number): boolean;
+  /** Takes a pending interrupt if PSTATE allows it now; true if it did, which counts as an instruction. */
   pollInterrupts(): boolean;
   /**
    * Translates an access of the current context and enters it into the TLB, as the access itself would. False, with nothing

@@ -33,6 +33,7 @@ export type {
   Operands,
   PstateField,
   Rounding,
+  Slice,
   Vreg,
   Width,
 } from '@worldswitch/isa-core';

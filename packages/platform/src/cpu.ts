@@ -55,11 +55,14 @@ export interface Engine {
   readonly name: string;
   /**
    * Runs at most `budget` instructions (an integer of 1 to 2^31-1) and returns why it stopped. An instruction that ends in
-   * an exception, and the taking of an interrupt, count as one each.
+   * an exception, and the taking of an interrupt, count as one each. Where instructions have costs, the budget is in units of
+   * cost, and instructions begin while any of it is left: the last one may cost more.
    */
   run(budget: number): Stop;
   /** Instructions executed in the current or the last call of `run`: exact at any moment at which TypeScript runs. */
   readonly executed: number;
+  /** What of the budget was spent in the current or the last call of `run`, as exact: instructions, or units of cost. */
+  readonly spent: number;
   /** Asks `run` to return after the current instruction. */
   stop(): void;
   /** The bytes at these physical addresses have changed without the engine's doing. */

@@ -26,6 +26,7 @@ import { Pmu } from './pmu/pmu.ts';
 import { raise } from './raise.ts';
 import { loadCpu, saveCpu } from './saved-state.ts';
 import type { CpuSavedState } from './saved-state.ts';
+import { Slice } from './slice.ts';
 import { CpuState } from './state.ts';
 import { EC } from './syndrome.ts';
 import { setIdentification } from './sysregs/checked.ts';
@@ -38,6 +39,8 @@ import { Translator } from './translator.ts';
 export class Cpu implements ReferenceHost {
   readonly index: number;
   readonly state: CpuState;
+  /** What is left to execute, and what was. */
+  readonly slice: Slice;
   readonly bus: Bus;
   readonly memory: WebAssembly.Memory;
   readonly base: number;
@@ -85,6 +88,7 @@ export class Cpu implements ReferenceHost {
     this.base = options.base;
     this.features = options.features;
     this.state = new CpuState(options.memory, options.base);
+    this.slice = new Slice(this.state, options.costs);
     this.controls = createControls({ ...options.features.mmu, el2: options.features.el2 });
     const by: Transaction = {
       requester: options.index,
@@ -327,8 +331,9 @@ export class Cpu implements ReferenceHost {
   /** Takes a pending interrupt that is not masked. True when it did, which costs one of `remaining`. */
   poll(): boolean {
     if (this.state.word(Layout.pendingPins) === 0) return false;
+    this.slice.current = this.slice.costs?.least ?? 1;
     if (!takePendingInterrupt(this)) return false;
-    this.spend();
+    this.slice.spend();
     return true;
   }
   /** WFI, also on behalf of firmware: waits unless an interrupt is pending. */
@@ -368,23 +373,18 @@ export class Cpu implements ReferenceHost {
     this.clearExclusive();
     this.signalEvent();
   }
-  /** An engine begins a slice of so many instructions. */
-  beginSlice(instructions: number): void {
-    this.state.setWord(Layout.remaining, instructions);
+  /** An engine begins a slice: see `Slice.begin`. */
+  beginSlice(budget: number): void {
+    this.slice.begin(budget);
     this.pmu.begin();
   }
-  /** Instructions after which an engine must call `settle` before it goes on: a counter overflows. */
+  /** What may be spent before an engine must call `settle` again: a counter may overflow then. */
   get untilEvent(): number {
     return this.pmu.untilEvent;
   }
   /** Brings up to date what depends on the number of executed instructions. Engines call it when a slice ends. */
   settle(): void {
     this.pmu.settle();
-  }
-  /** One of the slice's instructions is used up. */
-  spend(): void {
-    const { u32 } = this.state;
-    u32[Layout.remaining >> 2] = (u32[Layout.remaining >> 2] ?? 0) - 1;
   }
 
   // ---- what instructions do (ReferenceHost)
@@ -393,10 +393,10 @@ export class Cpu implements ReferenceHost {
   currentWord(): number {
     return this.word;
   }
-  /** Fetches the instruction at the PC. Aborts. */
-  fetch(): number {
+  /** Fetches the instruction at the PC, unless an engine has done so. Aborts. */
+  fetch(fetched?: number): number {
     if (this.debug.fetching) this.debug.checkStep();
-    this.word = this.access.fetch();
+    this.word = fetched ?? this.access.fetch();
     if (this.debug.fetching) this.debug.checkBreakpoints();
     if (this.state.il !== 0) {
       takeSynchronous(this, defaultTarget(this), EC.IllegalState, 0);

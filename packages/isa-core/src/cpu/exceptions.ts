@@ -66,6 +66,7 @@ export function takeException(cpu: Cpu, e: ExceptionRecord): void {
   const from = state.el;
   countException(cpu.counters, e);
   cpu.pmu.exceptionTaken(e.call === true);
+  cpu.slice.charge(cpu.slice.costs?.exception[e.el] ?? 0);
   const cells = cellsAt(e.el);
   state.setCell(cells.spsr, state.spsr);
   state.setCell(cells.elr, e.pc);
@@ -115,6 +116,7 @@ export function exceptionReturn(cpu: Cpu): void {
   const elr = state.cell(cells.elr);
   cpu.counters.returns++;
   cpu.pmu.exceptionReturn();
+  cpu.slice.charge(cpu.slice.costs?.exceptionReturn[from] ?? 0);
   const legal = legalReturn(cpu, spsr);
   // PSTATE.D is the source's until here.
   state.ss = cpu.debug.stateAfterReturn(spsr, legal ? Number(spsr & 15n) >> 2 : from);

@@ -9,6 +9,8 @@ export { Layout as CpuLayout } from './layout.ts';
 export type { CpuListener, CpuObserver, CpuOptions } from './options.ts';
 export { cpuCodec } from './saved-state.ts';
 export type { CpuSavedState } from './saved-state.ts';
+export { Slice } from './slice.ts';
+export type { CpuCosts } from './slice.ts';
 export { CpuState } from './state.ts';
 export { describeClass, describeFaultStatus, describeSyndrome, EC, syndrome } from './syndrome.ts';
 export type { SystemRegisterEntry } from './sysregs/entry.ts';

@@ -26,10 +26,13 @@ export const Layout = {
   fpTrap: 0x148,
   /** Non-zero when an interrupt can be taken if PSTATE allows, whatever DAIF says: poll after unmasking, 32 bits (derived). */
   pendingPins: 0x14c,
-  /** Instructions left in the slice, signed 32 bits: counted down by engines. */
+  /**
+   * What is left of the slice, signed 32 bits: counted down by engines. Instructions or, with costs, units of cost; then the
+   * word behind it counts instructions down from 0, and both are one number of 64 bits: see `Slice`.
+   */
   remaining: 0x150,
-  /** Why the interpreter left its loop, and about what. */
-  exitReason: 0x154,
+  retired: 0x154,
+  /** What the interpreter left its loop about. */
   exitVa: 0x158,
   exitInfo: 0x160,
   /** Exclusive monitor: 1 if open, bytes of the access, host offset (all 32 bits) and the value that was loaded (128 bits). */
@@ -56,6 +59,8 @@ export const Layout = {
   stepped: 0x1b0,
   /** Cycles of the 64 that PMCR_EL0.D divides by, 0 to 63. */
   cycleDivider: 0x1b4,
+  /** Units of cost that do not make a cycle yet, for the performance monitors: 0 unless instructions have costs. */
+  cycleFraction: 0x1b8,
   /** V0 to V31 at 0 to 31, 16 bytes each; 32 to 47 are scratch of the engines. */
   v: 0x200,
   /** System-register cells by index, 8 bytes each. */

@@ -205,11 +205,12 @@ export class MemoryAccess {
   }
 
   private device(at: number, bytes: number, write: boolean, value: bigint, va: bigint): bigint {
-    const { bus, counters } = this.cpu;
+    const { bus, counters, slice } = this.cpu;
     const by = this.transaction();
     const lo = Number(value & LOW32);
     const hi = Number((value >> 32n) & LOW32);
     counters.deviceAccesses++;
+    slice.charge(slice.costs?.device ?? 0);
     let result = 0n;
     if (bytes === 8) {
       if (write) bus.write64(at as Pa, lo, hi, by);

@@ -5,6 +5,7 @@ import type { Bus, SystemRegisterBank } from '@worldswitch/platform';
 
 import type { ExceptionRecord } from './exceptions.ts';
 import type { CpuFeatures, Firmware } from './features.ts';
+import type { CpuCosts } from './slice.ts';
 
 /** What a CPU is made of. */
 export interface CpuOptions {
@@ -26,6 +27,8 @@ export interface CpuOptions {
   readonly banks?: readonly SystemRegisterBank[];
   /** What answers HVC or SMC where the architecture has nobody. */
   readonly firmware?: Firmware;
+  /** What instructions and other things cost; unless given, an instruction costs 1 and all else nothing. */
+  readonly costs?: CpuCosts | undefined;
   /** Geometry of the TLB. */
   readonly tlb?: TlbShape;
 }

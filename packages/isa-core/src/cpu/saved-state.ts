@@ -52,7 +52,11 @@ export function loadCpu(cpu: Cpu, saved: CpuSavedState): void {
 }
 
 /** Checks a CPU's state: sizes, and the fields that index something. */
-export function cpuCodec(tlb: TlbShape = { sets: 512, ways: 4 }, highestEl = 2): StateCodec<CpuSavedState> {
+export function cpuCodec(
+  tlb: TlbShape = { sets: 512, ways: 4 },
+  highestEl = 2,
+  perCycle = 1,
+): StateCodec<CpuSavedState> {
   const tlbState = tlbCodec(tlb);
   const shape = record<CpuSavedState>({
     block: bytes(Layout.size),
@@ -81,6 +85,7 @@ export function cpuCodec(tlb: TlbShape = { sets: 512, ways: 4 }, highestEl = 2):
         ['ss', Layout.ss, 1],
         ['stepped', Layout.stepped, 2],
         ['cycleDivider', Layout.cycleDivider, 63],
+        ['cycleFraction', Layout.cycleFraction, perCycle - 1],
         ['exclusiveOpen', Layout.exclusiveOpen, 1],
         ['exclusiveBytes', Layout.exclusiveBytes, 16],
       ];

@@ -103,7 +103,7 @@ function defineAt(
       request.stage1Only = !how.both;
       request.noUpdate = true;
       request.pan = false;
-      cpu.translator.walker.translate(request, answer);
+      cpu.translator.walk(request, answer);
       request.stage1Only = false;
       request.noUpdate = false;
       const { word } = cpu.translator;

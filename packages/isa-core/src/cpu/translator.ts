@@ -111,9 +111,25 @@ export class Translator {
       this.entry = found;
       return (tlb.pa[found] ?? 0) + (request.vaLo & 0xfff);
     }
-    if (!this.walker.translate(request, answer)) return -1;
+    if (!this.walk(request, answer)) return -1;
     this.entry = tlb.fill(this.context, request.vaLo, request.vaHi, this.asid, answer);
     return answer.pa;
+  }
+
+  /** A table walk, and what it costs. */
+  walk(request: TranslationRequest, answer: Translation): boolean {
+    const { walker } = this;
+    const { slice } = this.cpu;
+    if (slice.costs === undefined) return walker.translate(request, answer);
+    const { stage1References, stage2References } = walker.counters;
+    const done = walker.translate(request, answer);
+    const { tlbMiss, descriptor } = slice.costs;
+    slice.charge(
+      tlbMiss +
+        (walker.counters.stage1References - stage1References) * (descriptor[1] ?? 0) +
+        (walker.counters.stage2References - stage2References) * (descriptor[2] ?? 0),
+    );
+    return done;
   }
 
   /** Index in the TLB of the last successful translation. */

@@ -3,18 +3,16 @@
 import type { Engine, Stop } from '@worldswitch/platform';
 
 import type { Cpu } from '../cpu/cpu.ts';
-import { Layout } from '../cpu/layout.ts';
 import { createStepper } from './stepper.ts';
 
 /** The reference engine of a CPU. */
 export function referenceEngine(cpu: Cpu): Engine {
   const stepper = createStepper(cpu);
-  const remaining = (): number => cpu.state.word(Layout.remaining) | 0;
-  let budget = 0;
+  const { slice } = cpu;
   let stopping = false;
   const stopAsked = (): boolean => stopping;
-  const slice = (): Stop => {
-    while (remaining() > 0) {
+  const run = (): Stop => {
+    while (slice.remaining > 0) {
       if (cpu.waiting) return 'wait';
       if (cpu.untilEvent <= 0) cpu.settle();
       if (!cpu.poll()) stepper.step();
@@ -25,13 +23,15 @@ export function referenceEngine(cpu: Cpu): Engine {
   return {
     name: 'reference',
     get executed() {
-      return budget - remaining();
+      return slice.executed;
     },
-    run(instructions: number): Stop {
-      budget = instructions;
+    get spent() {
+      return slice.spent;
+    },
+    run(budget: number): Stop {
       stopping = false;
       cpu.beginSlice(budget);
-      const why = slice();
+      const why = run();
       cpu.settle();
       return why;
     },

@@ -13,12 +13,18 @@ const REMEMBERED = 1 << 16;
 
 /** Executes single instructions of one CPU. */
 export interface Stepper {
-  /** One instruction, or the exception that it or its fetch ends in: one of `remaining`. Interrupts are not looked at. */
-  step(): void;
+  /**
+   * One instruction, or the exception that it or its fetch ends in. Interrupts are not looked at.
+   *
+   * @param word - the instruction, where it was fetched already
+   */
+  step(word?: number): void;
 }
 
 /** The stepper of a CPU. */
 export function createStepper(cpu: Cpu): Stepper {
+  const { slice } = cpu;
+  const { costs } = slice;
   const evaluator = referenceEvaluator(cpu);
   const known = new Map<number, Decoded | undefined>();
   const decoded = (word: number): Decoded | undefined => {
@@ -28,26 +34,29 @@ export function createStepper(cpu: Cpu): Stepper {
     }
     return known.get(word);
   };
-  const fetch = (): number | undefined => {
+  const fetch = (word: number | undefined): number | undefined => {
     try {
-      return cpu.fetch();
+      return cpu.fetch(word);
     } catch (thrown) {
       if (thrown instanceof InstructionEnded) return undefined;
       throw thrown;
     }
   };
   return {
-    step() {
+    step(fetched) {
       const stepped = cpu.debug.steps;
-      const word = fetch();
+      if (costs !== undefined) slice.current = costs.least;
+      const word = fetch(fetched);
       let finished = false;
       if (word !== undefined) {
         const instruction = decoded(word);
+        if (costs !== undefined && instruction !== undefined)
+          slice.current = costs.cases[instruction.caseId] ?? costs.least;
         if (instruction === undefined) takeUndefined(cpu);
         else finished = evaluator.step(instruction);
       }
       cpu.debug.instructionEnded(stepped, finished ? word : undefined);
-      cpu.spend();
+      slice.spend();
     },
   };
 }

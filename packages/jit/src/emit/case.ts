@@ -4,6 +4,7 @@ import { optionalFeatures, parseEncoding, ZERO_SLOT } from '../isa.ts';
 import type { AnyRow, Builder, Case, EncodingField, Operands } from '../isa.ts';
 import type { Piece } from '../wasm/code.ts';
 import { emittingBuilder } from './builder.ts';
+import { pushExhausted } from './frame.ts';
 import type { Frame } from './frame.ts';
 import { InterpreterArm } from './interpreter-arm.ts';
 import { Unsupported } from './node.ts';
@@ -99,6 +100,7 @@ function build(
   const { frame, code } = arm;
   const symbols = symbolsOf(sample, constants);
   arm.reset();
+  arm.cost = frame.costs?.[entry.id] ?? 0;
   const feature = optionalFeatures[entry.row.feature ?? ''];
   if (feature !== undefined) {
     arm.check(() => {
@@ -131,13 +133,9 @@ export function emitPair({ arm, builder }: CaseEmitter, first: Variant, second: 
   half(first);
   return code.piece(() => {
     arm.emit(false);
-    code.get(frame.remaining);
-    code.op('i32_eqz');
+    pushExhausted(frame);
     code.brIf(frame.next);
-    code.get(frame.remaining);
-    code.i32(1);
-    code.op('i32_sub');
-    code.set(frame.remaining);
+    frame.spend(1, 0);
     code.get(frame.record);
     code.i32(RECORD_BYTES);
     code.op('i32_add');

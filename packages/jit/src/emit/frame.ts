@@ -3,6 +3,8 @@
 import { Layout } from '../isa.ts';
 import { Code } from '../wasm/code.ts';
 import type { Target } from '../wasm/code.ts';
+import type { Costs } from './costs.ts';
+import { spentBy } from './costs.ts';
 
 /** Slot of the general registers that takes writes to the zero register. */
 export const DISCARD_SLOT = 33;
@@ -40,6 +42,10 @@ export abstract class BaseFrame {
   abstract tlb: number;
   /** Local: the address of the access that is looked up. */
   abstract va: number;
+  /** Local: what is left of the budget. An i64 where instructions have costs: see `spentBy`. */
+  abstract remaining: number;
+  /** What instructions cost; undefined where each costs 1 and `remaining` is an i32. */
+  abstract readonly costs: Costs | undefined;
   /** Relaxed SIMD is there and its multiply-adds round once: see `hostFuses`. */
   fuses = false;
   /** Leaves: this instruction is the reference engine's. */
@@ -61,6 +67,33 @@ export abstract class BaseFrame {
   /** Adds that address to the one on the stack. */
   abstract addBase(): void;
 
+  /** Sets the local `remaining` from memory. */
+  takeRemaining(): void {
+    this.pushBase();
+    this.code.memory(this.costs === undefined ? 'i32_load' : 'i64_load', this.at('remaining'), true);
+    this.code.set(this.remaining);
+  }
+  /** Puts the local `remaining` into memory. */
+  putRemaining(): void {
+    this.pushBase();
+    this.code.get(this.remaining);
+    this.code.memory(this.costs === undefined ? 'i32_store' : 'i64_store', this.at('remaining'), true);
+  }
+  /** Pushes what is left as an i32. */
+  pushRemaining(): void {
+    this.code.get(this.remaining);
+    if (this.costs !== undefined) this.code.op('i32_wrap_i64');
+  }
+  /** Counts instructions that cost so much: without costs, one each. Negative numbers take that back. */
+  spend(instructions: number, cost: number): void {
+    const { code, costs, remaining } = this;
+    code.get(remaining);
+    if (costs === undefined) code.i32(Math.abs(instructions));
+    else code.i64(spentBy(Math.abs(instructions), Math.abs(cost)));
+    code.op(`${costs === undefined ? 'i32' : 'i64'}_${instructions < 0 ? 'add' : 'sub'}`);
+    code.set(remaining);
+  }
+
   /** Pushes a 32-bit field of the CPU's block. */
   loadWord(field: keyof typeof Layout): void {
     this.pushBase();
@@ -79,8 +112,8 @@ export class Frame extends BaseFrame {
   readonly page: number;
   /** Virtual address of the current page. */
   readonly pageVa: number;
-  /** Instructions left. */
   readonly remaining: number;
+  readonly costs: Costs | undefined;
   /** NZCV, as in `FlagNodes`. */
   readonly n: number;
   readonly z: number;
@@ -101,13 +134,15 @@ export class Frame extends BaseFrame {
   /** Leaves after the instruction: an interrupt may be due. */
   poll: Target = 0;
 
-  constructor(base: number) {
+  /** @param costs - where instructions have costs */
+  constructor(base: number, costs?: Costs) {
     super();
     this.base = base;
+    this.costs = costs;
     const c = (this.code = new Code());
     this.record = c.fixedLocal('i32');
     this.page = c.fixedLocal('i32');
-    this.remaining = c.fixedLocal('i32');
+    this.remaining = c.fixedLocal(costs === undefined ? 'i32' : 'i64');
     this.tlb = c.fixedLocal('i32');
     this.c = c.fixedLocal('i32');
     this.why = c.fixedLocal('i32');
@@ -134,5 +169,16 @@ export class Frame extends BaseFrame {
 
   addBase(): void {
     // It is zero: the block's place is part of every offset.
+  }
+}
+
+/** Pushes true if nothing is left of the budget. */
+export function pushExhausted(frame: Frame): void {
+  frame.pushRemaining();
+  if (frame.costs === undefined) frame.code.op('i32_eqz');
+  else {
+    // The last instruction may have cost more than there was.
+    frame.code.i32(0);
+    frame.code.op('i32_le_s');
   }
 }

@@ -19,6 +19,8 @@ interface Ending {
 /** One case in the making. */
 export class InterpreterArm extends Arm {
   override readonly frame: Frame;
+  /** What the instruction costs, where instructions have costs: charged when nothing can keep it from being done. */
+  cost = 0;
   private flags: FlagNodes | undefined;
   private ending: Ending | undefined;
 
@@ -103,6 +105,7 @@ export class InterpreterArm extends Arm {
   emit(last = true): void {
     const { code, frame } = this;
     for (const check of this.checks) check();
+    if (frame.costs !== undefined) frame.spend(0, this.cost);
     for (const store of this.stores) store();
     this.emitWrites();
     this.ending?.emit();

@@ -9,7 +9,6 @@ import type { Block } from './blocks.ts';
 import { hotBuilder } from './builder.ts';
 import { Effects } from './effects.ts';
 import type { Decoded } from './flow.ts';
-import { exitOf } from './frame.ts';
 
 /** Emits blocks' instructions, without what follows the last one. */
 export class BlockEmitter {
@@ -32,19 +31,16 @@ export class BlockEmitter {
       const number = block.start + i;
       arm.position = i;
       if (i === stops || !this.build(decoded, number)) {
-        code.i32(exitOf(number, i));
-        code.set(frame.exit);
+        frame.setExit(number, block.code, i);
         code.br(frame.step);
         return false;
       }
       if (arm.mayLeave) {
-        code.i32(exitOf(number, i));
-        code.set(frame.exit);
+        frame.setExit(number, block.code, i);
       }
       arm.emit();
       if (arm.unmasks) {
-        code.i32(exitOf(number + 1, i + 1));
-        code.set(frame.exit);
+        frame.setExit(number + 1, block.code, i + 1);
         frame.loadWord('pendingPins');
         code.brIf(frame.poll);
       }

@@ -1,5 +1,6 @@
 // What leads from one region to the next: `gate` finds the region of a PC, `enter` runs regions until something else is due.
 
+import type { Costs } from '../emit/costs.ts';
 import { Tables } from '../emit/frame.ts';
 import { Fixed, Reason } from '../interpreter/reasons.ts';
 import { Layout } from '../isa.ts';
@@ -55,17 +56,19 @@ export const heatAt = (offset: number, record: number): number =>
  *
  * @param offset - where the tables lie, `DISPATCH_BYTES` bytes
  * @param counting - what is counted
+ * @param costs - what instructions cost; 1 each unless given
  */
 export function dispatcherModule(
   offset: number,
   options: DispatchOptions,
   counting: Counting = new Counting(),
+  costs?: Costs,
 ): Uint8Array<ArrayBuffer> {
   const { depth = DEPTH, chain = true } = options;
   return encodeModule(
     [
       { name: chain ? 'gate' : 'chained', type: gateType, body: gate(offset, options, counting) },
-      { name: 'enter', type: enterType, body: enter(depth, options, counting) },
+      { name: 'enter', type: enterType, body: enter(depth, options, counting, costs) },
       ...(chain ? [] : [{ name: 'gate', type: gateType, body: unchained() }]),
     ],
     { types: [regionType], table: MAX_ENTRIES },
@@ -189,19 +192,22 @@ function storePc(code: Code, base: number, pc: number): void {
   code.memory('i64_store', Layout.pc, true);
 }
 
-function enter(depth: number, { tlbEntries }: DispatchOptions, counting: Counting): Uint8Array {
-  const frame = new HotFrame(enterType);
+function enter(
+  depth: number,
+  { tlbEntries }: DispatchOptions,
+  counting: Counting,
+  costs: Costs | undefined,
+): Uint8Array {
+  const frame = new HotFrame(enterType, costs);
   const { code, base } = frame;
   const arm = new HotArm(frame);
   const status = code.fixedLocal('i32');
   const pc = code.fixedLocal('i64');
-  const before = code.fixedLocal('i32');
   const page = code.fixedLocal('i32');
   const result = code.fixedLocal('i64');
   counting.emit(code, 'enter');
   flagsIn(code, base);
-  frame.loadWord('remaining');
-  code.set(before);
+  frame.takeRemaining();
   const again = code.loop();
   code.get(base);
   code.i32(depth);
@@ -213,7 +219,7 @@ function enter(depth: number, { tlbEntries }: DispatchOptions, counting: Countin
   code.op('i32_eq');
   code.brIf(again);
   code.end();
-  countExecuted(code, base, before);
+  countExecuted(frame);
   flagsOut(arm, frame, result);
   const other = code.block();
   code.get(status);
@@ -278,14 +284,23 @@ function flagsOut(arm: HotArm, frame: HotFrame, result: number): void {
   code.memory('i32_store', Layout.nzcv, true);
 }
 
-function countExecuted(code: Code, base: number, before: number): void {
+/** The local `remaining` is what there was before. */
+function countExecuted({ code, base, costs, remaining }: HotFrame): void {
   code.get(base);
   code.get(base);
   code.memory('i32_load', HotLayout.executed, true);
-  code.get(before);
-  code.op('i32_add');
-  code.get(base);
-  code.memory('i32_load', Layout.remaining, true);
-  code.op('i32_sub');
+  code.get(remaining);
+  if (costs === undefined) {
+    code.op('i32_add');
+    code.get(base);
+    code.memory('i32_load', Layout.remaining, true);
+    code.op('i32_sub');
+  } else {
+    code.get(base);
+    code.memory('i64_load', Layout.remaining, true);
+    code.op('i64_sub');
+    code.i64(32n);
+    code.ops('i64_shr_u', 'i32_wrap_i64', 'i32_add');
+  }
   code.memory('i32_store', HotLayout.executed, true);
 }

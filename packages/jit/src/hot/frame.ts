@@ -1,10 +1,12 @@
 // The function of a region while its code is made: guest registers live in its locals.
 
+import type { Costs } from '../emit/costs.ts';
 import { BaseFrame } from '../emit/frame.ts';
 import { Layout } from '../isa.ts';
 import { Code } from '../wasm/code.ts';
 import type { Target } from '../wasm/code.ts';
 import type { FunctionType } from '../wasm/module.ts';
+import type { Decoded } from './flow.ts';
 
 /**
  * The type of a region: address of the CPU's block, where to enter (number of the entry, page of the region in bits 31:8),
@@ -40,10 +42,7 @@ export const HotLayout: {
 } = { kind: SCRATCH, guard: SCRATCH + 4, a: SCRATCH + 8, b: SCRATCH + 16, executed: SCRATCH + 24 };
 
 /** Instructions before the root page that a region may have, and one more than the number of any after it. */
-export const EXIT_BIAS = 4096;
-/** What the local `exit` says: the number of an instruction, and how many of its block come before it. */
-export const exitOf = (instruction: number, before: number): number =>
-  (instruction + EXIT_BIAS) | (before << 13);
+const EXIT_BIAS = 4096;
 
 /** One region in the making. */
 export class HotFrame extends BaseFrame {
@@ -56,7 +55,7 @@ export class HotFrame extends BaseFrame {
   tlb = 0;
   va = 0;
   remaining = 0;
-  /** About the instruction that is under way: see `exitOf`. */
+  /** About the instruction that is under way: see `setExit`. */
   exit = 0;
   status = 0;
   /** Address of the region's root page. */
@@ -75,9 +74,15 @@ export class HotFrame extends BaseFrame {
   readonly writtenGeneral: Set<number> = new Set<number>();
   readonly writtenVectors: Set<number> = new Set<number>();
 
-  /** @param type - the function's type; its first parameter is the address of the CPU's block */
-  constructor(type: FunctionType = regionType) {
+  readonly costs: Costs | undefined;
+
+  /**
+   * @param type - the function's type; its first parameter is the address of the CPU's block
+   * @param costs - where instructions have costs
+   */
+  constructor(type: FunctionType = regionType, costs?: Costs) {
     super();
+    this.costs = costs;
     this.code = new Code(undefined, type.parameters);
     this.fixed();
   }
@@ -96,8 +101,8 @@ export class HotFrame extends BaseFrame {
   private fixed(): void {
     const c = this.code;
     this.tlb = c.fixedLocal('i32');
-    this.remaining = c.fixedLocal('i32');
-    this.exit = c.fixedLocal('i32');
+    this.remaining = c.fixedLocal(this.costs === undefined ? 'i32' : 'i64');
+    this.exit = c.fixedLocal(this.costs === undefined ? 'i32' : 'i64');
     this.status = c.fixedLocal('i32');
     this.kind = c.fixedLocal('i32');
     this.guard = c.fixedLocal('i32');
@@ -118,6 +123,58 @@ export class HotFrame extends BaseFrame {
   addBase(): void {
     this.code.get(this.base);
     this.code.op('i32_add');
+  }
+
+  /** What the first instructions of a block cost together: one each without costs. */
+  costOf(block: readonly Decoded[], instructions: number = block.length): number {
+    const { costs } = this;
+    if (costs === undefined) return instructions;
+    let sum = 0;
+    for (let i = 0; i < instructions; i++) sum += costs[block[i]?.caseId ?? -1] ?? 0;
+    return sum;
+  }
+
+  /** Says in the local `exit` that the PC is at an instruction, and that so many of its block are done and not counted. */
+  setExit(instruction: number, block: readonly Decoded[], done: number): void {
+    const { code, costs } = this;
+    const low = (instruction + EXIT_BIAS) | (done << 13);
+    if (costs === undefined) code.i32(low);
+    else code.i64((BigInt(this.costOf(block, done)) << 32n) | BigInt(low));
+    code.set(this.exit);
+  }
+
+  /** The PC and the count from the local `exit`. */
+  takeExit(): void {
+    const { code, costs, exit, remaining } = this;
+    code.get(this.pageVa);
+    code.get(exit);
+    if (costs !== undefined) code.op('i32_wrap_i64');
+    code.i32(0x1fff);
+    code.op('i32_and');
+    code.i32(EXIT_BIAS);
+    code.op('i32_sub');
+    code.i32(2);
+    code.ops('i32_shl', 'i64_extend_i32_s', 'i64_add');
+    code.set(this.pc);
+    code.get(remaining);
+    code.get(exit);
+    if (costs === undefined) {
+      code.i32(13);
+      code.ops('i32_shr_u', 'i32_sub');
+    } else {
+      // As `spentBy` has it.
+      code.i64(32n);
+      code.op('i64_shr_u');
+      code.op('i64_sub');
+      code.get(exit);
+      code.i64(13n);
+      code.op('i64_shr_u');
+      code.i64(0x7_ffffn);
+      code.op('i64_and');
+      code.i64(32n);
+      code.ops('i64_shl', 'i64_sub');
+    }
+    code.set(remaining);
   }
 
   /** The local of a general register, 31 for the stack pointer. */

@@ -24,7 +24,7 @@ export interface Plan extends Analysis {
   readonly merges: ReadonlySet<number>;
   /** Nodes that look at the budget first. */
   readonly checks: ReadonlySet<number>;
-  /** By node: instructions until the next look, at most. */
+  /** By node: what is spent until the next look, at most: instructions, or what they cost. */
   readonly distance: Int32Array;
 }
 
@@ -49,8 +49,13 @@ const TOO_FEW = 4;
  * Plans a region. Undefined if its loops have several ways in.
  *
  * @param everywhere - makes ways in also where they are not worth it
+ * @param costOf - what a block costs
  */
-export function plan({ blocks, roots }: Discovered, everywhere = false): Plan | undefined {
+export function plan(
+  { blocks, roots }: Discovered,
+  everywhere = false,
+  costOf: (block: Block) => number = ({ code }) => code.length,
+): Plan | undefined {
   const isWorthEntering = (b: Block | undefined): boolean =>
     everywhere || b?.flow.kind !== 'stop' || b.code.length > TOO_FEW;
   const after = new Set<number>();
@@ -105,7 +110,7 @@ export function plan({ blocks, roots }: Discovered, everywhere = false): Plan | 
   }
   const entries = nodes.map((node) => ({ node, instruction: blocks[node - 1]?.start ?? 0 }));
   const checks = new Set([...nodes, ...analysis.headers, ...after].filter((n) => n !== 0));
-  const sizes = [0, ...blocks.map((b) => b.code.length)];
+  const sizes = [0, ...blocks.map(costOf)];
   const distance = distances(analysis, successors, checks, sizes);
   return { ...analysis, successors, entries, dispatch, merges, checks, distance };
 }

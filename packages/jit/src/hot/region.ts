@@ -5,7 +5,7 @@ import { Layout } from '../isa.ts';
 import type { Target } from '../wasm/code.ts';
 import { BlockEmitter } from './block-emitter.ts';
 import type { Block, Discovered } from './blocks.ts';
-import { exitOf, Status } from './frame.ts';
+import { Status } from './frame.ts';
 import { noPlan } from './layout.ts';
 import type { Plan } from './layout.ts';
 import { entryParameter, GATE, RegionWays, SELF, TAIL } from './ways.ts';
@@ -13,7 +13,7 @@ import type { RegionPage, RegionPlace } from './ways.ts';
 
 /** Emits functions of regions, one after the other. */
 export class RegionEmitter extends RegionWays {
-  private readonly blocks = new BlockEmitter(this.arm);
+  private readonly blocks: BlockEmitter = new BlockEmitter(this.arm);
   private region: Discovered = { blocks: [], roots: [], instructions: 0 };
   private plan: Plan = noPlan;
   private place: RegionPlace = { element: 0, decoded: 0, entries: 0 };
@@ -22,6 +22,11 @@ export class RegionEmitter extends RegionWays {
   private readonly ends = new Map<number, Target>();
   /** Kinds of the flags at the ends of blocks. */
   private readonly kinds = new Map<number, number | undefined>();
+
+  /** What a block costs: its instructions, unless they have costs of their own. */
+  costOf({ code }: Block): number {
+    return this.frame.costOf(code);
+  }
 
   /** The body of a region's function. */
   emit(region: Discovered, plan: Plan, pages: readonly RegionPage[], place: RegionPlace): Uint8Array {
@@ -112,9 +117,8 @@ export class RegionEmitter extends RegionWays {
 
   private checkBudget(node: number): void {
     const { code, frame, plan } = this;
-    code.i32(exitOf(this.region.blocks[node - 1]?.start ?? 0, 0));
-    code.set(frame.exit);
-    code.get(frame.remaining);
+    frame.setExit(this.region.blocks[node - 1]?.start ?? 0, [], 0);
+    frame.pushRemaining();
     code.i32(plan.distance[node] ?? 0);
     code.op('i32_lt_s');
     code.brIf(this.short);
@@ -161,7 +165,7 @@ export class RegionEmitter extends RegionWays {
   private ending(node: number, block: Block): void {
     const { code, frame, arm } = this;
     const { ending } = arm;
-    this.count(block.code.length);
+    this.count(block.code);
     switch (block.flow.kind) {
       case 'next':
       case 'jump':
@@ -320,8 +324,7 @@ export class RegionEmitter extends RegionWays {
     code.op('return');
     code.end();
     this.splice('load');
-    frame.loadWord('remaining');
-    code.set(frame.remaining);
+    frame.takeRemaining();
     code.i32(0);
     code.set(frame.kind);
     arm.kind = undefined;

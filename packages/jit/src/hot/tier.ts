@@ -3,8 +3,9 @@
 import type { DecodedPages } from '../interpreter/pages.ts';
 import { Fixed } from '../interpreter/reasons.ts';
 import { encodeModule } from '../wasm/module.ts';
+import type { Costs } from '../emit/costs.ts';
 import { discover } from './blocks.ts';
-import type { CodeSource, Discovered } from './blocks.ts';
+import type { Block, CodeSource, Discovered } from './blocks.ts';
 import { Counting, emittedCounters } from './counters.ts';
 import { countersAt, dispatcherModule, entryAt, heatAt, MAX_ENTRIES } from './dispatcher.ts';
 import { gateType, regionType } from './frame.ts';
@@ -52,6 +53,8 @@ export interface TierOptions extends HotOptions {
   readonly fuses: boolean;
   /** Entries of each TLB that compiled code reads. */
   readonly tlbEntries: number;
+  /** What instructions cost; 1 each unless given. */
+  readonly costs?: Costs | undefined;
 }
 
 /** Where the pages of a region are: those of the fetch TLB of a CPU. */
@@ -141,7 +144,7 @@ export class HotTier {
 
   constructor(options: TierOptions) {
     this.options = options;
-    this.emitter = new RegionEmitter(new Counting(), options.fuses, options.tlbEntries);
+    this.emitter = this.newEmitter(new Counting());
     this.enabled = options.enabled ?? false;
     this.eager = options.eager ?? false;
     this.limit = Math.min(options.regions ?? 4000, 16_000);
@@ -156,15 +159,21 @@ export class HotTier {
   count(): boolean {
     if (this.counters.compiled > 0) return false;
     const counting = new Counting(countersAt(this.options.offset));
-    this.emitter = new RegionEmitter(counting, this.options.fuses, this.options.tlbEntries);
+    this.emitter = this.newEmitter(counting);
     this.dispatch(counting);
     return true;
   }
 
+  private newEmitter(counting: Counting): RegionEmitter {
+    const { fuses, tlbEntries, costs } = this.options;
+    return new RegionEmitter(counting, fuses, tlbEntries, costs);
+  }
+  private readonly costOf = (block: Block): number => this.emitter.costOf(block);
+
   private dispatch(counting: Counting): void {
-    const { memory, offset, threshold = THRESHOLD, depth, chain = true, tlbEntries } = this.options;
+    const { memory, offset, threshold = THRESHOLD, depth, chain = true, tlbEntries, costs } = this.options;
     const module = new WebAssembly.Module(
-      dispatcherModule(offset, { threshold, depth, chain, tlbEntries }, counting),
+      dispatcherModule(offset, { threshold, depth, chain, tlbEntries }, counting, costs),
     );
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     this.enter = exports['enter'] as (base: number) => number;
@@ -237,7 +246,7 @@ export class HotTier {
       instructions: from === undefined ? instructions : 2 * instructions,
       blocks: 80 + 2 * roots.length,
     });
-    const planned = region && plan(region, this.eager);
+    const planned = region && plan(region, this.eager, this.costOf);
     if (region === undefined || planned === undefined) {
       if (region === undefined) this.counters.failed++;
       else this.counters.irreducible++;
@@ -282,7 +291,7 @@ export class HotTier {
       instructions: roots.length === 1 ? instructions : 2 * instructions,
       blocks: 80 + 2 * roots.length,
     });
-    const planned = region && plan(region, this.eager);
+    const planned = region && plan(region, this.eager, this.costOf);
     if (region === undefined || planned === undefined) return;
     this.kill(old);
     this.make(region, planned, found, roots, true);

@@ -1,5 +1,6 @@
 // What surrounds a region's blocks: how its function is entered, and the ways out of it.
 
+import type { Costs } from '../emit/costs.ts';
 import { Tables } from '../emit/frame.ts';
 import { Layout } from '../isa.ts';
 import { Code } from '../wasm/code.ts';
@@ -7,7 +8,8 @@ import type { Target } from '../wasm/code.ts';
 import { HotArm } from './arm.ts';
 import { Counting } from './counters.ts';
 import { Kind } from './flags.ts';
-import { EXIT_BIAS, HotFrame, HotLayout, Status } from './frame.ts';
+import type { Decoded } from './flow.ts';
+import { HotFrame, HotLayout, Status } from './frame.ts';
 
 /** Number of the imported `gate` among a region's functions. */
 export const GATE = 0;
@@ -46,9 +48,9 @@ type Segment = Uint8Array | 'load' | 'store';
 
 /** The function of a region without its blocks. */
 export abstract class RegionWays {
-  protected readonly frame: HotFrame = new HotFrame();
-  protected readonly arm: HotArm = new HotArm(this.frame);
-  protected readonly code: Code = this.frame.code;
+  protected readonly frame: HotFrame;
+  protected readonly arm: HotArm;
+  protected readonly code: Code;
   protected readonly counting: Counting;
   protected pages: readonly RegionPage[] = [];
   /** Where to go with too little of the budget left. */
@@ -59,8 +61,17 @@ export abstract class RegionWays {
   /**
    * @param counting - what compiled code counts; nothing unless given
    * @param fuses - whether the host multiplies and adds with one rounding
+   * @param costs - what instructions cost; 1 each unless given
    */
-  constructor(counting: Counting = new Counting(), fuses = false, tlbEntries: number = Tables.dataEntries) {
+  constructor(
+    counting: Counting = new Counting(),
+    fuses = false,
+    tlbEntries: number = Tables.dataEntries,
+    costs?: Costs,
+  ) {
+    this.frame = new HotFrame(undefined, costs);
+    this.arm = new HotArm(this.frame);
+    this.code = this.frame.code;
     this.counting = counting;
     this.frame.fuses = fuses;
     this.frame.tlbEntries = tlbEntries;
@@ -146,8 +157,7 @@ export abstract class RegionWays {
   protected prologue(): void {
     const { code, frame } = this;
     this.counting.emit(code, 'region.entered');
-    frame.loadWord('remaining');
-    code.set(frame.remaining);
+    frame.takeRemaining();
     frame.loadWord('tlb');
     code.set(frame.tlb);
     code.get(frame.pc);
@@ -206,21 +216,7 @@ export abstract class RegionWays {
 
   /** The PC and the count from the local `exit`. */
   protected locate(): void {
-    const { code, frame } = this;
-    code.get(frame.pageVa);
-    code.get(frame.exit);
-    code.i32(0x1fff);
-    code.op('i32_and');
-    code.i32(EXIT_BIAS);
-    code.op('i32_sub');
-    code.i32(2);
-    code.ops('i32_shl', 'i64_extend_i32_s', 'i64_add');
-    code.set(frame.pc);
-    code.get(frame.remaining);
-    code.get(frame.exit);
-    code.i32(13);
-    code.ops('i32_shr_u', 'i32_sub');
-    code.set(frame.remaining);
+    this.frame.takeExit();
   }
 
   /** Puts everything into memory and leaves. */
@@ -247,9 +243,7 @@ export abstract class RegionWays {
   /** Stores the count, and the flags unless they are in memory. */
   protected storeState(kind: number | undefined): void {
     const { code, frame } = this;
-    frame.pushBase();
-    code.get(frame.remaining);
-    code.memory('i32_store', Layout.remaining, true);
+    frame.putRemaining();
     if (kind === undefined) {
       code.get(frame.kind);
       code.if();
@@ -269,12 +263,9 @@ export abstract class RegionWays {
     if (kind === undefined) code.end();
   }
 
-  protected count(instructions: number): void {
-    const { code, frame } = this;
-    code.get(frame.remaining);
-    code.i32(instructions);
-    code.op('i32_sub');
-    code.set(frame.remaining);
+  /** Counts the instructions of a block. */
+  protected count(block: readonly Decoded[]): void {
+    this.frame.spend(block.length, this.frame.costOf(block));
   }
 
   /** Leaves at `frame.pc`, without a detour. */

@@ -3,6 +3,7 @@
 
 import { CaseEmitter, emitCase, emitPair } from '../emit/case.ts';
 import type { CaseCode, Variant } from '../emit/case.ts';
+import type { Costs } from '../emit/costs.ts';
 import type { Frame } from '../emit/frame.ts';
 import { enterType, GO_ON } from '../hot/dispatcher.ts';
 import { cases } from '../isa.ts';
@@ -72,6 +73,8 @@ export interface BuildOptions {
   readonly fuses?: boolean;
   /** Entries of each TLB that the loop reads; all unless given. */
   readonly tlbEntries?: number | undefined;
+  /** What instructions cost; unless given, each costs 1. */
+  readonly costs?: Costs | undefined;
 }
 
 /** Rows of the FP and SIMD registers that are in the hot loop: scalars, and what string functions are made of. */
@@ -116,9 +119,9 @@ class Arms {
 
 /** Makes the interpreter of the CPU whose block lies at `base`. */
 export function buildInterpreter(base: number, options: BuildOptions = {}): InterpreterCode {
-  const { table = cases, fuses = false, tlbEntries } = options;
-  const hot = new Arms(new CaseEmitter(createFrame(base, fuses, tlbEntries)));
-  const rare = new Arms(new CaseEmitter(createFrame(base, fuses, tlbEntries)));
+  const { table = cases, fuses = false, tlbEntries, costs } = options;
+  const hot = new Arms(new CaseEmitter(createFrame(base, fuses, tlbEntries, costs)));
+  const rare = new Arms(new CaseEmitter(createFrame(base, fuses, tlbEntries, costs)));
   const shortfalls: Shortfall[] = [];
   const emit = (entry: Case, arms: Arms): Numbered | undefined => {
     const code = emitCase(arms.emitter, entry);

@@ -116,9 +116,10 @@ class WasmInterpreter implements Interpreter {
   private readonly supplements = new Map<number, () => number>();
   private readonly mapping: FastMapping = { host: 0, readable: false, writable: false };
   private readonly heat = new Heat();
-  private budget = 0;
+  /** What an instruction may cost, for a part of a slice of so many. */
+  private readonly scale: number;
   private stopping = false;
-  private remainingAtMiss = -1;
+  private executedAtMiss = -1;
   private missesInPlace = 0;
 
   constructor(options: InterpreterOptions) {
@@ -129,6 +130,7 @@ class WasmInterpreter implements Interpreter {
     this.tlbEntries =
       other instanceof WasmInterpreter ? other.tlbEntries : checkedEntries(options.tlbEntries);
     this.words = new Int32Array(memory.buffer, host.base, Layout.size / 4);
+    this.scale = host.slice.costs?.perCycle ?? 1;
     if (other instanceof WasmInterpreter) this.sharing = other.sharing;
     else {
       const count = options.pages ?? DEFAULT_PAGES;
@@ -140,6 +142,7 @@ class WasmInterpreter implements Interpreter {
         options.hot ?? {},
         this.fuses,
         this.tlbEntries,
+        host.slice.costs?.cases,
       );
     }
     this.name = this.sharing.tier.enabled ? 'jit' : 'interpreter';
@@ -189,6 +192,7 @@ class WasmInterpreter implements Interpreter {
     return (this.made ??= buildInterpreter(this.host.base, {
       fuses: this.fuses,
       tlbEntries: this.tlbEntries,
+      costs: this.host.slice.costs?.cases,
     }));
   }
   get shortfalls(): readonly Shortfall[] {
@@ -215,23 +219,26 @@ class WasmInterpreter implements Interpreter {
   }
 
   get executed(): number {
-    return this.budget - this.remaining;
+    return this.host.slice.executed;
+  }
+  get spent(): number {
+    return this.host.slice.spent;
   }
 
   private get remaining(): number {
-    return this.words[Layout.remaining >> 2] ?? 0;
+    return this.host.slice.remaining;
   }
   private set remaining(value: number) {
-    this.words[Layout.remaining >> 2] = value;
+    this.host.slice.remaining = value;
   }
 
   run(budget: number): Stop {
     const { host } = this;
-    this.budget = budget;
     host.begin(budget);
     this.stopping = false;
-    this.remainingAtMiss = -1;
+    this.executedAtMiss = -1;
     const why = this.slice();
+    host.slice.repay();
     host.settle();
     return why;
   }
@@ -268,9 +275,10 @@ class WasmInterpreter implements Interpreter {
     }
   }
 
-  private step(): void {
+  /** @param word - the instruction, where it was fetched already */
+  private step(word?: number): void {
     this.counters.steps++;
-    this.host.step();
+    this.host.step(word);
   }
 
   /** Runs the loop until it has something for TypeScript that may change interrupts or the context. */
@@ -279,14 +287,15 @@ class WasmInterpreter implements Interpreter {
     for (;;) {
       this.tlb.select(host.context, host.unprivilegedContext);
       const all = this.remaining;
-      const part = Math.max(0, Math.min(all, this.heat.period, host.untilEvent));
+      const { executed } = this;
+      const part = Math.max(0, Math.min(all, this.heat.period * this.scale, host.untilEvent));
       this.remaining = part;
       this.counters.entries++;
       const why = this.runLoops();
       this.left[why] = (this.left[why] ?? 0) + 1;
       const left = this.remaining;
       this.remaining = left + all - part;
-      if (this.sharing.tier.enabled) this.observe(part - left);
+      if (this.sharing.tier.enabled) this.observe(this.executed - executed);
       if (!this.serve(why)) return;
     }
   }
@@ -368,9 +377,15 @@ class WasmInterpreter implements Interpreter {
       const why = this.runLoops();
       const left = this.remaining;
       this.remaining = all - 1 + left;
-      if (left === 0) return why === Reason.Budget && this.host.untilEvent > 0;
+      if (left <= 0) return why === Reason.Budget && this.host.untilEvent > 0;
       if (!this.serve(why)) return false;
     }
+  }
+
+  /** The instruction at the PC, whose page is in the fetch TLB. */
+  private wordHere(): number {
+    const { pages } = this.sharing;
+    return pages.wordAt(pages.hostOf(this.tlb.fetchPage(this.pcLo, this.pcHi)) + (this.pcLo & 0xffc)) >>> 0;
   }
 
   private get pcLo(): number {
@@ -410,17 +425,20 @@ class WasmInterpreter implements Interpreter {
     const lo = words[Layout.exitVa >> 2] ?? 0;
     const hi = words[(Layout.exitVa >> 2) + 1] ?? 0;
     // An instruction whose accesses take each other's entries would miss for ever.
-    this.missesInPlace = this.remaining === this.remainingAtMiss ? this.missesInPlace + 1 : 0;
-    this.remainingAtMiss = this.remaining;
+    const { executed } = this;
+    this.missesInPlace = executed === this.executedAtMiss ? this.missesInPlace + 1 : 0;
+    this.executedAtMiss = executed;
+    // Before the translation, which may take the place of the fetch's in the TLB.
+    const word = this.tlb.fetchPage(this.pcLo, this.pcHi) === 0 ? undefined : this.wordHere();
     if (write && !unprivileged) this.storesBesideCode(lo, hi);
     if (this.missesInPlace > 4 || !this.enterData(lo, hi, write, unprivileged, mapping)) {
-      this.step();
+      this.step(word);
       return false;
     }
     // The new translation may have taken the place of the fetch's in the TLB: then the next fetch must find that only after
     // this instruction.
     if (this.tlb.hasFetch(this.pcLo, this.pcHi)) return true;
-    this.step();
+    this.step(word);
     return false;
   }
 

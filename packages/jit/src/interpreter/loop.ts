@@ -1,7 +1,8 @@
 // The interpreter's loop: one function that dispatches on the records of a decoded page until something is not its own.
 
+import type { Costs } from '../emit/costs.ts';
 import { flagsOf, nibble } from '../emit/flags.ts';
-import { Frame, Tables } from '../emit/frame.ts';
+import { Frame, pushExhausted, Tables } from '../emit/frame.ts';
 import { InterpreterArm } from '../emit/interpreter-arm.ts';
 import { Code } from '../wasm/code.ts';
 import type { Piece, Target } from '../wasm/code.ts';
@@ -36,8 +37,13 @@ interface Outside {
 }
 
 /** A frame whose code is ready for arms: they are written as pieces, and every function of the frame takes its own. */
-export function createFrame(base: number, fuses = false, tlbEntries: number = Tables.dataEntries): Frame {
-  const frame = new Frame(base);
+export function createFrame(
+  base: number,
+  fuses = false,
+  tlbEntries: number = Tables.dataEntries,
+  costs?: Costs,
+): Frame {
+  const frame = new Frame(base, costs);
   frame.fuses = fuses;
   frame.tlbEntries = tlbEntries;
   openLoop(frame, frame.code);
@@ -67,8 +73,7 @@ export function loopFunction(frame: Frame, first: number, arms: readonly Piece[]
 /** Takes the state that lives in locals from memory. */
 function enter(f: Frame): void {
   const { code } = f;
-  f.loadWord('remaining');
-  code.set(f.remaining);
+  f.takeRemaining();
   f.loadWord('tlb');
   code.set(f.tlb);
   code.i32(0);
@@ -140,13 +145,9 @@ function dispatch(f: Frame, outside: Outside, first: number, arms: readonly Piec
   code.i32(16);
   code.op('i32_add');
   code.set(f.record);
-  code.get(f.remaining);
-  code.op('i32_eqz');
+  pushExhausted(f);
   code.brIf(outside.budget);
-  code.get(f.remaining);
-  code.i32(1);
-  code.op('i32_sub');
-  code.set(f.remaining);
+  f.spend(1, 0);
   const otherwise = code.block();
   const blocks: Target[] = [];
   for (let i = 0; i < arms.length + fixed; i++) blocks.unshift(code.block());
@@ -187,10 +188,7 @@ function fixedArm(f: Frame, outside: Outside, number: number): void {
     return;
   }
   // The end of a page is no instruction.
-  code.get(f.remaining);
-  code.i32(1);
-  code.op('i32_add');
-  code.set(f.remaining);
+  f.spend(-1, 0);
   code.get(f.pageVa);
   code.i64(4096n);
   code.op('i64_add');
@@ -223,10 +221,7 @@ function closeBlocks(f: Frame, outside: Outside): void {
   code.set(f.why);
   code.br(outside.here);
   code.end();
-  code.get(f.remaining);
-  code.i32(1);
-  code.op('i32_add');
-  code.set(f.remaining);
+  f.spend(-1, 0);
   code.br(outside.here);
   code.end();
   code.i32(Reason.Budget);
@@ -256,9 +251,7 @@ function leave(f: Frame): void {
   code.i32(0);
   arm.push(arm.integer('shl', nibble(arm, flags), arm.constant('i32', 28n)));
   code.memory('i32_store', f.at('nzcv'), true);
-  code.i32(0);
-  code.get(f.remaining);
-  code.memory('i32_store', f.at('remaining'), true);
+  f.putRemaining();
   code.i32(0);
   code.get(f.pc);
   code.memory('i64_store', f.at('pc'), true);

@@ -1,5 +1,6 @@
 // What the interpreters of one machine's CPUs share: decoded pages, and who may store to a page of memory without further calls.
 
+import type { Costs } from '../emit/costs.ts';
 import { DISPATCH_BYTES } from '../hot/dispatcher.ts';
 import { HotTier } from '../hot/tier.ts';
 import type { HotOptions } from '../hot/tier.ts';
@@ -33,6 +34,7 @@ export class Sharing {
     hot: HotOptions,
     fuses: boolean,
     tlbEntries: number,
+    costs: Costs | undefined,
   ) {
     this.code = code;
     this.writable = new Uint8Array(memory.buffer.byteLength >>> 12);
@@ -54,6 +56,7 @@ export class Sharing {
       hasCode: (id) => code.recordOf(id) !== undefined,
       fuses,
       tlbEntries,
+      costs,
       ...hot,
     });
   }

@@ -1,6 +1,6 @@
 // The performance monitors of one CPU, PMUv3 (DDI 0487 D7). Instructions are not counted one by one: what the engine has used
 // of its slice is added up whenever somebody looks, the state changes, or a counter is about to overflow. An instruction is one
-// cycle; a CPU that waits has no clock.
+// cycle unless instructions have costs; a CPU that waits has no clock.
 
 import type { Cpu } from '../cpu.ts';
 import { Layout } from '../layout.ts';
@@ -30,50 +30,63 @@ export class Pmu {
   private running: readonly Running[] = [];
   /** `running` by exception level and Security state, as far as they were asked for since registers changed. */
   private known: (readonly Running[] | undefined)[] = [];
-  /** `Layout.remaining` up to which all is counted. */
+  /** What of the slice is counted: `Slice.spent`, and the instructions. */
   private mark = 0;
-  /** `Layout.remaining` at which a counter overflows that interrupts. */
-  private dueAt = -Infinity;
+  private marked = 0;
+  /** `Slice.spent` before which no counter overflows that interrupts. */
+  private dueAt = Infinity;
 
   constructor(cpu: Cpu) {
     this.cpu = cpu;
   }
 
-  private get remaining(): number {
-    return this.cpu.state.word(Layout.remaining) | 0;
-  }
-  /** Instructions until a counter overflows that interrupts: an engine must stop there for `settle`. */
+  /** What may be spent until a counter overflows that interrupts: an engine must stop there for `settle`. */
   get untilEvent(): number {
-    return this.dueAt === -Infinity ? Infinity : this.remaining - this.dueAt;
+    return this.dueAt === Infinity ? Infinity : this.dueAt - this.cpu.slice.spent;
   }
 
-  /** A slice of instructions begins; `Layout.remaining` is set. */
+  /** A slice begins. */
   begin(): void {
-    this.mark = this.remaining;
+    this.mark = this.marked = 0;
     this.predict();
   }
   /** Counts what has been executed until now, the current instruction excepted. */
   settle(): void {
-    this.count(this.remaining, 0);
+    const { slice } = this.cpu;
+    this.count(slice.spent, slice.executed, 0);
   }
   /** Counts the current instruction too, under the state before it: the state is about to change. */
   settleInstruction(retired = true): void {
-    if (this.active) this.count(this.remaining - 1, retired ? 0 : 1);
-    else this.mark = this.remaining - 1;
+    const { slice } = this.cpu;
+    const spent = slice.spent + slice.current;
+    if (this.active) this.count(spent, slice.executed + 1, retired ? 0 : 1);
+    else [this.mark, this.marked] = [spent, slice.executed + 1];
   }
 
-  private count(upTo: number, unretired: number): void {
-    const cycles = this.mark - upTo;
-    if (cycles <= 0) return;
+  private count(upTo: number, executed: number, unretired: number): void {
+    const units = upTo - this.mark;
+    if (units <= 0) return;
+    const retired = Math.max(0, executed - this.marked - unretired);
     this.mark = upTo;
+    this.marked = executed;
     if (this.running.length === 0) return;
+    const cycles = this.cyclesOf(units);
     let overflow = 0n;
     for (const counter of this.running) {
       if (counter.event === Event.CPU_CYCLES) overflow |= this.add(counter, cycles);
-      else if (counter.event === Event.INST_RETIRED) overflow |= this.add(counter, cycles - unretired);
+      else if (counter.event === Event.INST_RETIRED) overflow |= this.add(counter, retired);
     }
     this.overflowed(overflow);
     this.predict();
+  }
+
+  /** Whole cycles; what is left over is kept. */
+  private cyclesOf(units: number): number {
+    const { slice, state } = this.cpu;
+    if (slice.costs === undefined) return units;
+    const all = state.word(Layout.cycleFraction) + units;
+    state.setWord(Layout.cycleFraction, all % slice.costs.perCycle);
+    return Math.floor(all / slice.costs.perCycle);
   }
 
   /** Adds to a counter. The overflow bits that this sets, of itself and of the one that is chained to it. */
@@ -178,7 +191,8 @@ export class Pmu {
   /** The CPU was restored: its line has the level that it had. */
   restored(): void {
     this.level = this.asserted;
-    this.mark = this.remaining;
+    this.mark = this.cpu.slice.spent;
+    this.marked = this.cpu.slice.executed;
     this.changed();
   }
 
@@ -190,7 +204,7 @@ export class Pmu {
 
   /** Finds the next overflow that interrupts, or chains. */
   private predict(): void {
-    this.dueAt = -Infinity;
+    this.dueAt = Infinity;
     if (this.running.length === 0) return;
     const { cpu } = this;
     const interrupts = cpu.register('PMINTENSET_EL1');
@@ -198,12 +212,21 @@ export class Pmu {
     for (const counter of this.running) {
       if (!ticks(counter.event)) continue;
       if ((interrupts & bitOf(counter.n)) === 0n && !(chains && counter.n < CYCLES)) continue;
-      this.dueAt = Math.max(this.dueAt, this.mark - this.instructionsLeft(counter));
+      this.dueAt = Math.min(this.dueAt, this.mark + this.leastUntilOverflow(counter));
     }
   }
 
-  /** Instructions that a counter takes to overflow, if all are retired. */
-  private instructionsLeft({ n, cell }: Running): number {
+  /** The least that is spent until a counter overflows. */
+  private leastUntilOverflow(counter: Running): number {
+    const { slice, state } = this.cpu;
+    const left = this.untilOverflow(counter);
+    if (slice.costs === undefined) return left;
+    if (counter.event === Event.INST_RETIRED) return left * slice.costs.least;
+    return left * slice.costs.perCycle - state.word(Layout.cycleFraction);
+  }
+
+  /** Instructions or cycles that a counter takes to overflow, if all instructions are retired. */
+  private untilOverflow({ n, cell }: Running): number {
     const { cpu } = this;
     const value = cpu.state.cell(cell);
     if (n !== CYCLES) return Number(0x1_0000_0000n - value);
