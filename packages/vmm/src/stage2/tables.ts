@@ -37,7 +37,7 @@ export class TableMemoryError extends Error {
 /** True where an edit changes a leaf: a block that it leaves as it is need not be split. */
 function changes(edit: Edit, at: number, level: number, old: Descriptor): boolean {
   const next = edit.leaf(at, level, old);
-  return next === undefined || next.lo !== old.lo || next.hi !== old.hi;
+  return next?.lo !== old.lo || next.hi !== old.hi;
 }
 
 /** One VM's tables. */

@@ -1,5 +1,7 @@
 // The hypervisor's own memory: copies, pages, and the identity map as the walker reads it.
 
+import { describe, expect, it } from 'vitest';
+
 import {
   Access,
   createControls,
@@ -11,7 +13,6 @@ import {
   Regime,
 } from '@worldswitch/mmu';
 import { Fault, pa, StateError } from '@worldswitch/platform';
-import { describe, expect, it } from 'vitest';
 
 import {
   buildHostMap,

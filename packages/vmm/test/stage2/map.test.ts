@@ -1,11 +1,12 @@
 // Stage 2 maps, as the walker of the MMU sees them in the fake's memory.
 
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+
 import { createControls, createWalker, Permission, createTranslation, createRequest } from '@worldswitch/mmu';
 import type { Translation } from '@worldswitch/mmu';
 import { ipa, pa, StateError } from '@worldswitch/platform';
 import type { Ipa } from '@worldswitch/platform';
-import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
 
 import { PAGE, PageAllocator, PhysicalMemory } from '../../src/memory/index.ts';
 import { systemOperation } from '../../src/names.ts';
