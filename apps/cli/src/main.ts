@@ -13,7 +13,16 @@ import { withTwoDashes } from './options/qemu-style.ts';
 import { program } from './program.ts';
 
 // Node 20 has relaxed SIMD behind a flag; later ones have it as it is. The engine tests it before it uses it.
-if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
+// The other two make V8 optimise later: its compilers took as much processor time as a guest's boot. A compiled region is left
+// by its end, which spends the budget by all of the code before it: the usual one is gone after some forty times.
+if (process.versions.node.startsWith('20.')) {
+  for (const flag of [
+    '--experimental-wasm-relaxed-simd',
+    '--wasm-tiering-budget=100000000',
+    '--interrupt-budget=500000',
+  ])
+    setFlagsFromString(flag);
+}
 
 // A reader that goes away (`| head`) is no reason to stop half-way: what has to be done at the end is done.
 for (const stream of [process.stdout, process.stderr]) {

@@ -36,6 +36,8 @@ export interface CodeSource {
   word(instruction: number): number | undefined;
   /** Whether a case of the table has code. */
   hasCode(caseId: number): boolean;
+  /** Whether control has ever come to an instruction: what it has never come to is left out. Everything counts unless given. */
+  reached?(instruction: number): boolean;
 }
 
 /** Bounds of a region. */
@@ -80,6 +82,7 @@ function explore(
   while (work.length > 0) {
     if (leaders.size > bounds.blocks || found.size >= bounds.instructions) return false;
     const start = work.shift() ?? 0;
+    if (source.reached?.(start) === false && !roots.includes(start)) continue;
     for (let at = start; !found.has(at) && found.size < bounds.instructions; at++) {
       const word = source.word(at);
       const decoded = word === undefined ? undefined : decode(word >>> 0);

@@ -344,6 +344,12 @@ export class HotTier {
         return this.words[(pages.hostOf(decoded) >> 2) + (instruction & 1023)];
       },
       hasCode,
+      ...(!this.eager && {
+        reached: (instruction: number): boolean => {
+          const decoded = pageAt(instruction >> 10);
+          return decoded !== 0 && pages.numberAt(decoded + (instruction & 1023) * 16) !== Fixed.decode;
+        },
+      }),
     };
   }
 
