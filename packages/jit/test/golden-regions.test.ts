@@ -52,6 +52,26 @@ const regions: Readonly<Record<string, (p: Program) => void>> = {
     p.to('cbnz x2,', outer);
     p.add('ret');
   },
+  'a loop with two entries': (p) => {
+    const middle = p.label();
+    p.to('cbz x3,', middle);
+    const top = p.place();
+    p.add('add x0, x0, x1');
+    p.place(middle);
+    p.add('subs x1, x1, #1');
+    p.to('b.ne', top);
+    p.add('ret');
+  },
+  'a function with a loop in the place of its call': (p) => {
+    const f = p.label();
+    p.to('bl', f);
+    p.add('add x0, x0, #1', 'svc #0');
+    p.place(f);
+    const top = p.place();
+    p.add('subs x1, x1, #1');
+    p.to('b.ne', top);
+    p.add('ret');
+  },
   'double precision': (p) => {
     const top = p.place();
     p.add('ldr d1, [x0], #8', 'fmul d2, d1, d1', 'fadd d0, d0, d2', 'fcmp d0, d3');

@@ -67,7 +67,7 @@ export function discover(
   explore(source, roots, bounds, found, leaders);
   const first = found.get(root);
   if (first === undefined || first.flow.kind === 'stop') return undefined;
-  return inlineLeaves(build(found, leaders, roots), source);
+  return inlineSmall(build(found, leaders, roots), source);
 }
 
 /** Follows control from some instructions. False when a bound ended that. */
@@ -178,37 +178,39 @@ function build(
 }
 
 /** Most instructions and blocks of a function that takes the place of its call. */
-const LEAF: Bounds = { instructions: 24, blocks: 10 };
+const SMALL: Bounds = { instructions: 40, blocks: 16 };
 /** Most instructions that a region grows by. */
-const MOST_COPIED = 200;
+const MOST_COPIED = 240;
+/** Copies in copies. */
+const MOST_NESTED = 3;
 
-/** Puts copies of small functions that call nobody in the place of their calls. */
-function inlineLeaves(region: Discovered, source: CodeSource): Discovered {
-  const leaves = new Map<number, Discovered | undefined>();
-  const leafAt = (at: number): Discovered | undefined => {
-    if (!leaves.has(at)) leaves.set(at, leaf(source, at));
-    return leaves.get(at);
+/** Puts copies of small functions in the place of their calls. */
+function inlineSmall(region: Discovered, source: CodeSource): Discovered {
+  const functions = new Map<number, Discovered | undefined>();
+  const functionAt = (at: number): Discovered | undefined => {
+    if (!functions.has(at)) functions.set(at, small(source, at));
+    return functions.get(at);
   };
   const blocks = [...region.blocks];
+  const most = region.instructions + MOST_COPIED;
   let { instructions } = region;
-  for (const [i, b] of region.blocks.entries()) {
-    const [after = -1] = b.successors;
-    const [back = 0] = b.targets;
-    if (b.flow.kind !== 'call' || after < 0) continue;
-    const callee = leafAt(back - 1 + b.flow.to / 4);
-    if (callee === undefined || instructions + callee.instructions > region.instructions + MOST_COPIED) {
-      continue;
-    }
+  /** By copied block: the functions that it is in. */
+  const within = new Map<number, readonly number[]>();
+  for (let i = 0; i < blocks.length; i++) {
+    const b = blocks[i];
+    const [after = -1] = b?.successors ?? [];
+    const [back = 0] = b?.targets ?? [];
+    if (b?.flow.kind !== 'call' || after < 0) continue;
+    const entry = back - 1 + b.flow.to / 4;
+    const outer = within.get(i) ?? [];
+    const callee = outer.length < MOST_NESTED && !outer.includes(entry) ? functionAt(entry) : undefined;
+    if (callee === undefined || instructions + callee.instructions > most) continue;
     const first = blocks.length;
-    const shift = (n: number): number => n + first;
-    blocks[i] = {
-      ...b,
-      successors: callee.roots.map(shift),
-      targets: [back - 1 + b.flow.to / 4],
-      inlined: true,
-    };
+    const shift = (n: number): number => (n < 0 ? n : n + first);
+    blocks[i] = { ...b, successors: callee.roots.map(shift), targets: [entry], inlined: true };
     for (const c of callee.blocks) {
       const returns = c.flow.kind === 'return';
+      within.set(blocks.length, [...outer, entry]);
       blocks.push({
         ...c,
         successors: returns ? [after] : c.successors.map(shift),
@@ -221,18 +223,16 @@ function inlineLeaves(region: Discovered, source: CodeSource): Discovered {
   return { blocks, roots: region.roots, instructions };
 }
 
-/** A function that is small and leaves by returns alone. */
-function leaf(source: CodeSource, at: number): Discovered | undefined {
+/** A function that is small. */
+function small(source: CodeSource, at: number): Discovered | undefined {
   const found = new Map<number, Found>();
   const leaders = new Set<number>([at]);
-  if (!explore(source, [at], LEAF, found, leaders)) return undefined;
+  if (!explore(source, [at], SMALL, found, leaders)) return undefined;
   const region = build(found, leaders, [at]);
-  // A loop inside is worth a call: it has the registers to itself.
-  const inside = region.blocks.every(
-    ({ flow, successors }, i) =>
+  const fits = region.blocks.every(
+    ({ flow, successors }) =>
       flow.kind === 'return' ||
-      ((flow.kind === 'next' || flow.kind === 'jump' || flow.kind === 'branch') &&
-        successors.every((s) => s > i)),
+      (flow.kind !== 'stop' && flow.kind !== 'jumpRegister' && successors.every((s) => s >= 0)),
   );
-  return inside && region.roots.length === 1 ? region : undefined;
+  return fits && region.roots.length === 1 ? region : undefined;
 }

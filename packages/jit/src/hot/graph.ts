@@ -103,6 +103,71 @@ function dominators(
   return dominator;
 }
 
+/** An edge into the middle of a loop: control goes to the loop's header instead, which passes it on. */
+export interface Detour {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Gives each loop one entry. Edges to other ones are led to the loop's header, which gets an edge to where they led; the answer
+ * is those edges. Loops in loops come after.
+ */
+export function reduce(successors: number[][], place: Int32Array): Detour[] {
+  const detours: Detour[] = [];
+  const work = [successors.map((_, n) => n)];
+  for (let nodes = work.pop(); nodes !== undefined; nodes = work.pop()) {
+    for (const loop of components(successors, nodes)) {
+      const inside = new Set(loop);
+      const outside = successors.map((_, n) => n).filter((n) => !inside.has(n));
+      const entries = loop.filter((v) => outside.some((u) => successors[u]?.includes(v) === true));
+      const first = (a: number, b: number): number => ((place[b] ?? 0) < (place[a] ?? 0) ? b : a);
+      const header = inside.has(0) ? 0 : entries.reduce(first, entries[0] ?? loop[0] ?? 0);
+      for (const v of entries) {
+        if (v === header) continue;
+        for (const u of outside) {
+          const list = successors[u] ?? [];
+          if (!list.includes(v)) continue;
+          successors[u] = [...new Set(list.map((s) => (s === v ? header : s)))];
+          if (!detours.some((d) => d.from === u && d.to === v)) detours.push({ from: u, to: v });
+        }
+        if (successors[header]?.includes(v) === false) successors[header].push(v);
+      }
+      work.push(loop.filter((n) => n !== header));
+    }
+  }
+  return detours;
+}
+
+/** The strongly connected components with a cycle of the graph on some nodes (Tarjan 1972). */
+function components(successors: readonly (readonly number[])[], nodes: readonly number[]): number[][] {
+  const among = new Set(nodes);
+  const found = new Map<number, number>();
+  const low = new Map<number, number>();
+  const stack: number[] = [];
+  const open = new Set<number>();
+  const result: number[][] = [];
+  const visit = (n: number): void => {
+    found.set(n, found.size);
+    low.set(n, found.size - 1);
+    stack.push(n);
+    open.add(n);
+    for (const s of successors[n] ?? []) {
+      if (!among.has(s)) continue;
+      if (!found.has(s)) {
+        visit(s);
+        low.set(n, Math.min(low.get(n) ?? 0, low.get(s) ?? 0));
+      } else if (open.has(s)) low.set(n, Math.min(low.get(n) ?? 0, found.get(s) ?? 0));
+    }
+    if (low.get(n) !== found.get(n)) return;
+    const component = stack.splice(stack.indexOf(n));
+    for (const m of component) open.delete(m);
+    if (component.length > 1 || successors[n]?.includes(n) === true) result.push(component);
+  };
+  for (const n of nodes) if (!found.has(n)) visit(n);
+  return result;
+}
+
 /** By node: the headers of the loops that it is in, outermost first; a header is in its own loop. */
 export function loopsOf(graph: Graph, a: Analysis): readonly (readonly number[])[] {
   const loops: number[][] = graph.successors.map(() => []);

@@ -2,7 +2,7 @@
 // the budget.
 
 import type { Block, Discovered } from './blocks.ts';
-import { analyse, loopsOf } from './graph.ts';
+import { analyse, loopsOf, reduce } from './graph.ts';
 import type { Analysis } from './graph.ts';
 
 /** A way into a region. */
@@ -11,15 +11,19 @@ export interface Entry {
   readonly node: number;
   /** The block's first instruction. */
   readonly instruction: number;
+  /** Only for ways inside of the region. */
+  readonly inner: boolean;
 }
 
 /** A region's plan. Node 0 is the function's head, node `i + 1` is block `i`. */
 export interface Plan extends Analysis {
   readonly successors: readonly (readonly number[])[];
-  /** The first one is the root. */
+  /** The first one is the root, or the header of its outermost loop. */
   readonly entries: readonly Entry[];
   /** By node: where the entries that lie behind it are reached from it, by number of the entry; -1 for others. */
   readonly dispatch: ReadonlyMap<number, readonly number[]>;
+  /** By nodes, from and to: the loop's header through which control goes. Only for loops with several ways in. */
+  readonly detours: ReadonlyMap<number, ReadonlyMap<number, number>>;
   /** Nodes that are branched to, by a block's end or a table. */
   readonly merges: ReadonlySet<number>;
   /** Nodes that look at the budget first. */
@@ -34,6 +38,7 @@ export const noPlan: Plan = {
   successors: [[]],
   entries: [],
   dispatch: new Map(),
+  detours: new Map(),
   merges: new Set(),
   checks: new Set(),
   distance: new Int32Array(1),
@@ -46,7 +51,8 @@ const MAX_ENTRIES = 60;
 const TOO_FEW = 4;
 
 /**
- * Plans a region. Undefined if its loops have several ways in.
+ * Plans a region. Undefined if it has too many ways in. A loop with several of them is entered through its header, which
+ * passes control on as it does from outside of the region.
  *
  * @param everywhere - makes ways in also where they are not worth it
  * @param costOf - what a block costs
@@ -79,14 +85,26 @@ export function plan(
       return [...b.successors.filter((s) => s >= 0).map((s) => s + 1), ...(next === undefined ? [] : [next])];
     }),
   ];
-  const before = analyse({ successors: first });
+  let before = analyse({ successors: first });
+  const detoured = before.reducible ? [] : reduce(first, before.place);
+  if (!before.reducible) before = analyse({ successors: first });
   if (!before.reducible) return undefined;
   const loops = loopsOf({ successors: first }, before);
   const others = [...before.headers, ...after, ...resumed].filter((n) => isWorthEntering(blocks[n - 1]));
-  const wanted = [...roots.map((r) => r + 1), ...others].filter(
+  const wanted = [...roots.map((r) => r + 1), ...detoured.map((d) => d.to), ...others].filter(
     (n) => (before.place[n] ?? -1) > 0 && blocks[n - 1]?.copied === false,
   );
-  const nodes = [...new Set(wanted)].slice(0, MAX_ENTRIES);
+  // Inside of loops, entry number 0 is none: it has to be one outside.
+  const front = loops[wanted[0] ?? 0]?.filter((h) => h !== 0).slice(0, 1) ?? [];
+  const nodes = [...new Set([...front, ...wanted])].slice(0, MAX_ENTRIES);
+  const outer = new Set([...roots.map((r) => r + 1), ...others]);
+  const detours = new Map<number, Map<number, number>>();
+  for (const { from, to } of detoured) {
+    const via = loops[to]?.find((h) => h !== to && loops[from]?.includes(h) === false);
+    if (!nodes.includes(to)) return undefined;
+    if (via === undefined) continue;
+    detours.set(from, (detours.get(from) ?? new Map<number, number>()).set(to, via));
+  }
   const successors = first.map((list) => [...list]);
   const dispatch = new Map<number, number[]>();
   for (const [i, node] of nodes.entries()) {
@@ -108,11 +126,15 @@ export function plan(
     );
     if (forward.length > 1) merges.add(n);
   }
-  const entries = nodes.map((node) => ({ node, instruction: blocks[node - 1]?.start ?? 0 }));
+  const entries = nodes.map((node) => ({
+    node,
+    instruction: blocks[node - 1]?.start ?? 0,
+    inner: !outer.has(node),
+  }));
   const checks = new Set([...nodes, ...analysis.headers, ...after].filter((n) => n !== 0));
   const sizes = [0, ...blocks.map(costOf)];
   const distance = distances(analysis, successors, checks, sizes);
-  return { ...analysis, successors, entries, dispatch, merges, checks, distance };
+  return { ...analysis, successors, entries, dispatch, detours, merges, checks, distance };
 }
 
 function distances(

@@ -75,8 +75,13 @@ export class RegionEmitter extends RegionWays {
     this.tree(outer);
   }
 
-  private go(from: number, to: number): void {
-    const { plan, code } = this;
+  private go(from: number, where: number): void {
+    const { plan, code, frame } = this;
+    const to = plan.detours.get(from)?.get(where) ?? where;
+    if (to !== where) {
+      code.i32(plan.entries.findIndex((e) => e.node === where));
+      code.set(frame.entry);
+    }
     if ((plan.place[to] ?? 0) <= (plan.place[from] ?? 0)) {
       if (this.checkedOutside(to)) this.checkBudget(to);
       code.br(this.loops.get(to) ?? 0);
@@ -110,7 +115,8 @@ export class RegionEmitter extends RegionWays {
   private enterKinds(node: number): void {
     const predecessors = this.plan.predecessors[node] ?? [];
     const [only] = predecessors;
-    const known = predecessors.length === 1 && only !== undefined ? this.kinds.get(only) : undefined;
+    const alone = predecessors.length === 1 && !this.plan.entries.some((e) => e.node === node);
+    const known = alone && only !== undefined ? this.kinds.get(only) : undefined;
     this.arm.kind = known === 0 ? undefined : known;
     this.arm.checked.clear();
   }

@@ -397,7 +397,7 @@ export class HotTier {
     for (const [i, e] of planned.entries.entries()) {
       const decoded = used.get(e.instruction >> 10) ?? 0;
       const record = decoded + (e.instruction & 1023) * 16;
-      if (decoded === 0 || pages.entryAt(record) !== 0) continue;
+      if (e.inner || decoded === 0 || pages.entryAt(record) !== 0) continue;
       const entry = this.freeEntries.pop() ?? this.nextEntry++;
       if (entry >= MAX_ENTRIES) break;
       const to = entryAt(offset, entry) >> 2;
