@@ -5,6 +5,7 @@ export type { Board, PartStates } from './board/board.ts';
 export { buildDevices } from './board/devices.ts';
 export type { BoardDevice, DeviceSurroundings } from './board/devices.ts';
 export { Wire } from './board/wire.ts';
+export type { BoardSoftware } from './board/software.ts';
 export { checkConfig, configurationSchema, defineMachine } from './config/config.ts';
 export type {
   AddressInput,
@@ -19,6 +20,8 @@ export type { EngineName, EngineOptions } from './config/engine-options.ts';
 export { deviceKinds } from './config/devices.ts';
 export type { AnyDeviceType, DeviceKind } from './config/devices.ts';
 export type { DeviceHost } from './config/device-host.ts';
+export { attachSoftware } from './config/software.ts';
+export type { AnySoftwareType, CheckedSoftware, SoftwareConfig } from './config/software.ts';
 export { virt } from './config/virt.ts';
 export type { VirtioSlot, VirtOptions } from './config/virt.ts';
 export { countsOf } from './counts.ts';

@@ -2,12 +2,13 @@
 
 import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
 import { CpuLayout } from '@worldswitch/isa-core';
-import type { Cpu } from '@worldswitch/isa-core';
-import { Reset, StateError } from '@worldswitch/platform';
+import type { Cpu, SoftwareError } from '@worldswitch/isa-core';
+import { Reset, SoftwareEntry, StateError } from '@worldswitch/platform';
 import type { Engine, Pa, Plain, Timer } from '@worldswitch/platform';
 
 import { buildBoard } from './board/board.ts';
 import type { Board } from './board/board.ts';
+import type { BoardSoftware } from './board/software.ts';
 import type { SystemBus } from './bus/bus.ts';
 import { checkConfig } from './config/config.ts';
 import type { MachineConfig } from './config/config.ts';
@@ -64,6 +65,8 @@ const JUMPS = 10_000;
 export class Machine {
   readonly board: Board;
   readonly options: MachineOptions;
+  /** What software in TypeScript failed with: nothing is executed any more, and `run` returns `dead`. */
+  failure: SoftwareError | undefined;
   /** Instructions executed since power-on. */
   instructions = 0;
   private readonly inputs: InputQueue;
@@ -99,6 +102,10 @@ export class Machine {
             return true;
           },
         },
+        failed: (error) => {
+          this.failure = error;
+          this.finish('dead');
+        },
         output: (device, byte) => options.output?.(device, byte),
         disks: options.disks,
         networks: options.networks,
@@ -123,7 +130,7 @@ export class Machine {
       this.deliver(now);
     });
     if (saved) this.resume(saved);
-    else this.parkSecondaries();
+    else this.powerOn(this.bootSoftware === undefined ? 0 : this.bootSoftware.page + SoftwareEntry.boot, 0);
   }
 
   private resume(saved: MachineState): void {
@@ -153,7 +160,7 @@ export class Machine {
 
   /** The whole machine as plain data. Between runs only. */
   save(): Plain {
-    const { gic, timer, devices, wires, config, ram } = this.board;
+    const { gic, timer, devices, wires, software, config, ram } = this.board;
     this.moveMonitors(-ram.offset);
     const cpus = this.cpus.map((cpu) => cpu.save());
     this.moveMonitors(ram.offset);
@@ -164,10 +171,12 @@ export class Machine {
         timer: timer.save(),
         devices: Object.fromEntries(devices.map((d) => [d.name, d.device.save()])),
         wires: Object.fromEntries([...wires].map(([name, wire]) => [name, wire.level])),
+        software: Object.fromEntries(software.map(({ name, software: own }) => [name, own.save()])),
       },
       cpus,
       turn: this.turns.turn,
-      turnLeft: this.turns.left,
+      // Software that runs over the end of a turn leaves less than nothing of it.
+      turnLeft: Math.max(0, this.turns.left),
       ram: saveRam(ram),
       instructions: this.instructions,
       inputs: this.inputs.waiting,
@@ -217,12 +226,19 @@ export class Machine {
       memory?.bytes.set(bytes, at - base);
       this.bus.foreignStore(at as Pa, size);
     }
-    for (const cpu of this.cpus) {
-      cpu.reset({ pc: BigInt(boot.entry), el: cpu.highestEl, x0: BigInt(boot.x0) });
-    }
-    this.parkSecondaries();
+    const software = this.bootSoftware;
+    this.powerOn(software === undefined ? boot.entry : software.page + SoftwareEntry.boot, boot.x0);
     this.turns.turn = 0;
     this.turns.left = QUANTUM;
+  }
+
+  /** What CPUs are powered on into, where it is software in TypeScript. */
+  private get bootSoftware(): BoardSoftware | undefined {
+    return this.board.software.find(({ checked }) => checked.boot);
+  }
+  private powerOn(pc: number, x0: number): void {
+    for (const cpu of this.cpus) cpu.reset({ pc: BigInt(pc), el: cpu.highestEl, x0: BigInt(x0) });
+    this.parkSecondaries();
   }
 
   /** Firmware starts the other CPUs when it is asked to; where there is none, all start at once. */
@@ -235,7 +251,9 @@ export class Machine {
   reset(): void {
     const parts = [this.board.gic, this.board.timer, ...this.board.devices.map((d) => d.device)];
     for (const phase of [Reset.Enter, Reset.Hold, Reset.Exit]) for (const part of parts) part.reset(phase);
+    for (const software of this.board.software) software.reset();
     if (this.boot) this.enter(this.boot);
+    else if (this.bootSoftware) this.powerOn(this.bootSoftware.page + SoftwareEntry.boot, 0);
   }
 
   /** Queues bytes for a serial device; they enter at the current virtual time, or after the instruction that is executed, and are recorded. */
@@ -295,6 +313,7 @@ export class Machine {
   }
   /** What the guest's exceptions were like, in words: for a guest that got lost. */
   report(): string {
+    if (this.failure !== undefined) return this.failure.message;
     const report = this.watches[this.lost]?.report() ?? '';
     return this.cpus.length === 1 ? report : `CPU ${this.lost}: ${report}`;
   }
@@ -308,6 +327,7 @@ export class Machine {
   run(instructions: number, jump = true, until: number = Number.POSITIVE_INFINITY): RunEnd {
     const { clock } = this.board;
     this.stopping = false;
+    if (this.failure !== undefined) return 'dead';
     let left = instructions;
     let jumps = 0;
     while (left > 0) {

@@ -33,7 +33,7 @@ test('a kernel, an initrd and a command line', async () => {
     initrd: Uint8Array.of(1, 2),
     tree: undefined,
   });
-  expect(images.kernel.entry).toBe(0x4020_0000);
+  expect(images.kernel?.entry).toBe(0x4020_0000);
 });
 
 test.each([

@@ -2,7 +2,9 @@
 
 import { Fault } from '@worldswitch/platform';
 import type {
+  AtomicKind,
   CpuPort,
+  FaultDetail,
   Mmio,
   SystemOperation,
   SystemRegister,
@@ -41,6 +43,17 @@ export const RAM = 0x4000_0000;
 /** The fake. Addresses are physical; what neither memory nor a device decodes gives `Fault.Decode`. */
 export class FakePort implements CpuPort {
   readonly index: number;
+  readonly level: number = 2;
+  readonly page: Word64 = { lo: 0x0b00_0000, hi: 0 };
+  readonly lastFault: FaultDetail = {
+    esr: 0,
+    address: { lo: 0, hi: 0 },
+    code: 0,
+    level: 0,
+    s1ptw: false,
+    write: false,
+  };
+  sp = 0n;
   /** X0 to X30. */
   readonly x: BigUint64Array = new BigUint64Array(31);
   /** V0 to V31, four words each. */
@@ -116,6 +129,14 @@ export class FakePort implements CpuPort {
     if (n < 31) this.x[n] = word(lo, hi);
   }
 
+  readSp(out: Word64): void {
+    set(out, this.sp);
+  }
+
+  writeSp(lo: number, hi: number): void {
+    this.sp = word(lo, hi);
+  }
+
   readV(n: number, out: Uint32Array): void {
     out.set(this.v.subarray(n * 4, n * 4 + 4));
   }
@@ -171,6 +192,34 @@ export class FakePort implements CpuPort {
     if (a < 0 || b < 0 || Math.max(a, b) + bytes > this.memory.length) return Fault.Decode;
     this.memory.copyWithin(b, a, a + bytes);
     return Fault.None;
+  }
+
+  atomic(kind: AtomicKind, at: Word64, width: 4 | 8, operand: Word64, old: Word64): Fault {
+    const fault = this.load(at, width, old);
+    if (fault !== Fault.None) return fault;
+    const [a, b] = [word(old.lo, old.hi), word(operand.lo, operand.hi)];
+    const made = { add: a + b, set: a | b, clear: a & ~b, xor: a ^ b, swap: b }[kind];
+    const to = { lo: 0, hi: 0 };
+    set(to, BigInt.asUintN(8 * width, made));
+    return this.store(at, width, to.lo, to.hi);
+  }
+
+  read(at: Word64, into: Uint8Array): Fault {
+    const from = address(at) - this.base;
+    if (from < 0 || from + into.length > this.memory.length) return Fault.Decode;
+    into.set(this.memory.subarray(from, from + into.length));
+    return Fault.None;
+  }
+
+  write(at: Word64, from: Uint8Array): Fault {
+    const to = address(at) - this.base;
+    if (to < 0 || to + from.length > this.memory.length) return Fault.Decode;
+    this.memory.set(from, to);
+    return Fault.None;
+  }
+
+  zero(at: Word64, bytes: number): Fault {
+    return this.write(at, new Uint8Array(bytes));
   }
 
   operate(operation: SystemOperation, lo = 0, hi = 0): void {

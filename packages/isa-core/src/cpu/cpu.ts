@@ -6,7 +6,7 @@ import type { TlbShape, TranslationControls, WalkObserver } from '@worldswitch/m
 import type { Bus, CpuPin, SystemRegisterBank, Transaction, Word64 } from '@worldswitch/platform';
 import { Fault } from '@worldswitch/platform';
 
-import { instructionEnded, InstructionEnded } from '../reference/host.ts';
+import { instructionEnded } from '../reference/host.ts';
 import type { ReferenceHost } from '../reference/host.ts';
 import type { Access, Raise } from '../semantics/builder.ts';
 import { branchAddress } from './addresses.ts';
@@ -27,6 +27,7 @@ import { raise } from './raise.ts';
 import { loadCpu, saveCpu } from './saved-state.ts';
 import type { CpuSavedState } from './saved-state.ts';
 import { Slice } from './slice.ts';
+import type { SoftwareUnit } from './software/unit.ts';
 import { CpuState } from './state.ts';
 import { EC } from './syndrome.ts';
 import { setIdentification } from './sysregs/checked.ts';
@@ -59,6 +60,8 @@ export class Cpu implements ReferenceHost {
   /** The engine's ear. */
   listener: CpuListener | undefined;
   observer: CpuObserver | undefined;
+  /** Software in TypeScript whose pages this CPU may fetch from. */
+  software: SoftwareUnit | undefined;
   /** PMUIRQ has another level: an input of the interrupt controller, PPI 23 by convention. */
   pmuInterrupt: ((level: boolean) => void) | undefined;
   /** True in WFI until an interrupt is pending, in WFE until an event comes, and while the CPU is off. */
@@ -78,7 +81,8 @@ export class Cpu implements ReferenceHost {
   private readonly backing = new Map<number, Backing>();
   private readonly banked = new Map<string, Backing>();
   private readonly unmodelled = new Set<number>();
-  private word = 0;
+  /** The current instruction, or what software in TypeScript does in the place of one. */
+  word = 0;
 
   constructor(options: CpuOptions) {
     this.options = options;
@@ -402,6 +406,7 @@ export class Cpu implements ReferenceHost {
       takeSynchronous(this, defaultTarget(this), EC.IllegalState, 0);
       this.endInstruction();
     }
+    if (this.word < 0) this.word = this.software?.enter() ?? 0;
     return this.word;
   }
   load(va: bigint, bytes: number, align: number, how: Access): bigint {
@@ -472,10 +477,6 @@ export class Cpu implements ReferenceHost {
   /** Ends the current instruction after its exception has been taken. */
   endInstruction(): never {
     throw instructionEnded;
-  }
-  /** True for the value that `endInstruction` throws. */
-  static isEnd(thrown: unknown): boolean {
-    return thrown instanceof InstructionEnded;
   }
   /** An encoding that is not modelled: told once. */
   reportUnimplemented(id: number, write: boolean): void {

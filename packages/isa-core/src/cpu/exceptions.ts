@@ -62,6 +62,7 @@ function countException(counters: CpuCounters, { el, vector, esr = 0 }: Exceptio
 
 /** Does everything that the hardware does on an exception, and leaves the PC at the vector. */
 export function takeException(cpu: Cpu, e: ExceptionRecord): void {
+  if (cpu.software?.catches(e) === true) return;
   const { state } = cpu;
   const from = state.el;
   countException(cpu.counters, e);

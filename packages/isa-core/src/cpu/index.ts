@@ -11,9 +11,12 @@ export { cpuCodec } from './saved-state.ts';
 export type { CpuSavedState } from './saved-state.ts';
 export { Slice } from './slice.ts';
 export type { CpuCosts } from './slice.ts';
+export * from './software/index.ts';
 export { CpuState } from './state.ts';
 export { describeClass, describeFaultStatus, describeSyndrome, EC, syndrome } from './syndrome.ts';
 export type { SystemRegisterEntry } from './sysregs/entry.ts';
+export { systemRegisterNames } from './sysregs/names.ts';
+export type { SystemRegisterName } from './sysregs/names.ts';
 export {
   lookup as systemRegisterAt,
   registerById,

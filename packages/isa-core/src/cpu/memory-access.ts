@@ -84,7 +84,7 @@ export class MemoryAccess {
     return this.readHost(offset, 8) | (this.readHost(offset + 8, 8) << 64n);
   }
 
-  /** The instruction word at the PC; ends the instruction if it cannot be fetched. */
+  /** The instruction word at the PC, or -1 in a page of software in TypeScript; ends the instruction if it cannot be fetched. */
   fetch(): number {
     const { cpu } = this;
     const { pc } = cpu.state;
@@ -99,6 +99,7 @@ export class MemoryAccess {
     }
     const host = cpu.bus.host(at as Pa);
     if (host >= 0) return this.view.getUint32(host, true);
+    if (cpu.software?.holds(at) === true) return -1;
     this.ns = cpu.translator.nonSecure;
     const word = cpu.bus.read(at as Pa, 4, this.transaction());
     if (this.failed()) {

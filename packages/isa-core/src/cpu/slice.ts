@@ -85,6 +85,16 @@ export class Slice {
     }
   }
 
+  /** Instructions are over that software in TypeScript did in one go, each at the least cost. */
+  retire(instructions: number): void {
+    if (this.costs === undefined) this.words[Layout.remaining >> 2] = this.remaining - instructions;
+    else {
+      const cost = instructions * this.costs.least + this.borrowed;
+      this.set(this.remaining - cost, this.executed + instructions);
+      this.borrowed = 0;
+    }
+  }
+
   /** Something besides instructions costs so many units: the one under way, or about to be executed, goes on all the same. */
   charge(units: number): void {
     if (this.costs === undefined) return;

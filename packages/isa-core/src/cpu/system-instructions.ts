@@ -198,3 +198,8 @@ export const systemInstructionName = (id: number): string | undefined => operati
 export const systemInstructions: readonly { readonly name: string; readonly minEl: number }[] = [
   ...operations.values(),
 ];
+
+const byName = new Map<string, number>(Array.from(operations, ([id, { name }]) => [name, id]));
+
+/** The encoding of a system instruction by its name, as `systemId` has it; undefined where there is none. */
+export const systemInstructionId = (name: string): number | undefined => byName.get(name);

@@ -9,7 +9,7 @@ import type {
   TimerPin,
 } from '@worldswitch/devices';
 import { Cpu, CpuLayout, referenceEngine } from '@worldswitch/isa-core';
-import type { Firmware } from '@worldswitch/isa-core';
+import type { Firmware, SoftwareError } from '@worldswitch/isa-core';
 import { cpuHost, createInterpreter, interpreterBytes } from '@worldswitch/jit';
 import type { Interpreter } from '@worldswitch/jit';
 import { noTrace } from '@worldswitch/platform';
@@ -30,6 +30,8 @@ import { directDma } from './dma.ts';
 import { gicBlocksOf, gicConfigOf, gicTypeOf, pinOf } from './gic.ts';
 import type { BoardGic } from './gic.ts';
 import { connectMonitors, monitorsPart } from './monitors.ts';
+import { buildSoftware } from './software.ts';
+import type { BoardSoftware } from './software.ts';
 import { Wire } from './wire.ts';
 
 /** Saved states of the parts; absent at power-on. */
@@ -41,6 +43,8 @@ export interface PartStates {
   readonly devices: Readonly<Record<string, Plain>>;
   /** Levels of the wires, by name. */
   readonly wires: Readonly<Record<string, boolean>>;
+  /** States of software in TypeScript. */
+  readonly software: Readonly<Record<string, Plain>>;
 }
 
 /** Everything on the board, connected. */
@@ -54,6 +58,8 @@ export interface Board {
   readonly timer: GenericTimer;
   readonly devices: readonly BoardDevice[];
   readonly cpus: readonly Cpu[];
+  /** Privileged software in TypeScript. */
+  readonly software: readonly BoardSoftware[];
   /** By CPU. */
   readonly engines: readonly Engine[];
   /** Wires by name, for snapshots. */
@@ -65,6 +71,8 @@ export interface Board {
 /** What the board needs of the machine around it. */
 export interface BoardSurroundings {
   readonly firmware: Firmware;
+  /** Software in TypeScript failed: nothing may be executed any more. */
+  readonly failed?: (error: SoftwareError) => void;
   /** A device's console sent a byte. */
   output(device: string, byte: number): void;
   /** Disks, and networks' other ends, by the names of devices. */
@@ -155,6 +163,12 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
   blocks.forEach((base, index) => cpus.push(buildCpu(config, index, memory, base, bus, banks, around)));
   for (const cpu of cpus) cpu.peers = cpus;
   connectMonitors(cpus, gic, wire);
+  const software = buildSoftware(config, bus, cpus, states?.software, {
+    ...(around.failed && { failed: around.failed }),
+    timePassed: () => {
+      clock.catchUp();
+    },
+  });
   const engines = buildEngines(config, cpus, tables);
   bus.onForeignStore((at, bytes) => {
     // Engines on one memory share what they know of it.
@@ -179,6 +193,7 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
     gicPart,
     timerPart,
     monitorsPart((ppi) => ppiCells(ppi, config)),
+    ...software.map(({ part }) => part),
     ...devices.map(({ checked, config: own }): PlacedPart => ({
       type: checked.kind.type,
       config: own,
@@ -194,7 +209,7 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
       },
     })),
   ];
-  return { config, memory, ram, bus, clock, gic, timer, devices, cpus, engines, wires, parts };
+  return { config, memory, ram, bus, clock, gic, timer, devices, cpus, software, engines, wires, parts };
 }
 
 /** The label of a device's node. */

@@ -12,6 +12,8 @@ import { deviceKinds } from './devices.ts';
 import type { AnyDeviceType, DeviceKind } from './devices.ts';
 import { checkEngineOptions, engineNames, engineOptionsSchema } from './engine-options.ts';
 import type { EngineName, EngineOptions } from './engine-options.ts';
+import { checkSoftware } from './software.ts';
+import type { CheckedSoftware, SoftwareConfig } from './software.ts';
 
 const MIB = 1024 * 1024;
 
@@ -81,6 +83,8 @@ export interface MachineConfig {
   /** How it does that: modes for tests. */
   readonly engineOptions?: EngineOptions | undefined;
   readonly devices?: readonly DeviceConfig[] | undefined;
+  /** Privileged software in TypeScript: see `attachSoftware`. */
+  readonly software?: readonly SoftwareConfig[] | undefined;
 }
 
 /** The configuration with its defaults, before addresses and devices are looked at. */
@@ -116,6 +120,7 @@ export interface CheckedConfig extends Omit<Parsed, 'memory' | 'ramBase' | 'devi
     readonly interrupts: number;
   };
   readonly devices: readonly CheckedDevice[];
+  readonly software: readonly CheckedSoftware[];
 }
 /** `"256M"`, `"1G"`, `268435456`. */
 const size = z.union([
@@ -313,9 +318,17 @@ function checkDevice(
   return { name: d.name, kind, bases, interrupts: d.interrupts ?? {}, connections, config: d.config ?? {} };
 }
 
+/** Software in TypeScript is for TypeScript boards alone: the schema, which is also that of files, does not know it. */
+function apart(given: unknown): [plain: unknown, software: unknown] {
+  if (typeof given !== 'object' || given === null || !('software' in given)) return [given, undefined];
+  const { software, ...plain } = given;
+  return [plain, software];
+}
+
 /** Checks a configuration. Throws a `ConfigurationError` that names the first field that is wrong. */
 export function checkConfig(given: unknown): CheckedConfig {
-  const result = schema.safeParse(given);
+  const [plain, software] = apart(given);
+  const result = schema.safeParse(plain);
   if (!result.success) throw explained(result.error.issues[0]);
   const config = result.data;
   checkEngineOptions(config.engine, config.engineOptions);
@@ -343,6 +356,7 @@ export function checkConfig(given: unknown): CheckedConfig {
       interrupts: gic.interrupts,
     },
     devices,
+    software: checkSoftware(software, names, numberOf),
   };
 }
 

@@ -25,7 +25,8 @@ export interface ModulePlace {
 
 /** What is booted. */
 export interface BootImages {
-  readonly kernel: LoadedKernel;
+  /** The kernel; on a board whose CPUs are powered on into software in TypeScript it is no more than loaded, and may be absent. */
+  readonly kernel?: LoadedKernel | undefined;
   /** The kernel's name, for messages. */
   readonly name?: string;
   readonly initrd?: Uint8Array | undefined;
@@ -124,7 +125,10 @@ export function placeBoot(board: Board, images: BootImages): Placed {
   const { ramBase, memory } = board.config;
   const end = ramBase + memory;
   const { modules = [], append } = images;
-  const kernelEnd = Math.max(...images.kernel.segments.map((s) => s.at + s.size));
+  if (images.kernel === undefined && !board.config.software.some(({ boot }) => boot))
+    throw new ConfigurationError('kernel', 'is missing: there is no software on the board to boot into');
+  const segments = images.kernel?.segments ?? [];
+  const kernelEnd = Math.max(ramBase, ...segments.map((s) => s.at + s.size));
   const initrdAt = Math.max(ramBase + Math.min(memory / 2, 128 * MIB), roundUp(kernelEnd, 2 * MIB));
   const initrd = images.initrd && { start: initrdAt, end: initrdAt + images.initrd.length };
   const [places, modulesEnd] = placeModules(modules, initrd?.end ?? initrdAt);
@@ -158,12 +162,12 @@ export function placeBoot(board: Board, images: BootImages): Placed {
   });
   return {
     pieces: [
-      ...images.kernel.segments.map((s) => piece(kernel, s.at, s.bytes, s.size)),
+      ...segments.map((s) => piece(kernel, s.at, s.bytes, s.size)),
       ...(images.initrd ? [piece('initrd', initrdAt, images.initrd)] : []),
       ...modules.map(({ name, bytes }) => piece(name, places.get(name)?.start ?? 0, bytes)),
       piece('dtb', treeAt, tree),
     ],
-    entry: images.kernel.entry,
+    entry: images.kernel?.entry ?? 0,
     x0: treeAt,
   };
 }

@@ -78,6 +78,10 @@ function boardIdentity(config: CheckedConfig): string {
     startTime,
     seed,
     devices,
+    // Boards without any keep their old identity.
+    ...(config.software.length > 0 && {
+      software: config.software.map(({ name, page, boot }) => [name, page, boot]),
+    }),
   });
 }
 
@@ -127,6 +131,14 @@ export function toPlain(config: CheckedConfig, state: MachineState): Plain {
       config.devices.map((d) => [d.name, section(d.kind.type.state.version, parts.devices[d.name] ?? null)]),
     ),
     wires: parts.wires,
+    ...(config.software.length > 0 && {
+      software: Object.fromEntries(
+        config.software.map(({ name, type }) => [
+          name,
+          section(type.state.version, parts.software[name] ?? null),
+        ]),
+      ),
+    }),
     ram: { pages: state.ram.pages, bytes: state.ram.bytes },
     inputs: state.inputs.map(({ at, device, bytes }) => ({ at, device, bytes })),
     poll: Number.isFinite(state.poll) ? state.poll : null,
@@ -152,6 +164,7 @@ const ROOT_FIELDS: ReadonlySet<string> = new Set([
   'timer',
   'devices',
   'wires',
+  'software',
   'ram',
   'inputs',
   'poll',
@@ -182,6 +195,7 @@ export function fromPlain(given: MachineConfig, tree: Plain): MachineState {
     }
   };
   const devices = fieldsOf(root['devices'], 'devices');
+  const software = config.software.length > 0 ? fieldsOf(root['software'], 'software') : {};
   const cpu = cpuCodec({ sets: 512, ways: 4 }, config.el3 ? 3 : config.el2 ? 2 : 1);
   const cpus = root['cpus'];
   if (!Array.isArray(cpus) || cpus.length !== config.cpus)
@@ -198,6 +212,12 @@ export function fromPlain(given: MachineConfig, tree: Plain): MachineState {
         ]),
       ),
       wires: levels(root['wires']),
+      software: Object.fromEntries(
+        config.software.map(({ name, type }) => [
+          name,
+          codec(`software.${name}`, software[name], (from, v) => type.state.parse(from, v) as Plain),
+        ]),
+      ),
     },
     cpus: (cpus as readonly Plain[]).map((at, i) => codec(`cpus[${i}]`, at, (from, v) => cpu.parse(from, v))),
     turn: count(root['turn'], 'turn', config.cpus - 1),
