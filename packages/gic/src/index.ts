@@ -1,5 +1,13 @@
 // @worldswitch/gic: the Arm Generic Interrupt Controller.
 
+export { distributorV2, distributorV3 } from './distributor.ts';
+export type {
+  Distributor,
+  DistributorV2,
+  DistributorV3,
+  VirtualInterfaceV2,
+  VirtualInterfaceV3,
+} from './distributor.ts';
 export { maintenanceInterrupt } from './v2/config.ts';
 export type { GicV2Config } from './v2/config.ts';
 export { gicV2 } from './v2/gicv2.ts';

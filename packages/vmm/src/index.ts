@@ -42,3 +42,19 @@ export { Context, contextShape, restoreClasses, saveClasses } from './world-swit
 export type { ContextState } from './world-switch/context.ts';
 export { LazyFloat, lazyFloatShape } from './world-switch/lazy-float.ts';
 export type { LazyFloatState } from './world-switch/lazy-float.ts';
+export type { HostInterrupts } from './vgic/delivery.ts';
+export { listRegisterCountV2 } from './vgic/gich.ts';
+export { listRegisterCountV3 } from './vgic/ich.ts';
+export type { InFlightState } from './vgic/in-flight.ts';
+export { virtualGicV2, virtualGicV2Shape } from './vgic/vgic-v2.ts';
+export type { VirtualGicV2Config } from './vgic/vgic-v2.ts';
+export { trappedGicRegisters, VirtualGicV3, virtualGicV3, virtualGicV3Shape } from './vgic/vgic-v3.ts';
+export type { VirtualGicV3Config } from './vgic/vgic-v3.ts';
+export { maintenance, VirtualGic } from './vgic/vgic.ts';
+export type {
+  BlockAccess,
+  VirtualGicBlock,
+  VirtualGicHost,
+  VirtualGicParts,
+  VirtualGicState,
+} from './vgic/vgic.ts';

@@ -1,0 +1,316 @@
+// A VM's interrupt controller with the hardware's virtual CPU interface: the distributor is emulated, its interrupts are delivered
+// by list registers, and the guest acknowledges and ends them without an exit (IHI 0048B 5; IHI 0069 6).
+
+import type { Distributor } from '@worldswitch/gic';
+import type { CpuPort, InterruptLine, Mmio, Plain, Transaction } from '@worldswitch/platform';
+
+import type { Current } from '../current.ts';
+import type { Moved } from '../world-switch/classes.ts';
+import { Delivery } from './delivery.ts';
+import type { HostInterrupts } from './delivery.ts';
+import { InFlight } from './in-flight.ts';
+import type { InFlightState } from './in-flight.ts';
+import type { ListRegisters } from './list-registers.ts';
+
+/** What a VM's interrupt controller is given by its hypervisor. */
+export interface VirtualGicHost {
+  readonly current: Current;
+  /** The board's interrupts, of which some stand behind the guest's. */
+  readonly host: HostInterrupts;
+  /**
+   * A vCPU may have something new to be given: one that waits is to run, one that runs on another CPU is to be interrupted there; for
+   * the one of the current entry there is nothing to do.
+   */
+  attention(vcpu: number): void;
+}
+
+/** A register block for the VM's bus. */
+export interface VirtualGicBlock {
+  readonly name: string;
+  readonly size: number;
+  readonly widths: readonly (1 | 2 | 4 | 8)[];
+  readonly mmio: Mmio;
+}
+
+/** What an access to a register block is about. */
+export interface BlockAccess {
+  /** The vCPU whose private interrupts they are. */
+  readonly cpu: number;
+  /** Of a pending register: its word. Else -1. */
+  readonly pendingWord: number;
+  /** Of a register that clears pending states. */
+  readonly clearsPending: boolean;
+  /** Of a register of pending or active states. */
+  readonly states: boolean;
+  /** A write can only make more interrupts pending. */
+  readonly adds: boolean;
+}
+
+/** The parts of which the two versions make one. */
+export interface VirtualGicParts {
+  readonly of: Distributor;
+  readonly lists: ListRegisters;
+  readonly blocks: readonly VirtualGicBlock[];
+  /** What an access to a block is about. */
+  describe(block: number, offset: number, requester: number): BlockAccess;
+  save(): Plain;
+}
+
+/** The saved state: that of the distributor, by the codec of its hardware model, and what is in list registers. */
+export type VirtualGicState = Readonly<{ distributor: Plain; flight: InFlightState }>;
+
+/** The maintenance interrupt, a PPI of the board. */
+export const maintenance = 25;
+
+/** A VM's interrupt controller over list registers. */
+export class VirtualGic {
+  /** Register blocks, in the order of the hardware's. */
+  readonly blocks: readonly VirtualGicBlock[];
+  private readonly of: Distributor;
+  private readonly parts: VirtualGicParts;
+  private readonly given: VirtualGicHost;
+  private readonly flight: InFlight;
+  private readonly delivery: Delivery;
+
+  /** Of its parts; `virtualGicV2` and `virtualGicV3` make them. */
+  constructor(parts: VirtualGicParts, given: VirtualGicHost, state?: InFlightState) {
+    this.parts = parts;
+    this.given = given;
+    this.of = parts.of;
+    this.flight = new InFlight(parts.of, parts.lists.count, state);
+    this.delivery = new Delivery(parts.of, this.flight, parts.lists, given.host);
+    this.blocks = parts.blocks.map((block, index) => ({ ...block, mmio: this.watched(block.mmio, index) }));
+  }
+
+  // Interrupts come
+
+  /** The wire of a shared interrupt, from 0: interrupt ID 32 + n. */
+  spi(n: number): InterruptLine {
+    if (!Number.isInteger(n) || n < 0 || n + 32 >= this.of.interrupts)
+      throw new RangeError(`there is no SPI ${n}`);
+    return this.line(0, n + 32);
+  }
+
+  /** The wire of a private interrupt of a vCPU, from 0: interrupt ID 16 + n. */
+  ppi(vcpu: number, n: number): InterruptLine {
+    this.delivery.vcpu(vcpu);
+    if (!Number.isInteger(n) || n < 0 || n >= 16) throw new RangeError(`there is no PPI ${n}`);
+    return this.line(vcpu, n + 16);
+  }
+
+  private line(vcpu: number, id: number): InterruptLine {
+    const { of } = this;
+    const isHigh = (): boolean => (((of.level[of.slot(vcpu, id >>> 5)] ?? 0) >>> (id & 31)) & 1) !== 0;
+    return {
+      get level() {
+        return isHigh();
+      },
+      set: (level) => {
+        if (isHigh() === level) return;
+        of.drive(vcpu, id, level);
+        this.lineChanged(vcpu, id, level);
+      },
+    };
+  }
+
+  private lineChanged(from: number, id: number, level: boolean): void {
+    const vcpu = this.delivery.receiver(from, id);
+    if (vcpu < 0) return;
+    const own = this.delivery.vcpu(vcpu);
+    const isListed = (((own.listed[id >>> 5] ?? 0) >>> (id & 31)) & 1) !== 0;
+    const comes = level && this.delivery.isForwarded(vcpu, id);
+    if (comes || isListed) own.dirty = true;
+    if (comes) this.given.attention(vcpu);
+  }
+
+  /** A vCPU's private interrupt stands for one of the host's: the guest's end of interrupt deactivates that. */
+  link(vcpu: number, id: number, physical: number): void {
+    this.delivery.link(vcpu, id, physical);
+  }
+
+  /** Makes a private interrupt of a vCPU pending, as an edge does. */
+  raise(vcpu: number, id: number): void {
+    const { of } = this;
+    const at = of.slot(vcpu, 0);
+    of.latched[at] = (of.latched[at] ?? 0) | (1 << id);
+    this.delivery.vcpu(vcpu).dirty = true;
+    if (this.delivery.isForwarded(vcpu, id)) this.given.attention(vcpu);
+  }
+
+  /** True where a vCPU's interrupt is pending or active, as far as the hypervisor knows. */
+  isRaised(vcpu: number, id: number): boolean {
+    return this.delivery.isRaised(vcpu, id);
+  }
+
+  // vCPUs come and go
+
+  /** A vCPU comes to the CPU: its virtual CPU interface is put there. Before its timers. */
+  load(port: CpuPort, vcpu: number): Moved {
+    const own = this.delivery.vcpu(vcpu);
+    own.cpu = port.index;
+    own.dirty = true;
+    this.parts.lists.load(port, vcpu);
+    this.forRaisedLinks(vcpu, (physical) => {
+      this.given.host.activate(port, physical);
+    });
+    return this.parts.lists.control;
+  }
+
+  /** It leaves the CPU. After its timers. */
+  unload(port: CpuPort, vcpu: number): Moved {
+    const { lists } = this.parts;
+    const own = this.delivery.vcpu(vcpu);
+    let listed = 0;
+    for (let left = own.used; left !== 0; left &= left - 1) listed++;
+    this.delivery.sync(port, vcpu);
+    for (let index = 0; index < lists.count; index++) lists.clear(port, vcpu, index);
+    lists.unload(port, vcpu);
+    this.forRaisedLinks(vcpu, (physical) => {
+      this.given.host.deactivate(port, physical);
+    });
+    own.cpu = -1;
+    return {
+      registers: lists.control.registers + listed,
+      bytes: lists.control.bytes + lists.listBytes * listed,
+    };
+  }
+
+  private forRaisedLinks(vcpu: number, then: (physical: number) => void): void {
+    for (let id = 16; id < 32; id++) {
+      const physical = this.delivery.linkOf(vcpu, id);
+      if (physical >= 0 && this.delivery.isRaised(vcpu, id)) then(physical);
+    }
+  }
+
+  /** Before each entry of the vCPU: does nothing unless something has changed. */
+  enter(port: CpuPort, vcpu: number): void {
+    if (!this.delivery.vcpu(vcpu).dirty) return;
+    this.delivery.sync(port, vcpu);
+    this.delivery.flush(port, vcpu);
+  }
+
+  /** The CPU's maintenance interrupt: what the guest has ended is taken back. Before the interrupt is ended on the host. */
+  maintain(port: CpuPort, vcpu: number): void {
+    this.delivery.sync(port, vcpu);
+    this.delivery.vcpu(vcpu).dirty = true;
+  }
+
+  /** True where a vCPU that waits has an interrupt that ends the wait. */
+  wakes(port: CpuPort, vcpu: number): boolean {
+    if (this.delivery.vcpu(vcpu).cpu === port.index) {
+      this.delivery.sync(port, vcpu);
+      this.parts.lists.readGroups(port, vcpu);
+    }
+    return this.delivery.wakes(vcpu);
+  }
+
+  /** True where the vCPU's list registers or its distributor's interrupts have changed since they were written. */
+  isDirty(vcpu: number): boolean {
+    return this.delivery.vcpu(vcpu).dirty;
+  }
+
+  /** A trapped deactivation: ICC_DIR_EL1. */
+  deactivate(port: CpuPort, vcpu: number, id: number): void {
+    this.delivery.sync(port, vcpu);
+    if (id < this.of.interrupts && this.delivery.receiver(vcpu, id) === vcpu) {
+      this.delivery.deactivate(port, vcpu, id);
+    }
+    this.delivery.vcpu(vcpu).dirty = true;
+  }
+
+  // The guest's accesses to the distributor
+
+  /** The state of a vCPU that is on this CPU is brought up to date. */
+  private settle(vcpu: number): void {
+    const { current } = this.given;
+    if (!current.inside || this.flight.vcpus[vcpu]?.cpu !== current.port.index) return;
+    this.delivery.sync(current.port, vcpu);
+  }
+
+  private watched(block: Mmio, index: number): Mmio {
+    const about = (offset: number, by: Transaction): BlockAccess =>
+      this.parts.describe(index, offset, by.requester);
+    const write = (offset: number, by: Transaction, value: number, then: () => void): void => {
+      const access = about(offset, by);
+      if (access.states) this.settle(by.requester);
+      const before = this.raisedLinks(by.requester);
+      then();
+      if (access.clearsPending && access.pendingWord >= 0) this.forget(access, value, offset);
+      this.dropLinks(by.requester, before);
+      this.review(access.adds, access.pendingWord === 0 ? access.cpu : -1);
+    };
+    const { read64, write64 } = block;
+    return {
+      read: (offset, width, by) => {
+        const access = about(offset, by);
+        if (access.states) this.settle(by.requester);
+        const value = block.read(offset, width, by);
+        if (access.pendingWord < 0) return value;
+        const held = this.flight.held[this.of.slot(access.cpu, access.pendingWord)] ?? 0;
+        return (value | ((held >>> (8 * (offset & 3))) & (width === 1 ? 0xff : 0xffff_ffff))) >>> 0;
+      },
+      write: (offset, width, value, by) => {
+        write(offset, by, value, () => {
+          block.write(offset, width, value, by);
+        });
+      },
+      ...(read64 && {
+        read64: (offset, out, by) => {
+          read64.call(block, offset, out, by);
+        },
+      }),
+      ...(write64 && {
+        write64: (offset, lo, hi, by) => {
+          write(offset, by, 0, () => {
+            write64.call(block, offset, lo, hi, by);
+          });
+        },
+      }),
+    };
+  }
+
+  /** Pending states that a list register of another vCPU holds are cleared: it does not give them back. */
+  private forget({ cpu, pendingWord }: BlockAccess, value: number, offset: number): void {
+    const at = this.of.slot(cpu, pendingWord);
+    this.flight.held[at] = (this.flight.held[at] ?? 0) & ~(value << (8 * (offset & 3)));
+  }
+
+  private raisedLinks(vcpu: number): number {
+    let raised = 0;
+    for (let id = 16; id < 32; id++) {
+      if (this.delivery.linkOf(vcpu, id) >= 0 && this.delivery.isRaised(vcpu, id)) raised |= 1 << id;
+    }
+    return raised;
+  }
+
+  /** The host's interrupts behind those that the guest itself has made idle may come again. */
+  private dropLinks(vcpu: number, before: number): void {
+    const { current, host } = this.given;
+    for (let left = before & ~this.raisedLinks(vcpu); left !== 0; left &= left - 1) {
+      const physical = this.delivery.linkOf(vcpu, 31 - Math.clz32(left & -left));
+      if (current.inside && this.flight.vcpus[vcpu]?.cpu === current.port.index)
+        host.deactivate(current.port, physical);
+    }
+  }
+
+  /** After a change: who has something new to be given, or (unless it only added) has what may have been taken back. */
+  private review(adds: boolean, only: number): void {
+    for (let vcpu = 0; vcpu < this.of.cpus; vcpu++) {
+      if (only >= 0 && vcpu !== only) continue;
+      const own = this.delivery.vcpu(vcpu);
+      if (!this.delivery.isFresh(vcpu) && (adds || own.used === 0)) continue;
+      own.dirty = true;
+      this.given.attention(vcpu);
+    }
+  }
+
+  /** After an SGI was sent by a system register. */
+  sent(): void {
+    this.review(true, -1);
+  }
+
+  /** As plain data. */
+  save(): VirtualGicState {
+    return { distributor: this.parts.save(), flight: this.flight.save() };
+  }
+}
