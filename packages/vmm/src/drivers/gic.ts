@@ -18,6 +18,8 @@ export interface HostGic {
   numberOf(acknowledged: number): number;
   drop(port: CpuPort, acknowledged: number): void;
   deactivate(port: CpuPort, acknowledged: number): void;
+  /** Makes a private interrupt of the CPU active: it does not come until it is deactivated. */
+  activate(port: CpuPort, interrupt: number): void;
   /** Sends software-generated interrupt `sgi` to one CPU. */
   send(port: CpuPort, cpu: number, sgi: number): void;
 }

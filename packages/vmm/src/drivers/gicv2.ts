@@ -9,6 +9,7 @@ import { readRegister, writeRegister } from './registers.ts';
 const GICD_CTLR = 0x000;
 const GICD_ISENABLER = 0x100;
 const GICD_ICENABLER = 0x180;
+const GICD_ISACTIVER = 0x300;
 const GICD_IPRIORITYR = 0x400;
 const GICD_ITARGETSR = 0x800;
 const GICD_SGIR = 0xf00;
@@ -48,6 +49,10 @@ export function hostGicV2(distributor: number, cpuInterface: number): HostGic {
     },
     deactivate(port: CpuPort, acknowledged: number) {
       writeRegister(port, cpuInterface + GICC_DIR, acknowledged);
+    },
+    activate(port, interrupt) {
+      const [word, mask] = bit(interrupt);
+      writeRegister(port, distributor + GICD_ISACTIVER + word, mask);
     },
     send(port, cpu, sgi) {
       writeRegister(port, distributor + GICD_SGIR, (1 << (16 + cpu)) | sgi);

@@ -11,6 +11,7 @@ const GICD_CTLR = 0x0000;
 const GICD_IGROUPR = 0x0080;
 const GICD_ISENABLER = 0x0100;
 const GICD_ICENABLER = 0x0180;
+const GICD_ISACTIVER = 0x0300;
 const GICD_IPRIORITYR = 0x0400;
 const GICD_IROUTER = 0x6000;
 const GICR_WAKER = 0x0014;
@@ -79,6 +80,10 @@ export function hostGicV3(distributor: number, redistributors: number): HostGic 
     },
     deactivate(port, acknowledged) {
       port.writeSystem(ICC_DIR_EL1, acknowledged, 0);
+    },
+    activate(port, interrupt) {
+      const [word, mask] = bit(interrupt);
+      writeRegister(port, block(port, interrupt) + GICD_ISACTIVER + word, mask);
     },
     send(port, cpu, sgi) {
       // Affinity 0.0.0: the target list is CPUs 0 to 15.

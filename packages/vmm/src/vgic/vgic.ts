@@ -239,8 +239,7 @@ export class VirtualGic {
       this.dropLinks(by.requester, before);
       this.review(access.adds, access.pendingWord === 0 ? access.cpu : -1);
     };
-    const { read64, write64 } = block;
-    return {
+    const watched: Mmio = {
       read: (offset, width, by) => {
         const access = about(offset, by);
         if (access.states) this.settle(by.requester);
@@ -254,18 +253,25 @@ export class VirtualGic {
           block.write(offset, width, value, by);
         });
       },
-      ...(read64 && {
-        read64: (offset, out, by) => {
-          read64.call(block, offset, out, by);
-        },
-      }),
-      ...(write64 && {
-        write64: (offset, lo, hi, by) => {
+    };
+    if (block.write64 === undefined) return watched;
+    return {
+      ...watched,
+      read64(offset, out, by) {
+        out.lo = watched.read(offset, 4, by);
+        out.hi = watched.read(offset + 4, 4, by);
+      },
+      // GICD_IROUTER alone is of 64 bits.
+      write64(offset, lo, hi, by) {
+        if (offset >= 0x6000) {
           write(offset, by, 0, () => {
-            write64.call(block, offset, lo, hi, by);
+            block.write64?.(offset, lo, hi, by);
           });
-        },
-      }),
+          return;
+        }
+        watched.write(offset, 4, lo, by);
+        watched.write(offset + 4, 4, hi, by);
+      },
     };
   }
 

@@ -1,7 +1,8 @@
 // A VM's interrupt controller on the models of the board's GICv2 and GICv3.
 
-import { StateError } from '@worldswitch/platform';
 import { describe, expect, it } from 'vitest';
+
+import { StateError } from '@worldswitch/platform';
 
 import { virtualGicV2Shape, virtualGicV3Shape } from '../../src/index.ts';
 import { bench } from './bench.ts';
