@@ -11,6 +11,7 @@ import { CliError } from './errors.ts';
 import { readNamed } from './files.ts';
 import { guestNames, namedGuest, tinyGuest } from './guests.ts';
 import type { Guest } from './guests.ts';
+import { checkLockStep } from './lock-step.ts';
 import { addRunOptions } from './options/run-options.ts';
 import type { RunOptions } from './options/run-options.ts';
 import { runSession } from './session.ts';
@@ -60,6 +61,7 @@ async function typedBy(o: RunOptions): Promise<readonly Typed[]> {
 }
 
 async function run(name: string | undefined, o: RunOptions): Promise<void> {
+  checkLockStep(o);
   const given = o.config === undefined ? undefined : await readBoard(o.config);
   const guest = await guestOf(name, o, given === undefined ? RAM : checkConfig(given).ramBase);
   const tree = o.dtb === undefined ? undefined : await readNamed(o.dtb, '--dtb');
@@ -73,6 +75,7 @@ async function run(name: string | undefined, o: RunOptions): Promise<void> {
     timeout: o.timeout,
     instructions: o.instructions,
     hashEvery: o.hashEvery,
+    lockStep: o.lockStep,
     save: o.save,
     restore: o.restore === undefined ? undefined : await readNamed(o.restore, '--restore'),
     stdin: o.stdin && o.input === undefined,

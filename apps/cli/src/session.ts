@@ -7,7 +7,14 @@ import {
   encodeSnapshot,
   restoreMachine,
 } from '@worldswitch/machine';
-import type { BootImages, Machine, MachineConfig, MachineOptions, RunEnd } from '@worldswitch/machine';
+import type {
+  BootImages,
+  LockStep,
+  Machine,
+  MachineConfig,
+  MachineOptions,
+  RunEnd,
+} from '@worldswitch/machine';
 import type { Plain } from '@worldswitch/platform';
 
 import { Consoles } from './channels/consoles.ts';
@@ -15,6 +22,7 @@ import type { ConsoleOption } from './channels/consoles.ts';
 import type { Escape } from './channels/terminal.ts';
 import { countAll, engineCounts, engineLines } from './engine-stats.ts';
 import { checkWritable, writeNamed } from './files.ts';
+import { lockStepLines, lockStepOf } from './lock-step.ts';
 import type { Outside } from './outside.ts';
 import { onSignals, statusOf } from './signals.ts';
 import type { EndSignal } from './signals.ts';
@@ -53,6 +61,8 @@ export interface SessionOptions {
   readonly instructions?: number | undefined;
   /** Print a hash of the machine at every so many instructions. */
   readonly hashEvery?: number | undefined;
+  /** Compare with the reference engine after every so many instructions. */
+  readonly lockStep?: number | undefined;
   /** Write a snapshot here when the run ends. */
   readonly save?: string | undefined;
   /** A snapshot to go on from, instead of booting. */
@@ -69,7 +79,7 @@ export interface SessionOptions {
 
 /** How a session ended. */
 export interface SessionEnd {
-  readonly how: RunEnd | 'until' | 'timeout' | 'quit' | 'closed' | EndSignal;
+  readonly how: RunEnd | 'until' | 'timeout' | 'quit' | 'closed' | 'differs' | EndSignal;
   /** Exit status of the command. */
   readonly status: number;
 }
@@ -82,6 +92,7 @@ const SHORTEST = 1e6;
 const STATUS: Readonly<Partial<Record<SessionEnd['how'], number>>> = {
   timeout: 124,
   dead: 1,
+  differs: 1,
   idle: 3,
   closed: 141,
   SIGINT: statusOf('SIGINT'),
@@ -98,6 +109,7 @@ const WORDS: Readonly<Partial<Record<string, string>>> = {
   idle: 'the guest waits, and nothing will ever wake it',
   dead: 'the guest is lost: it takes one exception after the other',
   budget: 'all instructions executed',
+  differs: 'the engines differ',
 };
 
 /** Runs a machine until it ends. */
@@ -137,6 +149,7 @@ const say = (text: string): void => {
 class Session {
   private readonly options: SessionOptions;
   private readonly machine: Machine;
+  private readonly pair: LockStep | undefined;
   private readonly consoles: Consoles;
   private readonly until: TextWatch | undefined;
   private readonly scripts: readonly { readonly watch: TextWatch; readonly bytes: Uint8Array }[];
@@ -163,8 +176,8 @@ class Session {
     const outside: MachineOptions = {
       disks: options.disks,
       networks: options.networks,
-      // Nobody asks for the record, and what comes through a network may be long.
-      record: false,
+      // Nobody else asks for the record, and what comes through a network may be long.
+      record: options.lockStep !== undefined,
       output: (device, byte) => {
         this.consoles.printed(device, byte);
         if (device === this.consoles.main) this.watch(byte);
@@ -194,6 +207,7 @@ class Session {
       },
     );
     if (saved === undefined && options.images) this.machine.load(options.images);
+    this.pair = lockStepOf(options.lockStep, config, this.machine, options);
     for (const { after, bytes } of typed) {
       if (after === undefined) this.machine.type(this.consoles.main, bytes);
     }
@@ -241,12 +255,14 @@ class Session {
       });
     }
     while (this.ending === undefined) {
-      const why = this.machine.run(this.budget(), !this.isPaced);
+      const why = (this.pair ?? this.machine).run(this.budget(), !this.isPaced);
+      if (this.pair?.difference !== undefined) this.ending ??= 'differs';
       await this.consoles.flush();
       this.hashes();
       await this.react(why);
       this.limits();
     }
+    if (this.pair?.finish() !== undefined) this.ending = 'differs';
     const how = this.ending;
     const status = STATUS[how] ?? 0;
     // What is said at the end comes after all that the guest said.
@@ -256,6 +272,7 @@ class Session {
     for (const line of this.lines(how)) say(line);
     await this.records(status);
     if (how === 'dead') say(this.machine.report());
+    for (const line of this.pair ? lockStepLines(this.pair) : []) say(line);
     return { how, status };
   }
 
@@ -308,15 +325,19 @@ class Session {
     const wanted = this.ahead + machine.untilDeadline;
     if (wanted < SHORTEST) {
       this.ahead = wanted;
-      machine.pass(machine.untilDeadline);
+      this.pass(machine.untilDeadline);
       await new Promise(setImmediate);
       return;
     }
     const before = Date.now();
     await this.wait(Math.min(wanted / 1e6, 100));
     const waited = (Date.now() - before) * 1e6;
-    machine.pass(Math.min(Math.max(0, waited - this.ahead), machine.untilDeadline));
+    this.pass(Math.min(Math.max(0, waited - this.ahead), machine.untilDeadline));
     this.ahead = Math.max(0, this.ahead - waited);
+  }
+
+  private pass(nanoseconds: number): void {
+    (this.pair ?? this.machine).pass(nanoseconds);
   }
 
   /** Until something was typed, or so many milliseconds. */

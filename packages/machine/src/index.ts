@@ -39,6 +39,8 @@ export type { LoadedKernel, Segment } from './load/image.ts';
 export { planBoot } from './load/plan.ts';
 export { MachineGroup } from './group.ts';
 export type { GroupEnd, GroupOptions } from './group.ts';
+export { LockStep } from './lock-step/lock-step.ts';
+export type { Difference, LockStepOptions } from './lock-step/lock-step.ts';
 export { createMachine, Machine, restoreMachine } from './machine.ts';
 export type { MachineOptions, RunEnd } from './machine.ts';
 export { decodeSnapshot, encodeSnapshot } from './snapshot/file.ts';

@@ -20,6 +20,14 @@ export function parseSmp(text: string): number {
   return cpus;
 }
 
+/** `--lock-step 1000`. */
+export function parseLockStep(text: string): number {
+  const n = Number(text);
+  if (!/^\d+$/.test(text) || n < 1 || n > 1e9)
+    throw new CliError(`--lock-step ${text}: must be a number of instructions, 1 to 1000000000`);
+  return n;
+}
+
 /** `--gic 3`. */
 export function parseGic(text: string): 2 | 3 {
   if (text === '2') return 2;

@@ -15,7 +15,7 @@ import { parseMachine } from './machine-type.ts';
 import type { MachineOption } from './machine-type.ts';
 import { parseNetwork } from './network.ts';
 import type { NetworkOption } from './network.ts';
-import { parseGic, parseRtc, parseSeed, parseSmp, positive } from './numbers.ts';
+import { parseGic, parseLockStep, parseRtc, parseSeed, parseSmp, positive } from './numbers.ts';
 import type { RtcOption } from './numbers.ts';
 
 /** What the user said. */
@@ -51,6 +51,7 @@ export interface RunOptions {
   readonly timeout?: number;
   readonly instructions?: number;
   readonly hashEvery?: number;
+  readonly lockStep?: number;
   readonly save?: string;
   readonly restore?: string;
   readonly json?: string;
@@ -142,6 +143,11 @@ export function addRunOptions(command: Command): Command {
       '--hash-every <n>',
       'print a hash of the machine at every so many instructions',
       positive('--hash-every'),
+    )
+    .option(
+      '--lock-step <n>',
+      'compare with the reference engine after every so many instructions, and end where they differ',
+      parseLockStep,
     )
     .option('--save <file>', 'write a snapshot when the run ends')
     .addOption(new Option('--nographic', 'as always').hideHelp())

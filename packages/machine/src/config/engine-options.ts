@@ -1,7 +1,8 @@
 // How the engine goes about its work: nothing of it changes what the guest does. The modes of the engine's tests.
 
-import type { InterpreterOptions } from '@worldswitch/jit';
 import { z } from 'zod';
+
+import type { InterpreterOptions } from '@worldswitch/jit';
 
 import { ConfigurationError } from '../errors.ts';
 
@@ -26,7 +27,7 @@ export interface EngineOptions {
 
 const SIZES = Array.from({ length: 10 }, (_, i) => 2 << i);
 /** Compiled regions, and pages of decoded code, with `evict`. */
-const EVICT = { regions: 16, pages: 64 } as const;
+const EVICT = { regions: 16, pages: 512 } as const;
 
 /** The schema of `EngineOptions`. */
 export const engineOptionsSchema: z.ZodType<EngineOptions> = z
