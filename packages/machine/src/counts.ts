@@ -3,8 +3,11 @@
 
 import { describeClass, exceptionSlot } from '@worldswitch/isa-core';
 import type { Cpu } from '@worldswitch/isa-core';
+import type { CostProfile } from '@worldswitch/platform';
 
 import type { BlockAccesses } from './bus/bus.ts';
+import { cyclesOf } from './cost/cycles.ts';
+import type { CycleCounts } from './cost/cycles.ts';
 import type { Machine } from './machine.ts';
 
 /** Exceptions of one kind to one level. */
@@ -43,6 +46,8 @@ export interface CpuCounts {
     /** Entries that TLBI instructions, of any CPU, removed. */
     readonly invalidated: number;
   };
+  /** In timing mode. */
+  readonly timing?: CycleCounts;
 }
 
 /** Counts of a machine since it was made. */
@@ -68,7 +73,8 @@ function exceptionsOf(taken: Uint32Array): ExceptionCount[] {
   return found;
 }
 
-function cpuCounts({ counters, tlb, translator }: Cpu): CpuCounts {
+function cpuCounts(cpu: Cpu, profile: CostProfile | undefined): CpuCounts {
+  const { counters, tlb, translator } = cpu;
   const { walks, stage1References, stage2References, faults } = translator.walker.counters;
   const { misses, evictions, invalidations } = tlb.counters;
   return {
@@ -78,15 +84,17 @@ function cpuCounts({ counters, tlb, translator }: Cpu): CpuCounts {
     returns: counters.returns,
     walks: { count: walks, stage1References, stage2References, faults },
     tlb: { misses, evictions, maintenance: counters.tlbMaintenance, invalidated: invalidations },
+    ...(profile && { timing: cyclesOf(cpu, profile) }),
   };
 }
 
 /** What a machine has done since it was made. */
 export function countsOf(machine: Machine): MachineCounts {
+  const profile = machine.board.config.timing;
   return {
     instructions: machine.instructions,
     now: machine.now,
-    cpus: machine.cpus.map(cpuCounts),
+    cpus: machine.cpus.map((cpu) => cpuCounts(cpu, profile)),
     devices: machine.bus.accesses().filter(({ reads, writes }) => reads + writes > 0),
   };
 }

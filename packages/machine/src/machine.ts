@@ -58,6 +58,8 @@ export interface MachineOptions {
 
 /** Instructions of a slice when no deadline is near. */
 const SLICE = 10_000_000;
+/** The largest budget of an engine. */
+const MOST = 2 ** 30;
 /** Jumps of a run in which nothing is executed. */
 const JUMPS = 10_000;
 
@@ -125,7 +127,7 @@ export class Machine {
           (line) => options.warn?.(line),
         ),
     );
-    this.turns = new Turns(this.cpus);
+    this.turns = new Turns(this.cpus, QUANTUM * (this.board.costs?.perCycle ?? 1));
     this.poll = this.board.clock.timer((now) => {
       this.deliver(now);
     });
@@ -167,6 +169,7 @@ export class Machine {
     return toPlain(config, {
       parts: {
         now: this.now,
+        fraction: this.board.clock.fraction,
         gic: gic.save(),
         timer: timer.save(),
         devices: Object.fromEntries(devices.map((d) => [d.name, d.device.save()])),
@@ -228,8 +231,7 @@ export class Machine {
     }
     const software = this.bootSoftware;
     this.powerOn(software === undefined ? boot.entry : software.page + SoftwareEntry.boot, boot.x0);
-    this.turns.turn = 0;
-    this.turns.left = QUANTUM;
+    this.turns.reset();
   }
 
   /** What CPUs are powered on into, where it is software in TypeScript. */
@@ -342,33 +344,40 @@ export class Machine {
         if (++jumps === JUMPS) return 'budget';
         continue;
       }
-      left -= this.slice(index, Math.min(left, SLICE, this.turns.most, clock.instructionsUntil(until)));
+      left -= this.slice(index, Math.min(this.atMost(left), this.turns.most, clock.until(until)));
       if (this.end !== undefined) return this.taken();
       if (this.stopAsked()) return 'stopped';
     }
     return 'budget';
   }
 
-  /** Runs one CPU until it waits, a deadline comes or `most` instructions are executed; says how many were. */
+  /** What engines may spend on so many instructions and not execute more of them: with costs it takes several slices to do all. */
+  private atMost(instructions: number): number {
+    return Math.min(instructions, SLICE) * (this.board.costs?.least ?? 1);
+  }
+
+  /** Runs one CPU until it waits, a deadline comes or `most` is spent; says how many instructions were executed. */
   private slice(index: number, most: number): number {
     const { clock, engines } = this.board;
     const engine = engines[index];
     if (engine === undefined) return 0;
     clock.limit = clock.next;
-    const budget = Math.min(most, clock.instructionsUntil(clock.next));
-    clock.elapsed = () => engine.executed;
+    const budget = Math.min(most, clock.until(clock.next), MOST);
+    clock.elapsed = () => engine.spent;
     this.executing = true;
     engine.run(budget);
     this.executing = false;
-    const { executed } = engine;
-    const { now } = clock;
+    const { executed, spent } = engine;
     clock.elapsed = () => 0;
     clock.limit = -Infinity;
-    clock.advanceTo(now);
+    clock.spend(spent);
     this.instructions += executed;
     const ran = this.cpus[index];
-    if (ran) ran.counters.instructions += executed;
-    this.turns.spend(executed);
+    if (ran) {
+      ran.counters.instructions += executed;
+      ran.counters.spent += spent;
+    }
+    this.turns.spend(spent);
     if (executed > 0) for (const cpu of this.cpus) if (cpu.index !== index) cpu.othersExecuted();
     return executed;
   }
@@ -416,7 +425,8 @@ export class Machine {
     copy[CpuLayout.exclusiveHost >> 2] = 0;
     if (copy[CpuLayout.exclusiveOpen >> 2] === 0)
       copy.fill(0, CpuLayout.exclusiveBytes >> 2, CpuLayout.tlb >> 2);
-    const seed = (this.now % 2 ** 32) ^ Math.floor(this.now / 2 ** 32);
+    const fraction = Math.imul(this.board.clock.fraction, 0x9e37_79b9);
+    const seed = (this.now % 2 ** 32) ^ Math.floor(this.now / 2 ** 32) ^ fraction;
     const [e, f] = hashWords(copy, 0, copy.length, seed ^ c);
     return [e, (f ^ Math.imul(d, 31)) >>> 0];
   }

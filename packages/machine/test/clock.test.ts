@@ -66,8 +66,8 @@ describe('slices', () => {
     executed = 7;
     expect(clock.now).toBe(1021);
     clock.elapsed = () => 0;
-    expect([1001, 1003, 1004, 1000, 5].map((at) => clock.instructionsUntil(at))).toEqual([1, 1, 2, 1, 1]);
-    expect(clock.instructionsUntil(Infinity)).toBe(Infinity);
+    expect([1001, 1003, 1004, 1000, 5].map((at) => clock.until(at))).toEqual([1, 1, 2, 1, 1]);
+    expect(clock.until(Infinity)).toBe(Infinity);
   });
 
   test('arming before the end of the slice ends it; at its end or later does not', () => {

@@ -5,6 +5,7 @@ export * from './address.ts';
 export * from './alone.ts';
 export * from './bus.ts';
 export * from './codec.ts';
+export * from './cost.ts';
 export * from './cpu.ts';
 export * from './device.ts';
 export * from './registers.ts';

@@ -116,6 +116,7 @@ export function exceptionReturn(cpu: Cpu): void {
   const spsr = state.cell(cells.spsr);
   const elr = state.cell(cells.elr);
   cpu.counters.returns++;
+  cpu.counters.returned[from] = (cpu.counters.returned[from] ?? 0) + 1;
   cpu.pmu.exceptionReturn();
   cpu.slice.charge(cpu.slice.costs?.exceptionReturn[from] ?? 0);
   const legal = legalReturn(cpu, spsr);

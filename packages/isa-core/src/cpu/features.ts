@@ -44,6 +44,10 @@ export interface CpuCounters {
   interrupts: number;
   /** ERETs. */
   returns: number;
+  /** The same by the level that was left. */
+  readonly returned: Uint32Array;
+  /** What engines have spent here: instructions, or units of cost. Whoever runs the engine counts them. */
+  spent: number;
   /** Accesses to memory-mapped registers. */
   deviceAccesses: number;
   /** TLBI instructions executed here. */
@@ -72,6 +76,8 @@ export function noCounts(): CpuCounters {
     exceptions: 0,
     interrupts: 0,
     returns: 0,
+    returned: new Uint32Array(4),
+    spent: 0,
     deviceAccesses: 0,
     tlbMaintenance: 0,
     taken: new Uint32Array(4 * KINDS),

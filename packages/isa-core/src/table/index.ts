@@ -1,5 +1,6 @@
 // The instruction table and the decoder.
 
+export { classOf } from './classes.ts';
 export { decode } from './decoder.ts';
 export type { Decoded } from './decoder.ts';
 export { encodeFields, fieldsOf, parseEncoding } from './encoding.ts';

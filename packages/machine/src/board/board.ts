@@ -9,7 +9,7 @@ import type {
   TimerPin,
 } from '@worldswitch/devices';
 import { Cpu, CpuLayout, referenceEngine } from '@worldswitch/isa-core';
-import type { Firmware, SoftwareError } from '@worldswitch/isa-core';
+import type { CpuCosts, Firmware, SoftwareError } from '@worldswitch/isa-core';
 import { cpuHost, createInterpreter, interpreterBytes } from '@worldswitch/jit';
 import type { Interpreter } from '@worldswitch/jit';
 import { noTrace } from '@worldswitch/platform';
@@ -19,6 +19,7 @@ import { SystemBus } from '../bus/bus.ts';
 import { VirtualClock } from '../clock/clock.ts';
 import type { CheckedConfig } from '../config/config.ts';
 import { interpreterOptions } from '../config/engine-options.ts';
+import { cpuCosts } from '../cost/profiles.ts';
 import { models } from '../id/models.ts';
 import { idRegisters } from '../id/registers.ts';
 import { createArena } from '../memory/arena.ts';
@@ -36,8 +37,9 @@ import { Wire } from './wire.ts';
 
 /** Saved states of the parts; absent at power-on. */
 export interface PartStates {
-  /** Virtual time. */
+  /** Virtual time, and of the nanosecond that has begun, in quarters: in timing mode alone. */
   readonly now: number;
+  readonly fraction: number;
   readonly gic: Plain;
   readonly timer: GenericTimerState;
   readonly devices: Readonly<Record<string, Plain>>;
@@ -60,6 +62,8 @@ export interface Board {
   readonly cpus: readonly Cpu[];
   /** Privileged software in TypeScript. */
   readonly software: readonly BoardSoftware[];
+  /** What instructions cost, in timing mode. */
+  readonly costs: CpuCosts | undefined;
   /** By CPU. */
   readonly engines: readonly Engine[];
   /** Wires by name, for snapshots. */
@@ -102,7 +106,9 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
   const ram = memoryWindow(memory, ramOffset, config.memory, true);
   const bus = new SystemBus(memory);
   bus.mapMemory({ name: 'memory', base: config.ramBase as Pa, size: config.memory }, ram);
-  const clock = new VirtualClock(config.nanosecondsPerInstruction, states?.now);
+  const costs = config.timing && cpuCosts(config.timing);
+  const { nanosecondsPerInstruction } = config;
+  const clock = new VirtualClock(nanosecondsPerInstruction, states?.now, costs?.perCycle, states?.fraction);
   const wires = new Map<string, Wire>();
   const wire = (name: string, drive: (level: boolean) => void): Wire => {
     // A pin has one wire, however often its device asks for it.
@@ -160,7 +166,9 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
     states: states?.devices,
   });
   const banks = [timer.bank, ...(gic.bank ? [gic.bank] : [])];
-  blocks.forEach((base, index) => cpus.push(buildCpu(config, index, memory, base, bus, banks, around)));
+  blocks.forEach((base, index) =>
+    cpus.push(buildCpu(config, index, memory, base, bus, banks, around, costs)),
+  );
   for (const cpu of cpus) cpu.peers = cpus;
   connectMonitors(cpus, gic, wire);
   const software = buildSoftware(config, bus, cpus, states?.software, {
@@ -209,7 +217,7 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
       },
     })),
   ];
-  return { config, memory, ram, bus, clock, gic, timer, devices, cpus, software, engines, wires, parts };
+  return { config, memory, ram, bus, clock, gic, timer, devices, cpus, software, engines, costs, wires, parts };
 }
 
 /** The label of a device's node. */
@@ -226,6 +234,7 @@ function buildCpu(
   bus: SystemBus,
   banks: readonly SystemRegisterBank[],
   around: BoardSurroundings,
+  costs: CpuCosts | undefined,
 ): Cpu {
   const model = models[config.cpu];
   const { el2, el3 } = config;
@@ -245,6 +254,7 @@ function buildCpu(
     id: idRegisters({ model, index, el2, el3, banks }),
     cacheSizes: model.cacheSizes,
     banks,
+    costs,
     ...(config.psci && { firmware: around.firmware }),
   });
 }

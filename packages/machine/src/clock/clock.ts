@@ -35,7 +35,10 @@ export class VirtualClock implements Clock {
   /** No deadline is earlier. */
   private earliest = 0;
   private readonly nanoseconds: number;
-  /** Instructions executed since `base` was set; the running engine's count. */
+  private readonly parts: number;
+  /** Of a nanosecond, in `parts`, beyond `base`. */
+  private rest = 0;
+  /** What the running engine has spent since `base` was set: instructions, or units of cost. */
   elapsed: () => number = () => 0;
   /** Called when a timer is armed to be due before `limit`. */
   onEarlier: () => void = () => undefined;
@@ -43,16 +46,25 @@ export class VirtualClock implements Clock {
   limit: number = Number.POSITIVE_INFINITY;
 
   /**
-   * @param nanosecondsPerInstruction - a positive integer
+   * @param nanoseconds - that `parts` of what engines count take: a positive integer
    * @param now - the time at which it starts
+   * @param parts - units of cost that take so long; instructions have no parts
+   * @param fraction - of a nanosecond, in `parts`, beyond `now`
    */
-  constructor(nanosecondsPerInstruction = 1, now = 0) {
+  constructor(nanoseconds = 1, now = 0, parts = 1, fraction = 0) {
     this.base = now;
-    this.nanoseconds = nanosecondsPerInstruction;
+    this.nanoseconds = nanoseconds;
+    this.parts = parts;
+    this.rest = fraction;
   }
 
   get now(): number {
-    return this.base + this.elapsed() * this.nanoseconds;
+    const spent = this.elapsed() * this.nanoseconds;
+    return this.base + (this.parts === 1 ? spent : Math.floor((this.rest + spent) / this.parts));
+  }
+  /** Of a nanosecond, in parts, beyond `now`. Between slices. */
+  get fraction(): number {
+    return this.rest;
   }
   timer(fire: (now: number) => void): Timer {
     const timer = new Deadline(this, fire);
@@ -71,8 +83,16 @@ export class VirtualClock implements Clock {
     for (const other of this.timers) if (other !== timer && other.deadline < next) next = other.deadline;
     return next;
   }
+  /** An engine has spent so much: fires everything that is due then. */
+  spend(spent: number): void {
+    const all = this.rest + spent * this.nanoseconds;
+    this.base += Math.floor(all / this.parts);
+    this.rest = all % this.parts;
+    this.advanceTo(this.base);
+  }
   /** Sets the time and fires everything that is due, in order. Only between slices. */
   advanceTo(now: number): void {
+    if (now !== this.base) this.rest = 0;
     this.base = now;
     this.fire(now);
   }
@@ -93,9 +113,9 @@ export class VirtualClock implements Clock {
       due.run(now);
     }
   }
-  /** Instructions until a time, at least one. */
-  instructionsUntil(when: number): number {
-    return Math.max(1, Math.ceil((when - this.base) / this.nanoseconds));
+  /** What an engine may spend until a time, at least one: instructions, or units of cost. */
+  until(when: number): number {
+    return Math.max(1, Math.ceil(((when - this.base) * this.parts - this.rest) / this.nanoseconds));
   }
   armed(deadline: number): void {
     if (deadline < this.earliest) this.earliest = deadline;

@@ -3,6 +3,10 @@
 
 import { z } from 'zod';
 
+import type { CostProfile } from '@worldswitch/platform';
+
+import { costProfileNames } from '../cost/profiles.ts';
+import type { CostProfileName } from '../cost/profiles.ts';
 import { ConfigurationError } from '../errors.ts';
 import { cpuModels } from '../id/models.ts';
 import type { CpuModelName } from '../id/models.ts';
@@ -14,6 +18,7 @@ import { checkEngineOptions, engineNames, engineOptionsSchema } from './engine-o
 import type { EngineName, EngineOptions } from './engine-options.ts';
 import { checkSoftware } from './software.ts';
 import type { CheckedSoftware, SoftwareConfig } from './software.ts';
+import { checkTiming, timingSchema } from './timing.ts';
 
 const MIB = 1024 * 1024;
 
@@ -72,8 +77,10 @@ export interface MachineConfig {
   readonly timer?: { readonly frequency?: number | undefined } | undefined;
   /** Firmware answers PSCI: by SMC with EL2, by HVC without. */
   readonly psci?: boolean | undefined;
-  /** Virtual time of an instruction; 1 when absent. */
+  /** Virtual time of an instruction, or in timing mode of a cycle; 1 when absent. */
   readonly nanosecondsPerInstruction?: number | undefined;
+  /** Timing mode: the cost profile by which cycles are counted, which then are virtual time. */
+  readonly timing?: CostProfileName | CostProfile | undefined;
   /** Seconds since 1970 at virtual time 0. */
   readonly startTime?: number | undefined;
   /** What the guest's entropy comes from: `kaslr-seed` and `rng-seed` in `/chosen`. 0 gives it none. */
@@ -102,6 +109,7 @@ interface Parsed {
   timer: { frequency: number };
   psci: boolean;
   nanosecondsPerInstruction: number;
+  timing?: CostProfileName | CostProfile | undefined;
   startTime: number;
   seed: number;
   engine: EngineName;
@@ -110,7 +118,8 @@ interface Parsed {
 }
 
 /** The checked configuration, complete. */
-export interface CheckedConfig extends Omit<Parsed, 'memory' | 'ramBase' | 'devices' | 'gic'> {
+export interface CheckedConfig extends Omit<Parsed, 'memory' | 'ramBase' | 'devices' | 'gic' | 'timing'> {
+  readonly timing: CostProfile | undefined;
   readonly memory: number;
   readonly ramBase: number;
   readonly gic: {
@@ -205,7 +214,8 @@ const schema: z.ZodType<Parsed> = z.strictObject({
     .min(1)
     .max(1000)
     .default(1)
-    .describe('Virtual time of an instruction'),
+    .describe('Virtual time of an instruction, or in timing mode of a cycle'),
+  timing: timingSchema.optional(),
   startTime: z
     .number()
     .int()
@@ -343,6 +353,7 @@ export function checkConfig(given: unknown): CheckedConfig {
   const devices = config.devices.map((d, i) => checkDevice(d, `devices[${i}]`, names, spis, connected));
   return {
     ...config,
+    timing: checkTiming(config.timing),
     memory,
     ramBase: numberOf(config.ramBase),
     // With EL3 its software is the firmware.
@@ -373,6 +384,8 @@ export function configurationSchema(): Record<string, unknown> {
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       // In a file a device is named; device types of one's own are for TypeScript.
+      if ((zodSchema as unknown) === timingSchema)
+        Object.assign(jsonSchema, { type: 'string', enum: [...costProfileNames] });
       if (zodSchema === deviceType)
         Object.assign(jsonSchema, { type: 'string', enum: Object.keys(deviceKinds) });
     },

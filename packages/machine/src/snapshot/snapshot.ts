@@ -3,13 +3,14 @@
 import { genericTimer } from '@worldswitch/devices';
 import { cpuCodec } from '@worldswitch/isa-core';
 import type { CpuSavedState } from '@worldswitch/isa-core';
-import { StateError } from '@worldswitch/platform';
+import { StateError, UNITS_PER_CYCLE } from '@worldswitch/platform';
 import type { Memory, Plain } from '@worldswitch/platform';
 
 import type { PartStates } from '../board/board.ts';
 import { gicTypeOf } from '../board/gic.ts';
 import { checkConfig } from '../config/config.ts';
 import type { CheckedConfig, MachineConfig } from '../config/config.ts';
+import { cpuCosts } from '../cost/profiles.ts';
 import type { InputRecord } from '../input.ts';
 import type { Placed } from '../load/boot.ts';
 import { PAGE } from '../memory/window.ts';
@@ -39,7 +40,7 @@ export interface RamState {
 
 type Fields = Readonly<Record<string, Plain>>;
 
-const VERSION = 2;
+const VERSION = 3;
 
 /** What must be equal for a snapshot to fit a board. */
 function boardIdentity(config: CheckedConfig): string {
@@ -56,6 +57,7 @@ function boardIdentity(config: CheckedConfig): string {
     nanosecondsPerInstruction,
     startTime,
     seed,
+    timing,
   } = config;
   const devices = config.devices.map((d) => [
     d.name,
@@ -77,6 +79,7 @@ function boardIdentity(config: CheckedConfig): string {
     nanosecondsPerInstruction,
     startTime,
     seed,
+    timing: timing && cpuCosts(timing),
     devices,
     // Boards without any keep their old identity.
     ...(config.software.length > 0 && {
@@ -121,6 +124,7 @@ export function toPlain(config: CheckedConfig, state: MachineState): Plain {
     version: VERSION,
     board: boardIdentity(config),
     now: parts.now,
+    fraction: parts.fraction,
     instructions: state.instructions,
     cpus: state.cpus.map((cpu) => section(cpuCodec().version, cpu)),
     turn: state.turn,
@@ -156,6 +160,7 @@ const ROOT_FIELDS: ReadonlySet<string> = new Set([
   'version',
   'board',
   'now',
+  'fraction',
   'instructions',
   'cpus',
   'turn',
@@ -196,13 +201,15 @@ export function fromPlain(given: MachineConfig, tree: Plain): MachineState {
   };
   const devices = fieldsOf(root['devices'], 'devices');
   const software = config.software.length > 0 ? fieldsOf(root['software'], 'software') : {};
-  const cpu = cpuCodec({ sets: 512, ways: 4 }, config.el3 ? 3 : config.el2 ? 2 : 1);
+  const parts = config.timing === undefined ? 1 : UNITS_PER_CYCLE;
+  const cpu = cpuCodec({ sets: 512, ways: 4 }, config.el3 ? 3 : config.el2 ? 2 : 1, parts);
   const cpus = root['cpus'];
   if (!Array.isArray(cpus) || cpus.length !== config.cpus)
     throw new StateError('cpus', `must be a list of ${config.cpus}`);
   return {
     parts: {
       now: count(root['now'], 'now'),
+      fraction: count(root['fraction'], 'fraction', parts - 1),
       gic: codec('gic', root['gic'], (from, v) => gicTypeOf(config).state.parse(from, v)),
       timer: codec('timer', root['timer'], (from, v) => genericTimer.state.parse(from, v)),
       devices: Object.fromEntries(
@@ -221,7 +228,7 @@ export function fromPlain(given: MachineConfig, tree: Plain): MachineState {
     },
     cpus: (cpus as readonly Plain[]).map((at, i) => codec(`cpus[${i}]`, at, (from, v) => cpu.parse(from, v))),
     turn: count(root['turn'], 'turn', config.cpus - 1),
-    turnLeft: count(root['turnLeft'], 'turnLeft', QUANTUM),
+    turnLeft: count(root['turnLeft'], 'turnLeft', QUANTUM * parts),
     ram: ramOf(root['ram'], config.memory / PAGE),
     instructions: count(root['instructions'], 'instructions'),
     inputs: inputsOf(root['inputs'], new Set(config.devices.map((d) => d.name))),
