@@ -9,7 +9,6 @@ import type { Guest } from '@worldswitch/guests';
 import { countsOf, createMachine, readKernel, virt } from '@worldswitch/machine';
 import type { Machine, MachineConfig } from '@worldswitch/machine';
 
-
 const RAM = 0x4000_0000;
 const timed = { timing: 'cortex-a57' } as const;
 

@@ -217,7 +217,22 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
       },
     })),
   ];
-  return { config, memory, ram, bus, clock, gic, timer, devices, cpus, software, engines, costs, wires, parts };
+  return {
+    config,
+    memory,
+    ram,
+    bus,
+    clock,
+    gic,
+    timer,
+    devices,
+    cpus,
+    software,
+    engines,
+    costs,
+    wires,
+    parts,
+  };
 }
 
 /** The label of a device's node. */
