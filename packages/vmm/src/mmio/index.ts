@@ -1,0 +1,6 @@
+// Devices that exist in software only.
+
+export { VmBus } from './bus.ts';
+export type { VmRegion } from './bus.ts';
+export { MmioEmulator, mmioShape } from './emulate.ts';
+export type { MmioOutcome, MmioState } from './emulate.ts';
