@@ -74,7 +74,7 @@ export class VmBus {
       const offset = at + done - entry.base;
       if (piece === 8) this.read8(entry, offset, out, by);
       else put(out, done, this.readPiece(entry, offset, piece, by));
-      if (by.fault !== Fault.None) return this.ended(by);
+      if (failed(by)) return this.ended(by);
       done += piece;
     }
     return Fault.None;
@@ -90,7 +90,7 @@ export class VmBus {
       const offset = at + done - entry.base;
       if (piece === 8) this.write8(entry, offset, lo, hi, by);
       else this.writePiece(entry, offset, piece, take(lo, hi, done, piece), by);
-      if (by.fault !== Fault.None) return this.ended(by);
+      if (failed(by)) return this.ended(by);
       done += piece;
     }
     return Fault.None;
@@ -155,6 +155,9 @@ export class VmBus {
     return fault;
   }
 }
+
+/** Asked anew: devices set it. */
+const failed = (by: Transaction): boolean => by.fault !== Fault.None;
 
 /** The largest aligned piece at `at` of no more than `left` bytes. */
 function pieceOf(at: number, left: number): Width | 8 {

@@ -56,7 +56,8 @@ export class MmioEmulator {
     memory: PhysicalMemory = new PhysicalMemory(),
     state?: MmioState,
   ) {
-    if (state !== undefined && state.length !== vcpus) throw new StateError('mmio', `must have ${vcpus} elements`);
+    if (state !== undefined && state.length !== vcpus)
+      throw new StateError('mmio', `must have ${vcpus} elements`);
     this.bus = bus;
     this.access = new GuestAccess(bus, map, memory);
     this.attempts = [...(state ?? new Array<number>(vcpus).fill(0))];

@@ -99,7 +99,7 @@ export class InstructionEmulator {
     this.accesses.length = 0;
     this.evaluator.step(decoded);
     this.state.u64.set(before);
-    if (this.strange || !this.fits(c)) return 'other';
+    if (!this.fits(c)) return 'other';
     this.dry = false;
     this.status = 0;
     if (!this.evaluator.step(decoded)) return this.status === 0 ? 'other' : this.status;
@@ -107,8 +107,9 @@ export class InstructionEmulator {
     return 'done';
   }
 
-  /** True where one of the accesses is the one that aborted. */
+  /** True where it is a load or store, and one of its accesses the one that aborted. */
   private fits({ va, write }: Circumstances): boolean {
+    if (this.strange) return false;
     const at = va & 0xff_ffff_ffff_ffffn;
     return this.accesses.some((a) => {
       const from = a.va & 0xff_ffff_ffff_ffffn;

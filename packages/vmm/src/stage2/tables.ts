@@ -181,14 +181,17 @@ export class Stage2Tables {
   /** A table for what an invalid descriptor or a block covered. */
   private newTable(port: CpuPort, level: number, block: Descriptor): number {
     const table = this.allocator.allocate(PAGE);
+    const parts = new Uint8Array(PAGE);
+    const view = new DataView(parts.buffer);
     const step = levelSpan(level);
-    for (let i = 0; i < 512; i++) {
-      this.write(
-        port,
-        table + i * 8,
-        isValid(block) ? splitDescriptor(block, level === 3, i * step) : NOTHING,
-      );
+    for (let i = 0; isValid(block) && i < 512; i++) {
+      const { lo, hi } = splitDescriptor(block, level === 3, i * step);
+      view.setUint32(i * 8, lo, true);
+      view.setUint32(i * 8 + 4, hi, true);
     }
+    const fault = this.memory.writeFrom(port, table as Pa, parts);
+    if (fault !== Fault.None) throw new TableMemoryError(`no memory at 0x${table.toString(16)}`);
+    this.wrote = true;
     return table;
   }
 

@@ -1,12 +1,12 @@
 // Emulated accesses: by the syndrome, and by the instruction.
 
+import { describe, expect, it } from 'vitest';
+
 import { ConfigurationError } from '@worldswitch/machine';
 import { ipa, StateError } from '@worldswitch/platform';
-import { describe, expect, it } from 'vitest';
 
 import { mmioShape, VmBus } from '../../src/mmio/index.ts';
 import { RAM } from '../fake-port.ts';
-
 import { ByteDevice, CODE, DEVICE, FakeGuest } from './fake-guest.ts';
 
 /** ISV, SAS, SSE, SRT, SF. */
@@ -182,7 +182,10 @@ describe('without a syndrome', () => {
 
   it('goes on in memory where an access leaves the device', () => {
     const guest = new FakeGuest();
-    guest.bus.map({ name: 'last', base: ipa(RAM - 0x1000), size: 0x1000, widths: [1, 2, 4] }, new ByteDevice());
+    guest.bus.map(
+      { name: 'last', base: ipa(RAM - 0x1000), size: 0x1000, widths: [1, 2, 4] },
+      new ByteDevice(),
+    );
     guest.code('stp x1, x2, [x3]');
     guest.port.x.set([0n, 0x1111n, 0x2222n, BigInt(RAM - 8)]);
     expect(guest.run(RAM - 8, true)).toBe('done');
