@@ -63,6 +63,7 @@ function settings(o: RunOptions, guest: Guest): Partial<MachineConfig> {
     ...(o.rtc !== undefined && { startTime: o.rtc.start }),
     ...(seed !== undefined && { seed }),
     ...o.engine,
+    ...(o.timing !== undefined && { timing: o.timing }),
   };
 }
 

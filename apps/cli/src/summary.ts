@@ -35,6 +35,9 @@ function totals(items: readonly { readonly key: string; readonly count: number }
   return [...all].sort((a, b) => b[1] - a[1]);
 }
 
+/** What cycles go into. */
+const PARTS = ['instructions', 'translation', 'exceptions', 'devices'] as const;
+
 /** How many kinds of something the summary names. */
 const NAMED = 5;
 
@@ -42,6 +45,20 @@ function listed(of: readonly [string, number][]): string {
   const named = of.slice(0, NAMED).map(([key, count]) => `${count} ${key}`);
   const rest = of.slice(NAMED).reduce((all, [, count]) => all + count, 0);
   return [...named, ...(rest > 0 ? [`${rest} others`] : [])].join(', ') || 'none';
+}
+
+/** What cycles went into, in timing mode. */
+function cycleLines(counts: MachineCounts): string[] {
+  const profile = counts.cpus[0]?.timing?.profile;
+  if (profile === undefined) return [];
+  const total = sum(counts, (c) => c.timing?.total ?? 0);
+  const instructions = sum(counts, (c) => c.instructions);
+  const parts = PARTS.map((part) => {
+    const cycles = sum(counts, (c) => c.timing?.[part] ?? 0);
+    return `${part} ${total > 0 ? ((100 * cycles) / total).toFixed(1) : '0'} %`;
+  });
+  const each = instructions > 0 ? (total / instructions).toFixed(3) : '0';
+  return [`  cycles: ${total} by ${profile}, ${each} an instruction: ${parts.join(', ')}`];
 }
 
 /** What the machine did, in a few lines. */
@@ -62,6 +79,7 @@ export function countLines({ counts }: RunFacts): readonly string[] {
     `  exceptions: ${listed(exceptions)}`,
     `  table walks: ${walks} with ${references} references; TLB: ${sum(counts, (c) => c.tlb.misses)} misses, ${sum(counts, (c) => c.tlb.maintenance)} TLBI, ${removed} entries removed`,
     `  device accesses: ${listed(devices)}`,
+    ...cycleLines(counts),
   ];
 }
 

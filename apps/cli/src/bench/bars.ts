@@ -124,12 +124,22 @@ function wholeBars({ warmUps, boots }: Results, engine: string): Bar[] {
   ];
 }
 
+/** Timing mode against the same engine without. */
+function timingBars({ rows }: Results): Bar[] {
+  const each = rows.flatMap((row) => speedRatio(row, 'timing', 'jit')?.median ?? []);
+  const known = { anchor: 'functional mode', unit: 'times', bar: 0.85, atLeast: true } as const;
+  return bar('timing', geometricMean(each), { ...known, what: 'timing mode, geometric mean' });
+}
+
 /** The requirements that these results say something about. */
 export function barsOf(results: Results): readonly Bar[] {
-  const own = results.engines.filter((engine) => engine.own !== undefined && engine.own !== 'reference');
-  return own.flatMap(({ name }) => [
+  const own = results.engines.filter(
+    (engine) => engine.own !== undefined && engine.own !== 'reference' && engine.own !== 'timing',
+  );
+  const ofEach = own.flatMap(({ name }) => [
     ...hotBars(results, name),
     ...pageBars(results, name),
     ...wholeBars(results, name),
   ]);
+  return [...ofEach, ...timingBars(results)];
 }

@@ -76,7 +76,7 @@ async function measure(wanted: Wanted, options: RoundsOptions): Promise<Results>
   if (wanted.warm && kernel !== undefined) {
     progress('warming up');
     for (const engine of engines) {
-      if (engine.own === 'reference') continue;
+      if (engine.own === 'reference' || engine.own === 'timing') continue;
       warm.push({ engine: engine.name, runs: await warmUps(engine, kernel, options) });
     }
   }
@@ -157,7 +157,10 @@ export function addBench(program: Command): void {
     .command('bench')
     .description('measures kernels on our engines and on QEMU, and compares')
     .argument('[kernels...]', 'which; all when none is named')
-    .option('--engines <names>', 'jit, interpreter, reference, qemu, qemu-icount, with commas between')
+    .option(
+      '--engines <names>',
+      'jit, timing, interpreter, reference, qemu, qemu-icount, with commas between',
+    )
     .option('--rounds <n>', 'how often, engine after engine: 3', parseRounds)
     .option('--quick', 'one round, a fifth of the work')
     .option('--el2', 'the kernels run at EL2')

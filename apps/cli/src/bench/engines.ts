@@ -6,8 +6,12 @@ import type { MachineConfig } from '@worldswitch/machine';
 import { CliError } from '../errors.ts';
 import { hasQemu, QEMU } from './qemu.ts';
 
-/** An engine of ours. */
-export type EngineName = NonNullable<MachineConfig['engine']>;
+/** An engine of ours, or the fast one in timing mode. */
+export type EngineName = NonNullable<MachineConfig['engine']> | 'timing';
+
+/** What a board is told. */
+export const settingsOf = (name: EngineName): Pick<MachineConfig, 'engine' | 'timing'> =>
+  name === 'timing' ? { engine: 'jit', timing: 'cortex-a57' } : { engine: name };
 
 /** Something that runs guests. */
 export interface BenchEngine {
@@ -24,11 +28,16 @@ export interface BenchEngine {
 const ICOUNT = ['-icount', 'shift=4'];
 
 /** Ours by name, with their shares. A name that no board takes is no engine yet, or no longer. */
-const OWN: Readonly<Record<string, number>> = { jit: 1, interpreter: 0.15, reference: 0.001 };
+const OWN: Readonly<Record<string, number>> = {
+  jit: 1,
+  timing: 1,
+  interpreter: 0.15,
+  reference: 0.001,
+};
 
 function isOwn(name: string): name is EngineName {
   try {
-    checkConfig(virt({ engine: name as EngineName }));
+    checkConfig(virt(settingsOf(name as EngineName)));
     return true;
   } catch (thrown) {
     if (thrown instanceof ConfigurationError) return false;
@@ -45,7 +54,7 @@ export function knownEngines(): readonly BenchEngine[] {
 }
 
 /** What is measured unless the user says otherwise: the reference engine is no engine for speed. */
-const USUAL = ['jit', 'interpreter', 'qemu', 'qemu-icount'];
+const USUAL = ['jit', 'timing', 'interpreter', 'qemu', 'qemu-icount'];
 
 /** The engines that `--engines` names, without QEMU where it is not installed. */
 export function chosenEngines(text: string | undefined, say: (line: string) => void): readonly BenchEngine[] {

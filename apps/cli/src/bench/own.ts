@@ -11,6 +11,7 @@ import { countAll, engineCounts } from '../engine-stats.ts';
 import { CliError } from '../errors.ts';
 import { namedGuest } from '../guests.ts';
 import { TextWatch } from '../text-watch.ts';
+import { settingsOf } from './engines.ts';
 import type { EngineName } from './engines.ts';
 import { Markers } from './markers.ts';
 import { bootargs } from './run.ts';
@@ -69,12 +70,15 @@ export async function runKernels(
   const image = new Uint8Array(await readFile(bench.image));
   const el2 = jobs.some((job) => job.el2);
   const markers = new Markers(() => sample(machine));
-  const machine: Machine = createMachine(virt({ memory: '128M', engine, ...(el2 && { el2 }) }), {
-    output: (_device, byte) => {
-      markers.printed(byte);
-      if (markers.runs.length === jobs.length) machine.stop();
+  const machine: Machine = createMachine(
+    virt({ memory: '128M', ...settingsOf(engine), ...(el2 && { el2 }) }),
+    {
+      output: (_device, byte) => {
+        markers.printed(byte);
+        if (markers.runs.length === jobs.length) machine.stop();
+      },
     },
-  });
+  );
   if (all) countAll(machine);
   const append = jobs.map(bootargs).join(' ');
   machine.load({ kernel: readKernel(image, 'bench', RAM), name: 'bench', append });
@@ -116,7 +120,7 @@ export async function bootDebian(engine: EngineName): Promise<BootRun> {
   if (guest.images === undefined) throw new CliError('debian: nothing to boot');
   const watch = new TextWatch(SHELL_MARKER);
   let end: Sample | undefined;
-  const machine: Machine = createMachine(virt({ memory: guest.memory, engine }), {
+  const machine: Machine = createMachine(virt({ memory: guest.memory, ...settingsOf(engine) }), {
     output: (_device, byte) => {
       if (end !== undefined || !watch.seen(byte)) return;
       end = sample(machine);

@@ -3,7 +3,8 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 
-import { cpuModels } from '@worldswitch/machine';
+import { costProfileNames, cpuModels } from '@worldswitch/machine';
+import type { CostProfileName } from '@worldswitch/machine';
 
 import { parseDestination } from './destination.ts';
 import type { Destination } from './destination.ts';
@@ -45,6 +46,7 @@ export interface RunOptions {
   readonly seed?: number;
   readonly rtc?: RtcOption;
   readonly engine?: EngineOption;
+  readonly timing?: CostProfileName;
   readonly until?: string;
   readonly input?: string;
   readonly inputAfter?: string;
@@ -135,6 +137,12 @@ export function addRunOptions(command: Command): Command {
       '--engine <name>',
       'what executes instructions: jit, interpreter or reference; for tests jit[,threshold=N][,evict=on][,nest=off][,chain=off][,tlb=tiny|N]',
       parseEngine,
+    )
+    .addOption(
+      new Option(
+        '--timing <profile>',
+        'timing mode: virtual time is cycles by a cost profile, and the summary says what they went into',
+      ).choices([...costProfileNames]),
     )
     .optionsGroup('What is recorded:')
     .option('--json <file>', 'write the counts of the run as JSON; - is standard output')
