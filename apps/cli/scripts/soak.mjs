@@ -53,6 +53,7 @@ async function main(instructions, samples, window, modes) {
   const { soak, verdict } = await import(pathToFileURL(program).href);
   const options = {
     instructions,
+    from: 0,
     samples,
     window,
     step: Math.max(1, Math.floor(window / 5)),

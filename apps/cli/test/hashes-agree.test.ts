@@ -30,14 +30,16 @@ interface Run {
   readonly whole: number;
 }
 
-const linux = { guest: 'debian-cloud', length: 3, whole: 400 } as const;
+const linux = { guest: 'debian-cloud', length: 2, whole: 400 } as const;
 const ALL: readonly Run[] = [
   { ...linux, options: {}, windows: [20, 250] },
   { ...linux, options: { el2: true }, windows: [20, 250] },
   { ...linux, options: { smp: 4 }, windows: [20, 250] },
   { ...linux, options: { el2: true, smp: 4, gic: 3 }, windows: [20, 250] },
-  { guest: 'xen', options: {}, windows: [60, 500], length: 3, whole: 700 },
+  { guest: 'xen', options: {}, windows: [60, 500], length: 2, whole: 700 },
 ];
+/** What a test does of a domain of Xen's: every mode is seen with Debian. */
+const FOR_XEN = ['everything compiled', 'everything compiled, all evicted', 'tiny TLBs'];
 const RUNS = every ? ALL : ALL.filter(({ guest, options }) => guest === 'xen' || options.gic === 3);
 
 const modes: readonly (readonly [string, EngineOptions])[] = [
@@ -71,6 +73,7 @@ for (const { guest, options, windows, length, whole } of RUNS) {
   describe(`${guest}, ${board}`, () => {
     const prepared = prepare(guest, options, every ? [0] : windows, every ? whole : length);
     for (const [name, engineOptions] of modes) {
+      if (!every && guest === 'xen' && !FOR_XEN.includes(name)) continue;
       test(
         name,
         async () => {

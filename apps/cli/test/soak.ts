@@ -68,6 +68,8 @@ function withLoad(archive: Uint8Array): Uint8Array {
 /** How long, and how closely looked at. */
 export interface SoakOptions {
   readonly instructions: number;
+  /** Instructions before the first part that has a window. */
+  readonly from: number;
   /** Windows that are replayed, and instructions of one, and between two hashes. */
   readonly samples: number;
   readonly window: number;
@@ -116,11 +118,12 @@ export const soakNetworks = (): { readonly net: ReturnType<typeof userNetwork> }
 const LOOK = 20_000_000;
 
 /** Where windows begin: one in each of equal parts, at places that look random and are always the same. */
-function places({ instructions, samples }: SoakOptions): number[] {
+function places({ instructions, from, samples, window }: SoakOptions): number[] {
+  const part = (instructions - from) / samples;
   let seed = 1;
   return Array.from({ length: samples }, (_, i) => {
     seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
-    return Math.floor(((i + seed / 2 ** 32) * instructions) / samples);
+    return Math.floor(from + i * part + (seed / 2 ** 32) * (part - window));
   });
 }
 
