@@ -45,6 +45,8 @@ export type { ContextState } from './world-switch/context.ts';
 export { LazyFloat, lazyFloatShape } from './world-switch/lazy-float.ts';
 export type { LazyFloatState } from './world-switch/lazy-float.ts';
 export type { HostInterrupts } from './vgic/delivery.ts';
+export { EmulatedGicV2, emulatedGicV2Shape } from './vgic/emulated.ts';
+export type { EmulatedGicV2State } from './vgic/emulated.ts';
 export { listRegisterCountV2 } from './vgic/gich.ts';
 export { listRegisterCountV3 } from './vgic/ich.ts';
 export type { InFlightState } from './vgic/in-flight.ts';
