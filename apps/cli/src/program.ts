@@ -7,6 +7,7 @@ import { checkConfig, rawKernel, readKernel, unpacked, virt } from '@worldswitch
 import { addBench } from './bench/command.ts';
 import { readBoard } from './board-file.ts';
 import { describeBoard } from './board.ts';
+import { addCompare } from './compare/command.ts';
 import { CliError } from './errors.ts';
 import { readNamed } from './files.ts';
 import { guestNames, namedGuest, tinyGuest } from './guests.ts';
@@ -142,6 +143,7 @@ export function program(): Command {
     .argument('[what]', 'shell')
     .exitOverride()
     .action(start);
+  addCompare(command);
   addBench(command);
   return command;
 }

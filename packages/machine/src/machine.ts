@@ -215,6 +215,12 @@ export class Machine {
     this.enter(this.boot);
   }
 
+  /** Puts pieces where they say, for a boot loader of one's own, and the CPU at its entry. Throws a `ConfigurationError`. */
+  place(placed: Placed): void {
+    this.boot = placed;
+    this.enter(placed);
+  }
+
   private enter(boot: Placed): void {
     const found = boot.pieces.map(({ name, at, size }) => {
       const window = this.bus.memoryAt(at as Pa);

@@ -1,6 +1,14 @@
 // @worldswitch/vmm: what hypervisors share. The table of contents.
 
+export { ConsoleMultiplexer, consoleShape } from './console/multiplexer.ts';
+export type { ConsoleEnds, ConsoleState } from './console/multiplexer.ts';
 export { Current } from './current.ts';
+export type { HostGic } from './drivers/gic.ts';
+export { hostGicV2 } from './drivers/gicv2.ts';
+export { hostGicV3 } from './drivers/gicv3.ts';
+export { HostSerial, hostSerialShape } from './drivers/pl011.ts';
+export type { HostSerialState } from './drivers/pl011.ts';
+export { DriverError } from './drivers/registers.ts';
 export * from './exits/index.ts';
 export { difference, Ledger } from './ledger/ledger.ts';
 export type { CauseDifference, CauseTotal, ExitCosts, ExitRow } from './ledger/ledger.ts';

@@ -124,6 +124,11 @@ export class Scheduler {
     return this.entry(id).runnable;
   }
 
+  /** Whether its affinity lets it run on a CPU. */
+  allows(id: number, cpu: number): boolean {
+    return ((this.entry(id).affinity >>> cpu) & 1) !== 0;
+  }
+
   /** The CPU that runs it, or -1. */
   cpuOf(id: number): number {
     return this.entry(id).on;

@@ -1,0 +1,112 @@
+// `worldswitch compare`: the same guest on several systems, side by side.
+
+import type { Command } from 'commander';
+
+import { virt } from '@worldswitch/machine';
+
+import { CliError } from '../errors.ts';
+import { checkWritable, readNamed, writeNamed } from '../files.ts';
+import { guestNames, namedGuest } from '../guests.ts';
+import type { Typed } from '../session.ts';
+import { reportJson, reportLines } from './report.ts';
+import { runOn } from './run.ts';
+import type { SystemResult } from './run.ts';
+import { systems } from './system.ts';
+import type { SystemKind } from './system.ts';
+
+interface CompareOptions {
+  readonly systems?: string;
+  readonly smp: string;
+  readonly gic: string;
+  readonly memory?: string;
+  readonly append?: string;
+  readonly input?: string;
+  readonly inputAfter?: string;
+  readonly until?: string;
+  readonly instructions: string;
+  readonly json?: string;
+}
+
+const say = (line: string): void => {
+  process.stderr.write(`worldswitch: ${line}\n`);
+};
+
+/** Guests that need EL2 for themselves. */
+const NEEDS_EL2: ReadonlySet<string> = new Set(['xen', 'xen-dom0']);
+
+/** The systems that are named, in the order of the table. Throws a `CliError` for a name that nobody has. */
+export function chosenSystems(text: string | undefined): readonly SystemKind[] {
+  if (text === undefined) return systems;
+  const names = text.split(',').map((name) => name.trim());
+  const wrong = names.find((name) => !systems.some((kind) => kind.name === name));
+  if (wrong !== undefined)
+    throw new CliError(
+      `--systems: there is no system "${wrong}"; there are ${systems.map(({ name }) => name).join(', ')}`,
+    );
+  return systems.filter(({ name }) => names.includes(name));
+}
+
+function whole(option: string, text: string, [low, high]: readonly [number, number]): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < low || n > high)
+    throw new CliError(`${option} ${text}: must be a whole number, ${low} to ${high}`);
+  return n;
+}
+
+/** Debian's shell does not end by itself. */
+const ENDS: Readonly<Record<string, Typed>> = {
+  debian: { after: 'Debian is up', bytes: new TextEncoder().encode('poweroff -f\n') },
+  'debian-cloud': { after: 'Debian is up', bytes: new TextEncoder().encode('poweroff -f\n') },
+};
+
+async function compare(name: string, o: CompareOptions): Promise<void> {
+  const kinds = chosenSystems(o.systems);
+  const cpus = whole('--smp', o.smp, [1, 8]);
+  const gic = whole('--gic', o.gic, [2, 3]) === 3 ? 3 : 2;
+  const most = whole('--instructions', o.instructions, [1, Number.MAX_SAFE_INTEGER]);
+  if (NEEDS_EL2.has(name))
+    throw new CliError(`${name} is a hypervisor itself and needs an EL2 that a VM has not`);
+  await checkWritable(o.json, '--json');
+  const guest = await namedGuest(name, { append: o.append, xenAppend: undefined, cpus, say });
+  if (guest.images === undefined) throw new CliError(`${name} has nothing to boot`);
+  const typed = [...(guest.typed ?? [])];
+  const end = ENDS[name];
+  if (o.input !== undefined)
+    typed.push({ bytes: await readNamed(o.input, '--input'), after: o.inputAfter ?? end?.after });
+  else if (end) typed.push(end);
+  const board = virt({ memory: o.memory ?? guest.memory ?? '256M', cpus, gic: { version: gic } });
+  const results: SystemResult[] = [];
+  for (const kind of kinds) {
+    say(`${name} on ${kind.name}: ${kind.about}`);
+    results.push(
+      runOn(kind, { name, board, images: guest.images }, { typed, until: o.until ?? guest.until, most }),
+    );
+  }
+  if (o.json !== '-') process.stdout.write(`${reportLines(name, results).join('\n')}\n`);
+  if (o.json !== undefined) {
+    const text = `${reportJson(name, results)}\n`;
+    if (o.json === '-') process.stdout.write(text);
+    else await writeNamed(o.json, '--json', text);
+  }
+  if (results.some(({ end: how }) => how === 'dead')) process.exitCode = 1;
+}
+
+/** Adds the command. */
+export function addCompare(program: Command): void {
+  program
+    .command('compare')
+    .description('runs the same guest on several systems and prints them side by side')
+    .argument('[guest]', Object.keys(guestNames).join(', '), 'tiny')
+    .option('--systems <names>', `some of ${systems.map(({ name }) => name).join(',')}; all when absent`)
+    .option('--smp <n>', 'CPUs of the guest', '1')
+    .option('--gic <version>', '2 or 3', '2')
+    .option('-m, --memory <size>', "the guest's memory, such as 512M")
+    .option('--append <text>', "the guest's command line")
+    .option('--input <file>', 'typed into the console')
+    .option('--input-after <text>', 'when this was printed')
+    .option('--until <text>', 'ends a run when this is printed')
+    .option('--instructions <n>', 'ends a run after so many', '20000000000')
+    .option('--json <file>', 'the same for programs; - is standard output, instead of the table')
+    .exitOverride()
+    .action(compare);
+}

@@ -1,0 +1,148 @@
+// The comparison as a table that a person enjoys reading, and as JSON.
+
+import type { SystemResult } from './run.ts';
+
+const grouped = (n: number): string => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ' ');
+const perCent = (part: number, whole: number): string =>
+  whole === 0 ? '-' : `${((100 * part) / whole).toFixed(part === whole ? 0 : 2)} %`;
+
+/** A row: its name, and a cell for each system. */
+type Row = readonly [string, ...string[]];
+
+const sum = (result: SystemResult, of: (cpu: SystemResult['counts']['cpus'][number]) => number): number =>
+  result.counts.cpus.reduce((all, cpu) => all + of(cpu), 0);
+
+/** The console without what differs by time: numbers. */
+const words = (text: string): string => text.replace(/\d+/g, '#').replace(/ +/g, ' ');
+
+/** Whether a console says what the native one says. */
+function consoleCell(result: SystemResult, native: SystemResult | undefined): string {
+  if (native === undefined || native === result) return `${grouped(result.console.length)} bytes`;
+  if (result.console === native.console) return 'equal';
+  return words(result.console) === words(native.console) ? 'equal but for times' : 'different';
+}
+
+const ENDS: Readonly<Partial<Record<SystemResult['end'], string>>> = {
+  off: 'powered off',
+  stopped: 'text seen',
+  dead: 'lost',
+  idle: 'waits for ever',
+  instructions: 'cut off',
+};
+
+function generalRows(results: readonly SystemResult[]): readonly Row[] {
+  const native = results.find(({ system }) => system === 'native');
+  const row = (name: string, cell: (result: SystemResult) => string): Row => [name, ...results.map(cell)];
+  return [
+    row('end', ({ end }) => ENDS[end] ?? end),
+    row('console', (result) => consoleCell(result, native)),
+    row('instructions', ({ instructions }) => grouped(instructions)),
+    row('  of the guest', ({ instructions, hypervisor }) => grouped(instructions - hypervisor)),
+    row('  of the hypervisor', ({ hypervisor }) => grouped(hypervisor)),
+    row('executed directly', ({ instructions, hypervisor }) =>
+      perCent(instructions - hypervisor, instructions),
+    ),
+    row('exits', ({ exits }) => grouped(exits.reduce((all, each) => all + each.exits, 0))),
+    row('bytes moved', ({ bytesMoved }) => grouped(bytesMoved)),
+    row('interrupts', (result) => grouped(sum(result, (cpu) => cpu.interrupts))),
+    row('exceptions', (result) =>
+      grouped(sum(result, (cpu) => cpu.exceptions.reduce((all, { count }) => all + count, 0))),
+    ),
+    row('TLB misses', (result) => grouped(sum(result, (cpu) => cpu.tlb.misses))),
+    row('walk references', (result) =>
+      grouped(sum(result, ({ walks }) => walks.stage1References + walks.stage2References)),
+    ),
+    row('virtual seconds', ({ counts }) => (counts.now / 1e9).toFixed(6)),
+    row('host seconds', ({ hostSeconds }) => hostSeconds.toFixed(2)),
+  ];
+}
+
+/** Exits by cause, where there are any: number, and instructions for each. */
+function exitRows(results: readonly SystemResult[]): readonly Row[] {
+  const causes = new Map<string, number>();
+  for (const { exits } of results)
+    for (const { cause, exits: n } of exits) causes.set(cause, (causes.get(cause) ?? 0) + n);
+  return [...causes]
+    .sort((a, b) => b[1] - a[1])
+    .map(([cause]) => [
+      cause,
+      ...results.map(({ exits }) => {
+        const found = exits.find((each) => each.cause === cause);
+        return found === undefined
+          ? '-'
+          : `${grouped(found.exits)} x ${grouped(found.instructions / found.exits)}`;
+      }),
+    ]);
+}
+
+/** `bench: NAME N iterations T ns`, as tiny prints it. */
+const BENCH = /^bench: (\S+)\s+\d+ iterations\s+([\d.]+) ns/;
+
+/** A guest's own measurements, and how much longer they take than natively. */
+function benchRows(results: readonly SystemResult[]): readonly Row[] {
+  const measured = results.map(
+    ({ console }) =>
+      new Map(
+        console.split(/\r?\n/).flatMap((line): [string, number][] => {
+          const [, name, time] = BENCH.exec(line) ?? [];
+          return name === undefined ? [] : [[name, Number(time)]];
+        }),
+      ),
+  );
+  const [first] = measured;
+  return [...(first?.keys() ?? [])].map((name) => {
+    const native = first?.get(name) ?? 0;
+    return [
+      name,
+      ...measured.map((of, i) => {
+        const time = of.get(name);
+        if (time === undefined) return '-';
+        const factor = i > 0 && native > 0 ? `  ${(time / native).toFixed(2)}x` : '';
+        return `${time.toFixed(1)}${factor}`;
+      }),
+    ];
+  });
+}
+
+function block(title: string, rows: readonly Row[], head: Row): readonly string[] {
+  if (rows.length === 0) return [];
+  const all = [head, ...rows];
+  const widths = head.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
+  const line = (row: Row): string =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('   ');
+  const rule = '-'.repeat(widths.reduce((all, width) => all + width + 3, -3));
+  return [title, line(head), rule, ...rows.map(line), ''];
+}
+
+/** The whole comparison, as lines. */
+export function reportLines(guest: string, results: readonly SystemResult[]): readonly string[] {
+  const head = (what: string): Row => [what, ...results.map(({ system }) => system)];
+  return [
+    ...block(`${guest}, the same image on each system`, generalRows(results), head('')),
+    ...block('Exits: how many, by how many instructions each', exitRows(results), head('cause')),
+    ...block(
+      'What the guest measures: nanoseconds of virtual time for one',
+      benchRows(results),
+      head('operation'),
+    ),
+    ...results.flatMap(({ system, report }) => (report === undefined ? [] : [`${system}: ${report}`])),
+  ];
+}
+
+/** The same for programs. */
+export function reportJson(guest: string, results: readonly SystemResult[]): string {
+  const native = results.find(({ system }) => system === 'native');
+  return JSON.stringify(
+    {
+      schema: 1,
+      guest,
+      systems: results.map((result) => ({
+        ...result,
+        direct: result.instructions === 0 ? 0 : 1 - result.hypervisor / result.instructions,
+        consoleEqual: native !== undefined && words(native.console) === words(result.console),
+      })),
+    },
+    undefined,
+    1,
+  );
+}

@@ -1,0 +1,94 @@
+// One guest on one system, to its end: what it printed, and what it cost.
+
+import { countsOf } from '@worldswitch/machine';
+import type { MachineCounts, RunEnd } from '@worldswitch/machine';
+
+import type { Typed } from '../session.ts';
+import { TextWatch } from '../text-watch.ts';
+import type { ComparedGuest, SystemKind } from './system.ts';
+
+/** What a run gave. */
+export interface SystemResult {
+  readonly system: string;
+  readonly end: RunEnd | 'instructions';
+  readonly console: string;
+  /** Instructions of everybody, and of them the hypervisor's. */
+  readonly instructions: number;
+  readonly hypervisor: number;
+  /** Exits by cause, the most frequent first. */
+  readonly exits: readonly {
+    readonly cause: string;
+    readonly exits: number;
+    readonly instructions: number;
+  }[];
+  /** Bytes of saved state that were moved. */
+  readonly bytesMoved: number;
+  readonly counts: MachineCounts;
+  readonly hostSeconds: number;
+  /** One line when the guest got lost. */
+  readonly report?: string;
+}
+
+const CHUNK = 20_000_000;
+
+/** What is common to all runs. */
+export interface RunWishes {
+  readonly typed: readonly Typed[];
+  /** Text on the console that ends the run. */
+  readonly until?: string | undefined;
+  /** Instructions after which it ends. */
+  readonly most: number;
+  /** Is told every now and then how far it is. */
+  readonly progress?: (system: string, instructions: number) => void;
+}
+
+/** Runs the guest on a system. */
+export function runOn(kind: SystemKind, guest: ComparedGuest, wishes: RunWishes): SystemResult {
+  let console = '';
+  const scripts = wishes.typed.map(({ after = '', bytes }) => ({
+    watch: new TextWatch(after),
+    bytes,
+    after,
+  }));
+  const until = wishes.until === undefined ? undefined : new TextWatch(wishes.until);
+  const serial = serialOf(guest);
+  let over = false;
+  const running = kind.build(guest, {
+    output: (device, byte) => {
+      if (device !== serial) return;
+      console += String.fromCharCode(byte);
+      for (const { watch, bytes } of scripts) if (watch.seen(byte)) running.machine.type(serial, bytes);
+      if (until?.seen(byte) === true) {
+        over = true;
+        running.machine.stop();
+      }
+    },
+  });
+  const { machine, ledger } = running;
+  for (const { after, bytes } of scripts) if (after === '') machine.type(serial, bytes);
+  const began = performance.now();
+  let end: SystemResult['end'] = 'budget';
+  while (end === 'budget' || (end === 'stopped' && !over)) {
+    end = machine.run(CHUNK);
+    wishes.progress?.(kind.name, machine.instructions);
+    if (end === 'budget' && machine.instructions >= wishes.most) end = 'instructions';
+  }
+  const totals = ledger?.totals() ?? [];
+  return {
+    system: kind.name,
+    end,
+    console,
+    instructions: machine.instructions,
+    hypervisor: machine.board.software.reduce((sum, { counts }) => sum + counts.instructions, 0),
+    exits: totals,
+    bytesMoved: totals.reduce((sum, { bytes }) => sum + bytes, 0),
+    counts: countsOf(machine),
+    hostSeconds: (performance.now() - began) / 1000,
+    ...(end === 'dead' && { report: machine.report() }),
+  };
+}
+
+/** The serial port that is the guest's console. */
+function serialOf({ board }: ComparedGuest): string {
+  return board.devices?.find(({ type }) => type === 'pl011')?.name ?? 'serial';
+}

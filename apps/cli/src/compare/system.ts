@@ -1,0 +1,75 @@
+// The systems that `compare` runs one guest on, each in a few lines over the public API.
+
+import { createHost } from '@worldswitch/hypervisor-classic';
+import type { HardwareAssisted } from '@worldswitch/hypervisor-classic';
+import { createMachine } from '@worldswitch/machine';
+import type { BootImages, Machine, MachineConfig, MachineOptions } from '@worldswitch/machine';
+import { Ledger } from '@worldswitch/vmm';
+
+/** What all systems run. */
+export interface ComparedGuest {
+  readonly name: string;
+  /** The guest's board. */
+  readonly board: MachineConfig;
+  readonly images: BootImages;
+}
+
+/** A system with the guest on it, ready to run. */
+export interface RunningSystem {
+  readonly machine: Machine;
+  /** Rows of exits, where there is a hypervisor. */
+  readonly ledger?: Ledger;
+  readonly hypervisor?: HardwareAssisted;
+}
+
+/** A way to run a guest. */
+export interface SystemKind {
+  /** As the user names it. */
+  readonly name: string;
+  readonly about: string;
+  build(guest: ComparedGuest, options: MachineOptions): RunningSystem;
+}
+
+/** Bytes beside the guest's memory: the hypervisor's own. */
+const MIB = 1024 * 1024;
+const OWN = 16 * MIB;
+
+/** `512M` as bytes. */
+export function bytesOf(memory: MachineConfig['memory']): number {
+  if (typeof memory === 'number') return memory;
+  const [, digits = '256', unit = 'M'] = /^(\d+)([KMG]?)$/.exec(memory ?? '256M') ?? [];
+  return Number(digits) * (unit === 'G' ? 1024 * MIB : unit === 'M' ? MIB : unit === 'K' ? 1024 : 1);
+}
+
+const native: SystemKind = {
+  name: 'native',
+  about: 'the bare machine',
+  build(guest, options) {
+    const machine = createMachine(guest.board, options);
+    machine.load(guest.images);
+    return { machine };
+  },
+};
+
+const hardwareAssisted: SystemKind = {
+  name: 'hardware-assisted',
+  about: 'a hypervisor at EL2: stage 2, virtual CPU interface, syndromes',
+  build(guest, options) {
+    const { board, images } = guest;
+    const host = createHost(
+      {
+        board: { ...board, el2: true, memory: bytesOf(board.memory) + OWN },
+        hypervisorMemory: OWN,
+        vms: [{ name: 'guest', board: { ...board, el2: false } }],
+      },
+      { guest: images },
+      options,
+    );
+    const ledger = new Ledger();
+    host.keepLedger(ledger);
+    return { machine: host.machine, ledger, hypervisor: host.hypervisor };
+  },
+};
+
+/** All systems, in the order of the table. */
+export const systems: readonly SystemKind[] = [native, hardwareAssisted];

@@ -1,0 +1,110 @@
+// The consoles of all VMs on the board's one serial port.
+
+import type { CpuPort } from '@worldswitch/platform';
+import { ConsoleMultiplexer, HostSerial } from '@worldswitch/vmm';
+import type { ConsoleState, Current, HostSerialState } from '@worldswitch/vmm';
+
+import { serialOf } from './setup.ts';
+import type { HypervisorSetup } from './setup.ts';
+
+/** What is saved. */
+export interface ConsoleHubState {
+  readonly serial: HostSerialState;
+  readonly console: ConsoleState;
+  /** By VM: what was typed and its serial port has not taken yet. */
+  readonly typed: readonly Uint8Array[];
+}
+
+/** Types bytes at a serial port of a VM; returns how many it took. */
+export type Type = (vm: number, device: string, bytes: Uint8Array) => number;
+
+/** The consoles. */
+export class ConsoleHub {
+  private readonly serial: HostSerial | undefined;
+  private readonly spi: number;
+  private readonly multiplexer: ConsoleMultiplexer;
+  private readonly current: Current;
+  /** By VM: the serial port that is its console. */
+  private readonly consoles: readonly (string | undefined)[];
+  private readonly typed: number[][];
+  private readonly type: Type;
+
+  constructor(setup: HypervisorSetup, current: Current, type: Type, state?: ConsoleHubState) {
+    const serial = serialOf(setup.host);
+    this.serial = serial && new HostSerial(serial.base, state?.serial);
+    this.spi = serial?.spi ?? -1;
+    this.current = current;
+    this.type = type;
+    this.consoles = setup.vms.map(
+      ({ vm }) => vm.board.devices.find(({ kind }) => kind.type.compatible.includes('pl011'))?.name,
+    );
+    this.typed = setup.vms.map((_, i) => [...(state?.typed[i] ?? [])]);
+    this.multiplexer = new ConsoleMultiplexer(
+      setup.vms.map(({ vm }) => vm.name),
+      {
+        send: (byte) => {
+          this.serial?.send(this.current.port, byte);
+        },
+        type: (vm, byte) => {
+          this.typed[vm]?.push(byte);
+          this.deliver(vm);
+        },
+      },
+      state?.console,
+    );
+  }
+
+  /** Switches the serial port on. */
+  initialise(port: CpuPort): void {
+    this.serial?.initialise(port);
+  }
+
+  /** The shared interrupt of the serial port, where there is one. */
+  get interruptNumber(): number | undefined {
+    return this.spi < 0 ? undefined : this.spi + 32;
+  }
+
+  /** Bytes that a VM's serial port has sent; one that is not its console's goes nowhere. */
+  output(vm: number, device: string, byte: number): void {
+    if (this.consoles[vm] === device) this.multiplexer.output(vm, byte);
+  }
+
+  /** A shared interrupt: true where it was the serial port's. */
+  interrupt(port: CpuPort, interrupt: number): boolean {
+    if (interrupt !== this.interruptNumber) return false;
+    this.serial?.interrupt(port, (byte) => {
+      this.multiplexer.typed(byte);
+    });
+    return true;
+  }
+
+  /** Offers a VM what was typed. */
+  private deliver(vm: number): void {
+    const waiting = this.typed[vm];
+    const device = this.consoles[vm];
+    if (waiting === undefined || device === undefined || waiting.length === 0) return;
+    waiting.splice(0, this.type(vm, device, Uint8Array.from(waiting)));
+  }
+
+  /** Nobody runs: unfinished lines are shown, and what waits is offered again. */
+  idle(): void {
+    this.multiplexer.idle();
+    this.offer();
+  }
+
+  /** Offers everybody what was typed at them. */
+  offer(): void {
+    this.typed.forEach((_, vm) => {
+      this.deliver(vm);
+    });
+  }
+
+  /** As plain data. */
+  save(): ConsoleHubState {
+    return {
+      serial: this.serial?.save() ?? { waiting: new Uint8Array() },
+      console: this.multiplexer.save(),
+      typed: this.typed.map((bytes) => Uint8Array.from(bytes)),
+    };
+  }
+}

@@ -1,0 +1,281 @@
+// Which vCPU each of the host's CPUs runs, and the world switches that follow from it.
+
+import type { CpuPort } from '@worldswitch/platform';
+import { Scheduler } from '@worldswitch/vmm';
+import type {
+  Current,
+  HostDeadline,
+  HostGic,
+  HostTimer,
+  LazyFloatState,
+  SchedulerState,
+} from '@worldswitch/vmm';
+
+import { KICK } from './interrupts.ts';
+import { WorldSwitch } from './physical-cpus.ts';
+import type { PhysicalCpu } from './physical-cpus.ts';
+import type { HypervisorSetup } from './setup.ts';
+import type { Vcpu } from './vcpu.ts';
+import type { VirtualMachine } from './virtual-machine.ts';
+
+/** What is saved of one CPU. */
+export type PhysicalCpuState = Readonly<{
+  on: boolean;
+  loaded: number | null;
+  running: number | null;
+  fresh: boolean;
+  reschedule: boolean;
+  since: number;
+}>;
+
+/** What is saved. */
+export interface CpuSchedulerState {
+  readonly float: LazyFloatState;
+  readonly scheduler: SchedulerState;
+  readonly cpus: readonly PhysicalCpuState[];
+  /** When each CPU's slice ends, in ticks. */
+  readonly slices: readonly (number | null)[];
+}
+
+/** A slice and the period of caps, in seconds. */
+const SLICE = 0.01;
+const PERIOD = 0.1;
+
+const orNull = (n: number): number | null => (n < 0 || n === Infinity ? null : n);
+
+/** The host's CPUs and who is on them. */
+export class CpuScheduler {
+  readonly world: WorldSwitch;
+  private readonly current: Current;
+  private readonly gic: HostGic;
+  private readonly timer: HostTimer;
+  private readonly vms: readonly VirtualMachine[];
+  private readonly vcpus: readonly Vcpu[];
+  private readonly scheduler: Scheduler;
+  private readonly cpus: readonly PhysicalCpu[];
+  private readonly slices: readonly HostDeadline[];
+
+  constructor(
+    setup: HypervisorSetup,
+    current: Current,
+    gic: HostGic,
+    timer: HostTimer,
+    vms: readonly VirtualMachine[],
+    state?: CpuSchedulerState,
+  ) {
+    const { cpus, timer: counter } = setup.host;
+    this.current = current;
+    this.gic = gic;
+    this.timer = timer;
+    this.vms = vms;
+    this.vcpus = vms.flatMap((vm) => vm.vcpus);
+    this.world = new WorldSwitch(cpus, state?.float);
+    const homes = homesOf(vms, cpus);
+    this.scheduler = new Scheduler(
+      this.vcpus.map((vcpu, id) => ({
+        ...(vms[vcpu.vm]?.checked.weight ?? { priority: 0, share: 1, cap: 100 }),
+        affinity: 1 << (homes[id] ?? 0),
+      })),
+      { slice: Math.ceil(counter.frequency * SLICE), period: Math.ceil(counter.frequency * PERIOD) },
+      state?.scheduler,
+    );
+    this.cpus = Array.from({ length: cpus }, (_, i) => {
+      const s = state?.cpus[i];
+      return {
+        on: s?.on ?? false,
+        loaded: s?.loaded ?? -1,
+        running: s?.running ?? -1,
+        fresh: s?.fresh ?? false,
+        reschedule: s?.reschedule ?? false,
+        since: s?.since ?? 0,
+      };
+    });
+    this.slices = this.cpus.map((_, i) =>
+      timer.deadline(() => {
+        this.reschedule(i);
+      }),
+    );
+    state?.slices.forEach((ticks, i) => {
+      if (ticks !== null) this.slices[i]?.armAt(ticks);
+    });
+  }
+
+  /** A CPU of the host. */
+  cpu(index: number): PhysicalCpu {
+    const found = this.cpus[index];
+    if (found === undefined) throw new RangeError(`the host has no CPU ${index}`);
+    return found;
+  }
+
+  /** A vCPU by its number among all. */
+  vcpu(id: number): Vcpu | undefined {
+    return this.vcpus[id];
+  }
+
+  /** A CPU of the host is the hypervisor's from now on. */
+  online(index: number): void {
+    this.cpu(index).on = true;
+    this.cpu(index).reschedule = true;
+  }
+
+  /** The first vCPU of a VM starts where its boot loader would have entered it. */
+  start(vm: VirtualMachine): void {
+    const [first] = vm.vcpus;
+    if (first) this.switchOn(first, BigInt(vm.setup.entry), BigInt(vm.setup.x0));
+  }
+
+  /** A vCPU, which is off and on no CPU, starts. */
+  switchOn(vcpu: Vcpu, entry: bigint, x0: bigint): void {
+    this.world.float.forget(vcpu.id);
+    vcpu.reset(entry, x0);
+    this.wake(vcpu);
+  }
+
+  /** A vCPU is off from now on, wherever it is. */
+  switchOff(port: CpuPort, vcpu: Vcpu): void {
+    vcpu.on = false;
+    this.scheduler.block(vcpu.id);
+    this.cpus.forEach((cpu, index) => {
+      if (cpu.loaded !== vcpu.id) return;
+      if (index === port.index) this.unload(port, cpu);
+      this.reschedule(index);
+    });
+  }
+
+  /** It waits for an interrupt, unless there is one. */
+  wait(vcpu: Vcpu): void {
+    if (this.machineOf(vcpu).gic.wakes(this.current.port, vcpu.index)) return;
+    vcpu.waiting = true;
+    this.scheduler.block(vcpu.id);
+    this.reschedule(this.current.port.index);
+  }
+
+  /** It has an interrupt: it runs when it can, and sees it. */
+  kick(id: number): void {
+    const vcpu = this.vcpus[id];
+    if (vcpu?.on !== true) return;
+    if (vcpu.waiting) {
+      this.wake(vcpu);
+      return;
+    }
+    const on = this.scheduler.cpuOf(id);
+    if (on >= 0 && this.current.inside && on !== this.current.port.index)
+      this.gic.send(this.current.port, on, KICK);
+  }
+
+  private wake(vcpu: Vcpu): void {
+    vcpu.waiting = false;
+    this.scheduler.wake(vcpu.id);
+    const target = this.scheduler.preempts(
+      vcpu.id,
+      (cpu) => this.cpu(cpu).on && this.cpu(cpu).running < 0,
+      this.cpus.length,
+    );
+    // A busy CPU of the same priority gives it a turn when the slice ends, which may not be armed yet.
+    this.cpus.forEach((_, index) => {
+      if (index === target || (target < 0 && this.mayRunOn(vcpu, index))) this.reschedule(index);
+    });
+  }
+
+  private mayRunOn(vcpu: Vcpu, index: number): boolean {
+    return this.scheduler.allows(vcpu.id, index);
+  }
+
+  /** Somebody else may have to run on a CPU. */
+  reschedule(index: number): void {
+    const cpu = this.cpu(index);
+    cpu.reschedule = true;
+    if (cpu.on && index !== this.current.port.index) this.gic.send(this.current.port, index, KICK);
+  }
+
+  private machineOf(vcpu: Vcpu): VirtualMachine {
+    const vm = this.vms[vcpu.vm];
+    if (vm === undefined) throw new RangeError(`there is no VM ${vcpu.vm}`);
+    return vm;
+  }
+
+  private unload(port: CpuPort, cpu: PhysicalCpu): void {
+    const vcpu = this.vcpus[cpu.loaded];
+    if (vcpu) this.world.unload(port, this.machineOf(vcpu), vcpu, !cpu.fresh);
+    cpu.loaded = cpu.running = -1;
+    cpu.fresh = false;
+  }
+
+  /** Chooses who runs on this CPU and makes it so: the vCPU that the CPU returns to, if any. */
+  settle(port: CpuPort): Vcpu | undefined {
+    const cpu = this.cpu(port.index);
+    if (cpu.reschedule) this.choose(port, cpu);
+    const vcpu = this.vcpus[cpu.running];
+    if (vcpu && !cpu.fresh) {
+      this.world.unpark(port, vcpu);
+      cpu.fresh = true;
+    }
+    return vcpu;
+  }
+
+  private choose(port: CpuPort, cpu: PhysicalCpu): void {
+    cpu.reschedule = false;
+    const now = this.timer.ticks;
+    this.scheduler.charge(port.index, now - cpu.since, now);
+    cpu.since = now;
+    const next = this.scheduler.pick(port.index, now);
+    const slice = this.slices[port.index];
+    const until = this.scheduler.nextPick(port.index, now);
+    if (until === Infinity) slice?.cancel();
+    else slice?.armAt(until);
+    if (next === cpu.running) return;
+    const before = this.vcpus[cpu.running];
+    if (before && cpu.fresh) {
+      this.world.park(port, before);
+      cpu.fresh = false;
+    }
+    cpu.running = next;
+    if (next < 0 || next === cpu.loaded) return;
+    this.unloadFor(port, cpu);
+    const vcpu = this.vcpus[next];
+    if (vcpu === undefined) return;
+    this.world.load(port, this.machineOf(vcpu), vcpu);
+    cpu.loaded = cpu.running = next;
+    cpu.fresh = true;
+  }
+
+  /** Whoever is loaded goes. */
+  private unloadFor(port: CpuPort, cpu: PhysicalCpu): void {
+    const { running } = cpu;
+    if (cpu.loaded >= 0) this.unload(port, cpu);
+    cpu.running = running;
+  }
+
+  /** As plain data. */
+  save(): CpuSchedulerState {
+    return {
+      float: this.world.float.save(),
+      scheduler: this.scheduler.save(),
+      cpus: this.cpus.map(({ on, loaded, running, fresh, reschedule, since }) => ({
+        on,
+        loaded: orNull(loaded),
+        running: orNull(running),
+        fresh,
+        reschedule,
+        since,
+      })),
+      slices: this.slices.map(({ ticks }) => orNull(ticks)),
+    };
+  }
+}
+
+/** The CPU of each vCPU: vCPUs stay where they are put, one after the other over the CPUs that their VM may have. */
+function homesOf(vms: readonly VirtualMachine[], cpus: number): readonly number[] {
+  const load = new Array<number>(cpus).fill(0);
+  return vms.flatMap((vm) =>
+    vm.vcpus.map(() => {
+      let best = -1;
+      for (let cpu = 0; cpu < cpus; cpu++) {
+        const allowed = ((vm.checked.weight.affinity >>> cpu) & 1) !== 0;
+        if (allowed && (best < 0 || (load[cpu] ?? 0) < (load[best] ?? 0))) best = cpu;
+      }
+      load[best] = (load[best] ?? 0) + 1;
+      return best;
+    }),
+  );
+}

@@ -1,0 +1,51 @@
+// The host's own interrupts: its timer, the VMs' virtual timers and maintenance interrupts, kicks from other CPUs, its serial port.
+
+import type { CpuPort } from '@worldswitch/platform';
+import { hostTimerInterrupt, maintenance, virtualTimerInterrupt } from '@worldswitch/vmm';
+import type { HostGic } from '@worldswitch/vmm';
+
+/** The software-generated interrupt by which one CPU of the hypervisor's interrupts another. */
+export const KICK = 0;
+
+/** What happens at each. */
+export interface InterruptHandlers {
+  /** CNTHP_EL2. */
+  timer(port: CpuPort): void;
+  /** The virtual timer of the vCPU that is loaded. */
+  virtualTimer(port: CpuPort): void;
+  /** The virtual CPU interface of the vCPU that is loaded wants attention. */
+  maintenance(port: CpuPort): void;
+  /** A shared interrupt, INTID 32 and up. */
+  shared(port: CpuPort, interrupt: number): void;
+}
+
+/** Enables the private interrupts of this CPU. */
+export function enablePrivate(port: CpuPort, gic: HostGic): void {
+  for (const interrupt of [KICK, maintenance, hostTimerInterrupt, virtualTimerInterrupt])
+    gic.enable(port, interrupt, port.index);
+}
+
+/** Serves one interrupt. Returns its number; 1020 and more is none. */
+export function serveInterrupt(port: CpuPort, gic: HostGic, handlers: InterruptHandlers): number {
+  const acknowledged = gic.acknowledge(port);
+  const interrupt = gic.numberOf(acknowledged);
+  if (interrupt >= 1020 && interrupt < 8192) return interrupt;
+  if (interrupt === hostTimerInterrupt) handlers.timer(port);
+  else if (interrupt === virtualTimerInterrupt) handlers.virtualTimer(port);
+  else if (interrupt === maintenance) handlers.maintenance(port);
+  else if (interrupt >= 32) handlers.shared(port, interrupt);
+  gic.drop(port, acknowledged);
+  // The virtual timer's stays active until the guest ends its own: the list register says so to the GIC.
+  if (interrupt !== virtualTimerInterrupt) gic.deactivate(port, acknowledged);
+  return interrupt;
+}
+
+const names: Readonly<Record<number, string>> = {
+  [KICK]: 'kick',
+  [maintenance]: 'maintenance',
+  [hostTimerInterrupt]: 'host timer',
+  [virtualTimerInterrupt]: 'virtual timer',
+};
+
+/** An interrupt's name for the ledger. */
+export const interruptName = (interrupt: number): string => `irq ${names[interrupt] ?? String(interrupt)}`;

@@ -1,0 +1,113 @@
+// The host's CPUs: which vCPU's registers each has, which one runs, and moving them (the world switch).
+
+import type { CpuPort, Word64 } from '@worldswitch/platform';
+import {
+  Classes,
+  identifyAs,
+  LazyFloat,
+  restoreClasses,
+  saveClasses,
+  systemRegister,
+} from '@worldswitch/vmm';
+import type { LazyFloatState, Moved } from '@worldswitch/vmm';
+
+import type { Vcpu } from './vcpu.ts';
+import type { VirtualMachine } from './virtual-machine.ts';
+
+const ELR_EL2 = systemRegister('ELR_EL2');
+const SPSR_EL2 = systemRegister('SPSR_EL2');
+const VTTBR_EL2 = systemRegister('VTTBR_EL2');
+const VTCR_EL2 = systemRegister('VTCR_EL2');
+
+/** Everything that moves when another vCPU comes to a CPU; FP follows when it is used, the GIC's and the timer's by themselves. */
+const SWITCHED = Classes.General | Classes.El1 | Classes.Debug | Classes.Monitors;
+
+/** One of the host's CPUs. */
+export interface PhysicalCpu {
+  /** Switched on and in the hypervisor's hands. */
+  on: boolean;
+  /** The vCPU whose registers it has, or -1. */
+  loaded: number;
+  /** The vCPU that it runs, or -1: it waits. */
+  running: number;
+  /** ELR_EL2 and SPSR_EL2 are the loaded vCPU's: they are not once it waits. */
+  fresh: boolean;
+  /** Somebody else may have to run. */
+  reschedule: boolean;
+  /** The counter when it was last charged. */
+  since: number;
+}
+
+/** What a world switch moved, for the ledger. */
+export interface SwitchCosts {
+  registers: number;
+  bytes: number;
+}
+
+/** The world switch. */
+export class WorldSwitch {
+  readonly float: LazyFloat;
+  readonly costs: SwitchCosts = { registers: 0, bytes: 0 };
+  private readonly word: Word64 = { lo: 0, hi: 0 };
+
+  constructor(cpus: number, state?: LazyFloatState) {
+    this.float = new LazyFloat(cpus, state);
+  }
+
+  private count({ registers, bytes }: Moved): void {
+    this.costs.registers += registers;
+    this.costs.bytes += bytes;
+  }
+
+  /** The vCPU stops running and stays loaded: where it is to go on is all that an interrupt of EL2's own would destroy. */
+  park(port: CpuPort, vcpu: Vcpu): void {
+    const { word } = this;
+    port.readSystem(ELR_EL2, word);
+    vcpu.context.set('ELR_EL2', word.lo, word.hi);
+    port.readSystem(SPSR_EL2, word);
+    vcpu.context.set('SPSR_EL2', word.lo, word.hi);
+    this.count({ registers: 2, bytes: 16 });
+  }
+
+  /** The counterpart of `park`. */
+  unpark(port: CpuPort, vcpu: Vcpu): void {
+    const { word } = this;
+    vcpu.context.get('ELR_EL2', word);
+    port.writeSystem(ELR_EL2, word.lo, word.hi);
+    vcpu.context.get('SPSR_EL2', word);
+    port.writeSystem(SPSR_EL2, word.lo, word.hi);
+    this.count({ registers: 2, bytes: 16 });
+  }
+
+  /** A vCPU leaves the CPU. `parked`: its PC and PSTATE have been saved. */
+  unload(port: CpuPort, vm: VirtualMachine, vcpu: Vcpu, parked: boolean): void {
+    if (parked) this.unpark(port, vcpu);
+    this.count(vcpu.timer.unload(port));
+    this.count(vm.gic.unload(port, vcpu.index));
+    this.count(this.float.unload(port, vcpu.id, vcpu.context));
+    this.count(saveClasses(port, vcpu.context, SWITCHED));
+  }
+
+  /** A vCPU comes to a CPU that has none. */
+  load(port: CpuPort, vm: VirtualMachine, vcpu: Vcpu): void {
+    this.count(restoreClasses(port, vcpu.context, SWITCHED));
+    port.writeSystem(VTCR_EL2, ...vm.stage2.vtcr);
+    port.writeSystem(VTTBR_EL2, ...vm.stage2.vttbr);
+    identifyAs(port, vcpu.index);
+    this.float.load(port);
+    this.count(vm.gic.load(port, vcpu.index));
+    this.count(vcpu.timer.load(port));
+  }
+
+  /** The first use of FP since it came to the CPU. */
+  useFloat(port: CpuPort, vcpu: Vcpu): void {
+    this.count(this.float.use(port, vcpu.id, vcpu.context));
+  }
+
+  /** What was moved since the last time that somebody asked. */
+  taken(): Moved {
+    const { registers, bytes } = this.costs;
+    this.costs.registers = this.costs.bytes = 0;
+    return { registers, bytes };
+  }
+}

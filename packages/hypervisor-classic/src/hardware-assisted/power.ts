@@ -1,0 +1,37 @@
+// PSCI of a VM: what switching vCPUs on and off means to the scheduler.
+
+import type { Current, PsciVm } from '@worldswitch/vmm';
+import { vcpuOfAffinity } from '@worldswitch/vmm';
+
+import type { CpuScheduler } from './cpu-scheduler.ts';
+import type { Vcpu } from './vcpu.ts';
+import type { VirtualMachine } from './virtual-machine.ts';
+
+/** What PSCI does with one VM. */
+export function vmPower(vm: VirtualMachine, scheduler: CpuScheduler, current: Current): PsciVm {
+  const vcpu = (index: number): Vcpu => {
+    const found = vm.vcpus[index];
+    if (found === undefined) throw new RangeError(`the VM has no vCPU ${index}`);
+    return found;
+  };
+  return {
+    cpuOf: (affinity) => vcpuOfAffinity(affinity, vm.vcpus.length),
+    isOn: (index) => vcpu(index).on,
+    start(index, entry, context) {
+      scheduler.switchOn(vcpu(index), entry, context);
+    },
+    stop(index) {
+      scheduler.switchOff(current.port, vcpu(index));
+    },
+    suspend(index) {
+      scheduler.wait(vcpu(index));
+    },
+    powerOff() {
+      for (const each of vm.vcpus) scheduler.switchOff(current.port, each);
+    },
+    reset() {
+      // Its memory holds no fresh images: a VM that asks for a reset ends.
+      for (const each of vm.vcpus) scheduler.switchOff(current.port, each);
+    },
+  };
+}

@@ -1,0 +1,32 @@
+// What the hypervisor is built with, as a linker and a boot loader would tell it: the board, and where the VMs' memory and images are.
+
+import type { CheckedConfig } from '@worldswitch/machine';
+import type { CheckedVm } from '@worldswitch/vmm';
+
+import type { TrapControls } from './traps.ts';
+
+/** One VM and how it is entered. */
+export interface VmSetup {
+  readonly vm: CheckedVm;
+  /** Where its first vCPU starts, and X0: intermediate physical addresses. */
+  readonly entry: number;
+  readonly x0: number;
+}
+
+/** Everything that does not change while it runs. */
+export interface HypervisorSetup {
+  /** The board that it runs on. */
+  readonly host: CheckedConfig;
+  /** Its own memory: first address and size. */
+  readonly memory: { readonly base: number; readonly size: number };
+  readonly vms: readonly VmSetup[];
+  readonly traps: TrapControls;
+}
+
+/** The board's serial port: first address and shared peripheral interrupt, where it has one. */
+export function serialOf(host: CheckedConfig): { readonly base: number; readonly spi: number } | undefined {
+  const device = host.devices.find(({ kind }) => kind.type.compatible.includes('pl011'));
+  const [base] = device?.bases ?? [];
+  const spi = device?.interrupts['irq'];
+  return base === undefined || spi === undefined ? undefined : { base, spi };
+}

@@ -1,0 +1,147 @@
+// The hypervisor's saved state, checked as hostile input.
+
+import { bytes, flag, list, nullable, record, StateError, stateCodec, uint } from '@worldswitch/platform';
+import type { Plain, Shape, StateCodec } from '@worldswitch/platform';
+import {
+  consoleShape,
+  hostSerialShape,
+  hostTimerShape,
+  lazyFloatShape,
+  mmioShape,
+  pageAllocatorShape,
+  schedulerShape,
+  stage2Shape,
+  virtualGicV2Shape,
+  virtualGicV3Shape,
+  virtualIdShape,
+  vmClockShape,
+} from '@worldswitch/vmm';
+import type {
+  ConsoleState,
+  HostSerialState,
+  HostTimerState,
+  LazyFloatState,
+  PageAllocatorState,
+  SchedulerState,
+} from '@worldswitch/vmm';
+
+import type { PhysicalCpuState } from './cpu-scheduler.ts';
+import type { HypervisorSetup, VmSetup } from './setup.ts';
+import { vcpuShape } from './vcpu.ts';
+import type { VmState } from './virtual-machine.ts';
+
+/** What is saved once it has booted. */
+export type BootedState = Readonly<{
+  pages: PageAllocatorState;
+  map: readonly number[];
+  timer: HostTimerState;
+  listRegisters: number;
+  float: LazyFloatState;
+  scheduler: SchedulerState;
+  serial: HostSerialState;
+  console: ConsoleState;
+  /** By VM: what was typed and its serial port has not taken yet. */
+  typed: readonly Uint8Array[];
+  cpus: readonly PhysicalCpuState[];
+  /** When each CPU's slice ends, in ticks. */
+  slices: readonly (number | null)[];
+  vms: readonly VmState[];
+}>;
+
+/** Nothing before it has booted. */
+export type HypervisorState = BootedState | null;
+
+/** Saved states of devices: each by its own type's rules. */
+function devicesShape({ vm }: VmSetup): Shape<VmState['devices']> {
+  return record(
+    Object.fromEntries(
+      vm.board.devices.map(({ name, kind }) => {
+        const { version } = kind.type.state;
+        const shape: Shape<Plain> = {
+          check(from, path) {
+            try {
+              return kind.type.state.parse(from ?? null, version) as Plain;
+            } catch (thrown) {
+              if (!(thrown instanceof StateError)) throw thrown;
+              throw new StateError(`${path}.${thrown.field}`, thrown.message.slice(thrown.field.length + 1));
+            }
+          },
+        };
+        return [name, shape];
+      }),
+    ),
+  );
+}
+
+/** Levels of wires by name: any that there are. */
+const wiresShape: Shape<VmState['wires']> = {
+  check(from, path) {
+    if (typeof from !== 'object' || from === null || Array.isArray(from) || from instanceof Uint8Array)
+      throw new StateError(path, 'must be a record');
+    return Object.fromEntries(
+      Object.entries(from as Readonly<Record<string, Plain>>).map(([name, level]) => [
+        name,
+        flag.check(level, `${path}.${name}`),
+      ]),
+    );
+  },
+};
+
+const vmShape = (setup: VmSetup): Shape<VmState> =>
+  record<VmState>({
+    stage2: stage2Shape,
+    clock: vmClockShape,
+    id: virtualIdShape,
+    gic: setup.vm.board.gic.version === 3 ? virtualGicV3Shape : virtualGicV2Shape,
+    mmio: mmioShape,
+    devices: devicesShape(setup),
+    wires: wiresShape,
+    vcpus: list(vcpuShape, setup.vm.board.cpus),
+  });
+
+/** Each element by a rule of its own. */
+function each<T extends Plain>(shapes: readonly Shape<T>[]): Shape<readonly T[]> {
+  const any: Shape<Plain> = { check: (from) => from ?? null };
+  const length = list(any, shapes.length);
+  return {
+    check: (from, path) => {
+      const all = length.check(from, path);
+      return shapes.map((shape, i) => shape.check(all[i], `${path}[${i}]`));
+    },
+  };
+}
+
+/** How a saved hypervisor is checked, which depends on what it was built with. */
+export function hypervisorCodec(setup: HypervisorSetup): StateCodec<HypervisorState> {
+  const { cpus } = setup.host;
+  const vcpus = setup.vms.reduce((sum, { vm }) => sum + vm.board.cpus, 0);
+  return stateCodec<HypervisorState>(
+    1,
+    nullable(
+      record<BootedState>({
+        pages: pageAllocatorShape,
+        map: list(uint(0xffff_ffff), 6),
+        timer: hostTimerShape,
+        listRegisters: uint(64),
+        float: lazyFloatShape,
+        scheduler: schedulerShape(vcpus, cpus),
+        serial: hostSerialShape,
+        console: consoleShape(setup.vms.length),
+        typed: list(bytes(0, 1 << 20), setup.vms.length),
+        cpus: list(
+          record<PhysicalCpuState>({
+            on: flag,
+            loaded: nullable(uint(vcpus - 1)),
+            running: nullable(uint(vcpus - 1)),
+            fresh: flag,
+            reschedule: flag,
+            since: uint(),
+          }),
+          cpus,
+        ),
+        slices: list(nullable(uint()), cpus),
+        vms: each(setup.vms.map(vmShape)),
+      }),
+    ),
+  );
+}

@@ -1,0 +1,234 @@
+// One VM: its map of memory, its interrupt controller, its devices with their clock, its vCPUs.
+
+import { buildDevices, Wire } from '@worldswitch/machine';
+import type { BoardDevice } from '@worldswitch/machine';
+import type { CpuPort, Dma, InterruptLine, Ipa, Pa, Plain } from '@worldswitch/platform';
+import {
+  GuestDma,
+  MmioEmulator,
+  Stage2Map,
+  virtualGicV2,
+  virtualGicV3,
+  VirtualId,
+  VmBus,
+  VmClock,
+} from '@worldswitch/vmm';
+import type {
+  CheckedVm,
+  Current,
+  HostGic,
+  HostTimer,
+  MmioState,
+  PageAllocator,
+  PhysicalMemory,
+  Stage2State,
+  VirtualGic,
+  VirtualGicState,
+  VirtualIdState,
+  VmClockState,
+} from '@worldswitch/vmm';
+
+import type { VmSetup } from './setup.ts';
+import { Vcpu } from './vcpu.ts';
+import type { VcpuState } from './vcpu.ts';
+
+/** What a VM is made with. */
+export interface VmParts {
+  readonly current: Current;
+  readonly memory: PhysicalMemory;
+  readonly pages: PageAllocator;
+  readonly timer: HostTimer;
+  /** Frequency of the system counter in hertz. */
+  readonly frequency: number;
+  /** Where the host's GICV and GICH are, for a GICv2. */
+  readonly virtualCpuInterface: number | undefined;
+  readonly virtualInterfaceControl: number | undefined;
+  /** How many list registers each CPU of the host has. */
+  readonly listRegisters: number;
+  readonly gic: HostGic;
+  /** A byte that one of its serial ports has sent. */
+  output(vm: number, device: string, byte: number): void;
+  /** One of its vCPUs, by its number among all, has an interrupt now. */
+  kick(id: number): void;
+}
+
+/** What is saved. */
+export type VmState = Readonly<{
+  stage2: Stage2State;
+  clock: VmClockState;
+  id: VirtualIdState;
+  gic: VirtualGicState;
+  mmio: MmioState;
+  devices: Readonly<Record<string, Plain>>;
+  wires: Readonly<Record<string, boolean>>;
+  vcpus: readonly VcpuState[];
+}>;
+
+/** The interrupt controller of the version that the VM's board names. */
+function makeGic(
+  { vm }: VmSetup,
+  { current, gic, listRegisters, virtualInterfaceControl = 0 }: VmParts,
+  attention: (vcpu: number) => void,
+  state: VirtualGicState | undefined,
+): VirtualGic {
+  const { version, interrupts } = vm.board.gic;
+  const host = { current, host: gic, attention };
+  const common = { vcpus: vm.board.cpus, interrupts, listRegisters };
+  return version === 3
+    ? virtualGicV3(common, host, state)
+    : virtualGicV2({ ...common, gich: virtualInterfaceControl }, host, state);
+}
+
+/** Bits of a VM's physical addresses. */
+const IPA_BITS = 40;
+/** INTIDs of the private interrupts of timers. */
+const PHYSICAL_TIMER = 30;
+const VIRTUAL_TIMER = 27;
+
+/** A virtual machine. */
+export class VirtualMachine {
+  readonly number: number;
+  readonly setup: VmSetup;
+  readonly checked: CheckedVm;
+  readonly stage2: Stage2Map;
+  readonly clock: VmClock;
+  readonly id: VirtualId;
+  readonly gic: VirtualGic;
+  readonly bus: VmBus = new VmBus();
+  readonly mmio: MmioEmulator;
+  readonly devices: readonly BoardDevice[];
+  readonly vcpus: readonly Vcpu[];
+  readonly dma: Dma;
+  private readonly wires: Map<string, Wire> = new Map();
+
+  /**
+   * Makes a VM: in an entry at power-on, or from a saved state.
+   *
+   * @param port - of the entry; none is needed with a state
+   * @param first - the number of its first vCPU among all
+   */
+  constructor(
+    port: CpuPort | undefined,
+    number: number,
+    first: number,
+    setup: VmSetup,
+    parts: VmParts,
+    state?: VmState,
+  ) {
+    const { current, memory, pages, timer, frequency } = parts;
+    const { board } = setup.vm;
+    this.number = number;
+    this.setup = setup;
+    this.checked = setup.vm;
+    this.clock = new VmClock(timer, frequency, state?.clock);
+    if (state) {
+      this.stage2 = new Stage2Map(memory, pages, state.stage2);
+      this.id = VirtualId.restored(state.id);
+    } else {
+      if (port === undefined) throw new Error('a VM is made in an entry');
+      this.stage2 = Stage2Map.create(port, memory, pages, {
+        ipaBits: IPA_BITS,
+        paBits: IPA_BITS,
+        vmid: number + 1,
+      });
+      this.id = VirtualId.ofHost(port, { gic: board.gic.version, monitors: true });
+    }
+    this.gic = makeGic(
+      setup,
+      parts,
+      (vcpu) => {
+        parts.kick(first + vcpu);
+      },
+      state?.gic,
+    );
+    this.gic.blocks.forEach(({ name, size, widths, mmio }, i) => {
+      this.bus.map({ name, base: (board.gic.bases[i] ?? 0) as Ipa, size, widths }, mmio);
+    });
+    for (let vcpu = 0; vcpu < board.cpus; vcpu++) this.gic.link(vcpu, VIRTUAL_TIMER, VIRTUAL_TIMER);
+    this.vcpus = Array.from(
+      { length: board.cpus },
+      (_, i) =>
+        new Vcpu(
+          first + i,
+          number,
+          i,
+          {
+            host: timer,
+            clock: this.clock,
+            wires: {
+              raise: () => {
+                this.gic.raise(i, VIRTUAL_TIMER);
+              },
+              isRaised: () => this.gic.isRaised(i, VIRTUAL_TIMER),
+              physical: this.gic.ppi(i, PHYSICAL_TIMER - 16),
+            },
+          },
+          state?.vcpus[i],
+        ),
+    );
+    this.mmio = new MmioEmulator(this.bus, this.stage2, board.cpus, memory, state?.mmio);
+    this.dma = new GuestDma(current, memory, this.stage2);
+    this.devices = this.buildDevices(parts, state);
+    if (state === undefined && port !== undefined) this.mapMemory(port, parts.virtualCpuInterface);
+  }
+
+  private buildDevices(parts: VmParts, state: VmState | undefined): readonly BoardDevice[] {
+    return buildDevices(this.checked.board.devices, {
+      config: this.checked.board,
+      map: (region, mmio) => {
+        this.bus.map({ ...region, base: region.base as number as Ipa }, mmio);
+      },
+      spi: (n) => this.gic.spi(n),
+      clock: this.clock,
+      dma: this.dma,
+      wire: (name, drive) => this.wire(name, drive, state),
+      output: (device, byte) => {
+        parts.output(this.number, device, byte);
+      },
+      states: state?.devices,
+    });
+  }
+
+  private wire(name: string, drive: (level: boolean) => void, state: VmState | undefined): InterruptLine {
+    const known = this.wires.get(name);
+    if (known) return known;
+    const made = new Wire(drive, state?.wires[name] ?? false);
+    this.wires.set(name, made);
+    return made;
+  }
+
+  /** Memory, and with a GICv2 the virtual CPU interface where the guest expects its CPU interface (IHI 0048B 5.3). */
+  private mapMemory(port: CpuPort, virtualCpuInterface: number | undefined): void {
+    const { base, board } = this.checked;
+    this.stage2.map(port, board.ramBase as Ipa, base as Pa, board.memory);
+    if (virtualCpuInterface === undefined) return;
+    const [, cpuInterface = 0] = board.gic.bases;
+    this.stage2.map(port, cpuInterface as Ipa, virtualCpuInterface as Pa, 0x2000, { memory: 'device' });
+  }
+
+  /** True while one of its vCPUs is switched on. */
+  get running(): boolean {
+    return this.vcpus.some(({ on }) => on);
+  }
+
+  /** Bytes that a serial port would take now, and how many it took. */
+  type(device: string, bytes: Uint8Array): number {
+    const found = this.devices.find(({ name }) => name === device)?.device;
+    if (found === undefined || !('receive' in found)) return 0;
+    return (found as unknown as { receive(bytes: Uint8Array): number }).receive(bytes);
+  }
+
+  /** As plain data. */
+  save(): VmState {
+    return {
+      stage2: this.stage2.save(),
+      clock: this.clock.save(),
+      id: this.id.save(),
+      gic: this.gic.save(),
+      mmio: this.mmio.save(),
+      devices: Object.fromEntries(this.devices.map(({ name, device }) => [name, device.save()])),
+      wires: Object.fromEntries([...this.wires].map(([name, { level }]) => [name, level])),
+      vcpus: this.vcpus.map((vcpu) => vcpu.save()),
+    };
+  }
+}

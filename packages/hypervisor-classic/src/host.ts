@@ -1,0 +1,152 @@
+// A host: a board, the hypervisor on it, and VMs with their images, assembled like a machine.
+
+import {
+  attachSoftware,
+  checkConfig,
+  ConfigurationError,
+  createMachine,
+  planBoot,
+  restoreMachine,
+} from '@worldswitch/machine';
+import type {
+  BoardSoftware,
+  BootImages,
+  Machine,
+  MachineConfig,
+  MachineOptions,
+  Placed,
+} from '@worldswitch/machine';
+import type { Plain } from '@worldswitch/platform';
+import { checkVms } from '@worldswitch/vmm';
+import type { CheckedVm, Ledger, VmDescription } from '@worldswitch/vmm';
+
+import { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
+import type { HypervisorSetup, VmSetup } from './hardware-assisted/setup.ts';
+import { hypervisorCodec } from './hardware-assisted/state.ts';
+import type { TrapControls } from './hardware-assisted/traps.ts';
+import { ledgerWatcher } from './hardware-assisted/watcher.ts';
+import type { WatcherPlace } from './hardware-assisted/watcher.ts';
+
+const MIB = 1024 * 1024;
+
+/** A host and its VMs, as a user describes them. */
+export interface HostDescription {
+  /** The board; EL2 is there whatever it says. */
+  readonly board: MachineConfig;
+  /** What the hypervisor keeps for itself, at the beginning of memory: bytes, 16 MiB when absent. */
+  readonly hypervisorMemory?: number | undefined;
+  readonly vms: readonly VmDescription[];
+  readonly traps?: TrapControls | undefined;
+}
+
+/** What each VM boots, by its name. */
+export type VmImages = Readonly<Record<string, BootImages>>;
+
+/** A machine with a hypervisor on it. */
+export interface Host {
+  readonly machine: Machine;
+  readonly setup: HypervisorSetup;
+  /** The hypervisor that runs now: after a reset it is another one. */
+  readonly hypervisor: HardwareAssisted;
+  /** Enters a row for each exit of a guest from now on; without a ledger it stops. */
+  keepLedger(ledger: Ledger | undefined): void;
+}
+
+/** The name of the hypervisor among the board's parts. */
+const NAME = 'hypervisor';
+
+/** Moves what a VM's boot loader placed to where the VM's memory is on the host. */
+function moved({ pieces }: Placed, vm: CheckedVm): Placed['pieces'] {
+  const by = vm.base - vm.board.ramBase;
+  return pieces.map((piece) => ({ ...piece, name: `${vm.name} ${piece.name}`, at: piece.at + by }));
+}
+
+function planned(description: HostDescription, images: VmImages) {
+  const board = { ...description.board, el2: true };
+  const host = checkConfig(board);
+  const size = description.hypervisorMemory ?? 16 * MIB;
+  if (size % (2 * MIB) !== 0 || size < 4 * MIB)
+    throw new ConfigurationError('hypervisorMemory', 'must be whole blocks of 2 MiB, two at least');
+  const vms = checkVms(description.vms, { config: host, from: host.ramBase + size });
+  const plans = vms.map((vm, i) => {
+    const own = images[vm.name];
+    if (own === undefined)
+      throw new ConfigurationError(`images.${vm.name}`, 'is missing: what is the VM to boot?');
+    return planBoot(description.vms[i]?.board ?? {}, own);
+  });
+  const setup: HypervisorSetup = {
+    host,
+    memory: { base: host.ramBase, size },
+    vms: vms.map((vm, i): VmSetup => ({ vm, entry: plans[i]?.entry ?? 0, x0: plans[i]?.x0 ?? 0 })),
+    traps: description.traps ?? {},
+  };
+  return {
+    board,
+    setup,
+    pieces: vms.flatMap((vm, i) => moved(plans[i] ?? { pieces: [], entry: 0, x0: 0 }, vm)),
+  };
+}
+
+function withHypervisor(board: MachineConfig, setup: HypervisorSetup, place: WatcherPlace): MachineConfig {
+  const software = attachSoftware(
+    NAME,
+    (context, state) => new HardwareAssisted(setup, context, state, place),
+    hypervisorCodec(setup),
+  );
+  return { ...board, software: [software] };
+}
+
+function hostOf(machine: Machine, setup: HypervisorSetup, place: WatcherPlace): Host {
+  const part = (): BoardSoftware => {
+    const found = machine.board.software.find(({ name }) => name === NAME);
+    if (found === undefined) throw new Error('the machine has no hypervisor');
+    return found;
+  };
+  return {
+    machine,
+    setup,
+    get hypervisor() {
+      const { software } = part();
+      if (!(software instanceof HardwareAssisted)) throw new Error('the machine has no hypervisor');
+      return software;
+    },
+    keepLedger(ledger) {
+      place.watcher =
+        ledger &&
+        ledgerWatcher(
+          ledger,
+          () => part().counts,
+          () => machine.now,
+        );
+    },
+  };
+}
+
+/**
+ * Makes a host, powered on, with its VMs' images in memory.
+ *
+ * @throws ConfigurationError that names the first field that is wrong
+ */
+export function createHost(
+  description: HostDescription,
+  images: VmImages,
+  options: MachineOptions = {},
+): Host {
+  const { board, setup, pieces } = planned(description, images);
+  const place: WatcherPlace = {};
+  const machine = createMachine(withHypervisor(board, setup, place), options);
+  machine.place({ pieces, entry: 0, x0: 0 });
+  return hostOf(machine, setup, place);
+}
+
+/** The host that `machine.save` described. Throws a `StateError` or a `ConfigurationError`. */
+export function restoreHost(
+  description: HostDescription,
+  images: VmImages,
+  saved: Plain,
+  options: MachineOptions = {},
+): Host {
+  const { board, setup } = planned(description, images);
+  const place: WatcherPlace = {};
+  return hostOf(restoreMachine(withHypervisor(board, setup, place), saved, options), setup, place);
+}
