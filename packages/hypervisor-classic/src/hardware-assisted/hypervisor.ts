@@ -117,6 +117,8 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       this.scheduler.online(port.index);
       if (first) {
         this.parts.console.initialise(port);
+        const serial = this.parts.console.interruptNumber;
+        if (serial !== undefined) this.gic.enable(port, serial, port.index);
         this.startOthers(port);
         for (const vm of this.parts.vms) this.scheduler.start(vm);
       }
