@@ -108,6 +108,7 @@ export class Machine {
           this.failure = error;
           this.finish('dead');
         },
+        over: () => this.end !== undefined,
         output: (device, byte) => options.output?.(device, byte),
         disks: options.disks,
         networks: options.networks,

@@ -77,6 +77,8 @@ export interface BoardSurroundings {
   readonly firmware: Firmware;
   /** Software in TypeScript failed: nothing may be executed any more. */
   readonly failed?: (error: SoftwareError) => void;
+  /** True when the run is to end: firmware was asked to. */
+  readonly over?: () => boolean;
   /** A device's console sent a byte. */
   output(device: string, byte: number): void;
   /** Disks, and networks' other ends, by the names of devices. */
@@ -173,6 +175,7 @@ export function buildBoard(config: CheckedConfig, around: BoardSurroundings, sta
   connectMonitors(cpus, gic, wire);
   const software = buildSoftware(config, bus, cpus, states?.software, {
     ...(around.failed && { failed: around.failed }),
+    ...(around.over && { over: around.over }),
     timePassed: () => {
       clock.catchUp();
     },

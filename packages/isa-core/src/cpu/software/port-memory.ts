@@ -67,7 +67,7 @@ export class MemoryPort {
   protected retire(instructions: number): void {
     this.cpu.slice.retire(instructions);
     this.counts.instructions += instructions;
-    this.unit.tick();
+    this.unit.tick(instructions);
   }
   /** Sets the PC to an offset of the page. */
   goTo(offset: number): void {

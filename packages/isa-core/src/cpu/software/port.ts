@@ -8,6 +8,7 @@ import { Layout } from '../layout.ts';
 import { raise } from '../raise.ts';
 import { describeSyndrome } from '../syndrome.ts';
 import { registerByName } from '../sysregs/table.ts';
+import { describeEntry } from './entries.ts';
 import { SoftwareError } from './errors.ts';
 import { operations } from './handles.ts';
 import type { OperationEntry, OperationKind } from './handles.ts';
@@ -24,19 +25,20 @@ export interface Began {
   readonly level: number;
   readonly lo: number;
   readonly hi: number;
-  readonly entry: string;
+  readonly entry: number;
 }
 
 const ELR: readonly number[] = [1, 2, 3].map((el) => registerByName(`ELR_EL${el}`).cell);
 
 /** The port of one piece of software on one CPU. */
 export class Port extends MemoryPort implements CpuPort {
-  private entry = '';
+  /** The offset at which the call began. */
+  private entry = 0;
 
   // ---- calls
 
   /** A call begins at the CPU's level and PC. */
-  begin(entry: string): Began {
+  begin(entry: number): Began {
     const { page, state } = this;
     const began: Began = { level: this.level, lo: page.lo, hi: page.hi, entry: this.entry };
     this.level = state.el;
@@ -60,7 +62,7 @@ export class Port extends MemoryPort implements CpuPort {
     const message = (thrown instanceof Error ? thrown.message : String(thrown)).replaceAll(/\s*\n\s*/g, ' ');
     return new SoftwareError(
       attached.name,
-      `failed in ${entry} at EL${level} of CPU ${cpu.index}${elr}: ${message}`,
+      `failed in ${describeEntry(entry)} at EL${level} of CPU ${cpu.index}${elr}: ${message}`,
       thrown,
     );
   }

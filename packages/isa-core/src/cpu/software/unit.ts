@@ -3,7 +3,7 @@
 
 import { Access } from '@worldswitch/mmu';
 import { SoftwareEntry } from '@worldswitch/platform';
-import type { Exception, Leave, Pa, Plain, PrivilegedSoftware, SoftwareCounts } from '@worldswitch/platform';
+import type { Leave, Pa, Plain, PrivilegedSoftware, SoftwareCounts } from '@worldswitch/platform';
 
 import { InstructionEnded } from '../../reference/host.ts';
 import type { Cpu } from '../cpu.ts';
@@ -12,6 +12,7 @@ import type { ExceptionRecord } from '../exceptions.ts';
 import { handlers } from '../handlers.ts';
 import { raise } from '../raise.ts';
 import { DAIF } from '../state.ts';
+import { exceptions, isEntry } from './entries.ts';
 import { switchedOff } from './errors.ts';
 import type { SoftwareError } from './errors.ts';
 import { Port } from './port.ts';
@@ -34,26 +35,15 @@ export interface SoftwareSurroundings {
   readonly failed?: (error: SoftwareError) => void;
   /** Instructions were retired in the middle of a call: what is due by now may happen. */
   readonly timePassed?: () => void;
+  /** True when firmware was asked for the end of the run: a call that asked does not go on. */
+  readonly over?: () => boolean;
 }
-
-const KINDS = ['synchronous', 'irq', 'fiq', 'serror'] as const;
-const GROUPS = ['current-sp0', 'current-spx', 'lower-a64', 'lower-a32'] as const;
-/** By vector. */
-const exceptions: readonly Exception[] = GROUPS.flatMap((from) =>
-  KINDS.map((kind) => Object.freeze({ kind, from })),
-);
 
 /** WFI, as HCR_EL2.TWI's syndrome needs it. */
 const WFI = 0xd503_207f;
-/** Port operations of one call, before it counts as one that never ends. */
-const MOST_OPERATIONS = 1 << 26;
-
-const hex = (n: bigint | number): string => `0x${n.toString(16)}`;
-/** True where calls begin. */
-const isEntry = (offset: number): boolean =>
-  offset === SoftwareEntry.boot ||
-  offset === SoftwareEntry.task ||
-  (offset < SoftwareEntry.boot && offset % 0x80 === 0);
+/** Port operations and instructions of one call, before it counts as one that never ends. */
+const MOST_OPERATIONS = 1 << 24;
+const MOST_INSTRUCTIONS = 1 << 30;
 
 /** Software of one CPU. */
 export class SoftwareUnit {
@@ -68,6 +58,10 @@ export class SoftwareUnit {
   caught: ExceptionRecord | undefined;
   taken = false;
   private operations = 0;
+  /** Instructions that the call may still execute. */
+  private left = 0;
+  /** The CPU or the machine was switched off under the call. */
+  private ended = false;
   private broken: SoftwareError | undefined;
 
   constructor(cpu: Cpu, attached: readonly AttachedSoftware[], surroundings: SoftwareSurroundings) {
@@ -97,10 +91,15 @@ export class SoftwareUnit {
 
   private callFromOutside(port: Port, offset: number): void {
     this.operations = 0;
+    // What is left of a slice is a number of 32 bits.
+    this.left = MOST_INSTRUCTIONS / (this.cpu.slice.costs?.least ?? 1);
+    this.ended = false;
     try {
       this.call(port, offset, false);
     } catch (thrown) {
-      if (thrown !== switchedOff) this.broken ??= port.failure(thrown);
+      // What asked for the end was the last instruction: the one that would leave is not executed.
+      if (thrown === switchedOff) this.cpu.slice.retire(-1);
+      else this.broken ??= port.failure(thrown);
     }
     const { broken } = this;
     if (broken === undefined) return;
@@ -121,7 +120,7 @@ export class SoftwareUnit {
     const index = offset < SoftwareEntry.boot ? offset >>> 7 : offset === SoftwareEntry.boot ? 16 : 17;
     counts.calls[index] = (counts.calls[index] ?? 0) + 1;
     const exception = exceptions[index];
-    const before = port.begin(describeEntry(offset));
+    const before = port.begin(offset);
     try {
       const leave = exception
         ? software.take(exception, port)
@@ -154,7 +153,7 @@ export class SoftwareUnit {
       );
     if (how === 'wait') {
       counts.waits++;
-      cpu.state.daif &= DAIF.D;
+      if (port.level > 0) cpu.state.daif &= DAIF.D;
       port.goTo(SoftwareEntry.wait);
       cpu.interruptsChanged();
     } else if (port.level === 0) {
@@ -189,6 +188,7 @@ export class SoftwareUnit {
     }
     // A standby of the firmware's may end at once, and must: JavaScript cannot wait.
     if (!this.cpu.off) this.cpu.waiting = false;
+    this.ended = this.cpu.off || this.surroundings.over?.() === true;
     return this.nothingHappened();
   }
 
@@ -204,32 +204,24 @@ export class SoftwareUnit {
     const found = pa >= 0 && this.holds(pa) ? this.fetched : undefined;
     if (found === undefined || !isEntry(this.offset)) {
       throw new Error(
-        `${what} is intercepted by EL${el}, whose vector ${hex(pc)} is no software in TypeScript: it can only be served by such`,
+        `${what} is intercepted by EL${el}, whose vector 0x${pc.toString(16)} is no software in TypeScript: it can only be served by such`,
       );
     }
     port.attached.counts.intercepted++;
     found.attached.counts.nested++;
     this.call(found, this.offset, true);
     cpu.slice.retire(1);
-    this.tick();
+    this.tick(1);
   }
 
   /** Instructions were retired. */
-  tick(): void {
-    if (this.cpu.off) throw switchedOff;
-    if (++this.operations > MOST_OPERATIONS)
-      throw new Error(`it did ${MOST_OPERATIONS} operations and did not leave`);
+  tick(instructions: number): void {
+    if (this.ended) throw switchedOff;
+    this.left -= instructions;
+    if (++this.operations > MOST_OPERATIONS || this.left < 0)
+      throw new Error('it goes on and on and does not leave');
     this.surroundings.timePassed?.();
   }
-}
-
-/** An entry in words. */
-function describeEntry(offset: number): string {
-  const exception = exceptions[offset >>> 7];
-  if (offset === SoftwareEntry.boot) return 'its power-on entry';
-  return exception === undefined || offset > SoftwareEntry.boot
-    ? 'its task entry'
-    : `its vector ${hex(offset)} (${exception.kind}, ${exception.from})`;
 }
 
 /** Attaches software to CPUs: from now on it is what they fetch from its pages. */
