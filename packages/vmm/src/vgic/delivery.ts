@@ -176,7 +176,7 @@ export class Delivery {
 
   /** Interrupts that ended without a list register. */
   private endEvicted(port: CpuPort, vcpu: number, own: VcpuLists): void {
-    const count = Math.min(this.lists.readEndCount(port, vcpu), own.evicted.length);
+    const count = Math.min(this.lists.takeEndCount(port), own.evicted.length);
     for (const id of own.evicted.slice(0, count)) this.deactivate(port, vcpu, id);
     own.evicted = own.evicted.slice(count);
     if (count > 0) own.dirty = true;

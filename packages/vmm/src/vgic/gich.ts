@@ -74,9 +74,9 @@ export function gichListRegisters(gich: number, interfaces: readonly VirtualInte
       if (stateOf(lr) !== ListState.Free || (lr >>> 31 === 0 && (lr & noticeBit) !== 0))
         put(port, vcpu, index, 0);
     },
-    readEndCount(port, vcpu) {
+    takeEndCount(port) {
       const value = readRegister(port, gich + GICH_HCR);
-      of(vcpu).hypervisorControl = value;
+      if (value >>> 27 !== 0) writeRegister(port, gich + GICH_HCR, value & 0x07ff_ffff);
       return value >>> 27;
     },
     setControl(port, vcpu, value) {

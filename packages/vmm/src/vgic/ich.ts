@@ -85,9 +85,9 @@ export function ichListRegisters(interfaces: readonly VirtualInterfaceV3[]): Lis
       const asks = (hi & hardwareBit) === 0 && (hi & noticeBit) !== 0;
       if (stateOf(hi) !== ListState.Free || asks) put(port, vcpu, index, 0, 0);
     },
-    readEndCount(port, vcpu) {
+    takeEndCount(port) {
       const value = read(port, ICH_HCR_EL2);
-      of(vcpu).hypervisorControl = value;
+      if (value >>> 27 !== 0) port.writeSystem(ICH_HCR_EL2, value & 0x07ff_ffff, 0);
       return value >>> 27;
     },
     setControl(port, vcpu, value, split) {

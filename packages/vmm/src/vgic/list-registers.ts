@@ -51,8 +51,8 @@ export interface ListRegisters {
   write(port: CpuPort, vcpu: number, index: number, entry: ListEntry): void;
   /** Makes a list register hold nothing, and ask for no maintenance. */
   clear(port: CpuPort, vcpu: number, index: number): void;
-  /** How many interrupts ended that no list register held. */
-  readEndCount(port: CpuPort, vcpu: number): number;
+  /** How many interrupts have ended that no list register held, since it was last asked. */
+  takeEndCount(port: CpuPort): number;
   /** Writes the control register, unless it is this; `split` traps deactivation where that can be. */
   setControl(port: CpuPort, vcpu: number, value: number, split: boolean): void;
   /** Reads which groups the guest has enabled (bits 0 and 1). */

@@ -119,8 +119,9 @@ export class VirtualGic {
     const own = this.delivery.vcpu(vcpu);
     const isListed = (((own.listed[id >>> 5] ?? 0) >>> (id & 31)) & 1) !== 0;
     const comes = level && this.delivery.isForwarded(vcpu, id);
-    if (comes || isListed) own.dirty = true;
-    if (comes) this.given.attention(vcpu);
+    if (!comes && !isListed) return;
+    own.dirty = true;
+    this.given.attention(vcpu);
   }
 
   /** A vCPU's private interrupt stands for one of the host's: the guest's end of interrupt deactivates that. */

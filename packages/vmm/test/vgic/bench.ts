@@ -64,7 +64,7 @@ export interface Bench {
   /** An SGI. */
   send(from: number, to: number, id: number): void;
   /** The board's state of a private interrupt of a CPU. */
-  physical(cpu: number, id: number): { readonly active: boolean; readonly pending: boolean };
+  physical: (cpu: number, id: number) => { readonly active: boolean; readonly pending: boolean };
   /** Accesses to the board's interrupt controller so far, in order. */
   accesses(cpu: number): number;
   /** Sets the guest's group enables, mask and EOI mode. */
@@ -93,7 +93,7 @@ export function bench(
   const bank = 'bank' in board ? board.bank : undefined;
   const numbers = new Map<SystemRegister, number>();
   bank?.registers.forEach((name, i) => {
-    if (/^IC[CH]_/.test(name)) numbers.set(systemRegister(name), i);
+    if (/^IC[CH]_\w+_EL\d$/.test(name)) numbers.set(systemRegister(name), i);
   });
   const by = Array.from({ length: cpus }, (_, i) => requester({ requester: i }));
   const byOf = (i: number): Transaction => by[i] ?? requester();
@@ -176,7 +176,7 @@ export function bench(
       place.delete(vcpu);
     },
     enter(vcpu) {
-      const due = privateBit(cpuOf(vcpu), 0x200, maintenanceInterrupt);
+      const due = self.physical(cpuOf(vcpu), maintenanceInterrupt).pending;
       self.within(vcpu, () => {
         if (due) vgic.maintain(portOf(vcpu), vcpu);
         vgic.enter(portOf(vcpu), vcpu);
