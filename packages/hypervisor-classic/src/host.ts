@@ -21,7 +21,7 @@ import { checkVms } from '@worldswitch/vmm';
 import type { CheckedVm, Ledger, VmDescription } from '@worldswitch/vmm';
 
 import { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
-import type { HypervisorSetup, VmSetup } from './hardware-assisted/setup.ts';
+import type { HypervisorSetup, SchedulingTimes, VmSetup } from './hardware-assisted/setup.ts';
 import { hypervisorCodec } from './hardware-assisted/state.ts';
 import type { TrapControls } from './hardware-assisted/traps.ts';
 import { ledgerWatcher } from './hardware-assisted/watcher.ts';
@@ -37,6 +37,20 @@ export interface HostDescription {
   readonly hypervisorMemory?: number | undefined;
   readonly vms: readonly VmDescription[];
   readonly traps?: TrapControls | undefined;
+  readonly scheduling?: SchedulingTimes | undefined;
+}
+
+/** Throws a `ConfigurationError` for times that are none. */
+function checkScheduling(times: SchedulingTimes): SchedulingTimes {
+  for (const name of ['slice', 'period'] as const) {
+    const given = times[name];
+    if (given !== undefined && !(given >= 1e-5 && given <= 10))
+      throw new ConfigurationError(
+        `scheduling.${name}`,
+        `must be 0.00001 to 10 seconds, but is ${String(given)}`,
+      );
+  }
+  return times;
 }
 
 /** What each VM boots, by its name. */
@@ -79,6 +93,7 @@ function planned(description: HostDescription, images: VmImages) {
     memory: { base: host.ramBase, size },
     vms: vms.map((vm, i): VmSetup => ({ vm, entry: plans[i]?.entry ?? 0, x0: plans[i]?.x0 ?? 0 })),
     traps: description.traps ?? {},
+    scheduling: checkScheduling(description.scheduling ?? {}),
   };
   return {
     board,

@@ -1,7 +1,7 @@
 // @worldswitch/hypervisor-classic: a Type-1 hypervisor. The table of contents.
 
 export { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
-export type { HypervisorSetup, VmSetup } from './hardware-assisted/setup.ts';
+export type { HypervisorSetup, SchedulingTimes, VmSetup } from './hardware-assisted/setup.ts';
 export type { TrapControls } from './hardware-assisted/traps.ts';
 export { createHost, restoreHost } from './host.ts';
 export type { Host, HostDescription, VmImages } from './host.ts';

@@ -52,14 +52,14 @@ export function runOn(kind: SystemKind, guest: ComparedGuest, wishes: RunWishes)
   }));
   const until = wishes.until === undefined ? undefined : new TextWatch(wishes.until);
   const serial = serialOf(guest);
-  let over = false;
+  const seen = { over: false };
   const running = kind.build(guest, {
     output: (device, byte) => {
       if (device !== serial) return;
       console += String.fromCharCode(byte);
       for (const { watch, bytes } of scripts) if (watch.seen(byte)) running.machine.type(serial, bytes);
       if (until?.seen(byte) === true) {
-        over = true;
+        seen.over = true;
         running.machine.stop();
       }
     },
@@ -68,7 +68,7 @@ export function runOn(kind: SystemKind, guest: ComparedGuest, wishes: RunWishes)
   for (const { after, bytes } of scripts) if (after === '') machine.type(serial, bytes);
   const began = performance.now();
   let end: SystemResult['end'] = 'budget';
-  while (end === 'budget' || (end === 'stopped' && !over)) {
+  while (end === 'budget' || (end === 'stopped' && !seen.over)) {
     end = machine.run(CHUNK);
     wishes.progress?.(kind.name, machine.instructions);
     if (end === 'budget' && machine.instructions >= wishes.most) end = 'instructions';

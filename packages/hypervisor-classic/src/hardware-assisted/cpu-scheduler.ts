@@ -37,10 +37,6 @@ export interface CpuSchedulerState {
   readonly slices: readonly (number | null)[];
 }
 
-/** A slice and the period of caps, in seconds. */
-const SLICE = 0.01;
-const PERIOD = 0.1;
-
 const orNull = (n: number): number | null => (n < 0 || n === Infinity ? null : n);
 
 /** The host's CPUs and who is on them. */
@@ -64,6 +60,7 @@ export class CpuScheduler {
     state?: CpuSchedulerState,
   ) {
     const { cpus, timer: counter } = setup.host;
+    const { slice = 0.01, period = 0.1 } = setup.scheduling;
     this.current = current;
     this.gic = gic;
     this.timer = timer;
@@ -76,7 +73,7 @@ export class CpuScheduler {
         ...(vms[vcpu.vm]?.checked.weight ?? { priority: 0, share: 1, cap: 100 }),
         affinity: 1 << (homes[id] ?? 0),
       })),
-      { slice: Math.ceil(counter.frequency * SLICE), period: Math.ceil(counter.frequency * PERIOD) },
+      { slice: Math.ceil(counter.frequency * slice), period: Math.ceil(counter.frequency * period) },
       state?.scheduler,
     );
     this.cpus = Array.from({ length: cpus }, (_, i) => {
@@ -110,6 +107,11 @@ export class CpuScheduler {
   /** A vCPU by its number among all. */
   vcpu(id: number): Vcpu | undefined {
     return this.vcpus[id];
+  }
+
+  /** Ticks that a vCPU has had, up to the last time that its CPU was given anew. */
+  ticksOf(id: number): number {
+    return this.scheduler.ticksOf(id);
   }
 
   /** A CPU of the host is the hypervisor's from now on. */

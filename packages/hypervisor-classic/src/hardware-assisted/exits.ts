@@ -85,7 +85,20 @@ export class ExitHandlers {
       case 'software-step':
       case 'watchpoint':
         return this.debug(port, { kind: exit.kind, esr: exit.esr, va: exit.va });
-      default:
+      case 'undefined':
+      case 'svc':
+      case 'sve':
+      case 'eret':
+      case 'illegal-state':
+      case 'pc-alignment':
+      case 'sp-alignment':
+      case 'fp-exception':
+      case 'serror':
+      case 'irq':
+      case 'fiq':
+      case 'host-fault':
+      case 'unknown':
+        // None of these is routed to EL2 by the controls that are set.
         injectUndefined(port);
         return 'undefined';
     }

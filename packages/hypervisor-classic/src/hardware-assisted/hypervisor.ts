@@ -103,6 +103,11 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
     return this.booted?.vms ?? [];
   }
 
+  /** Ticks of the system counter that a vCPU, by its number among all, has had. */
+  ticksOf(id: number): number {
+    return this.booted?.scheduler.ticksOf(id) ?? 0;
+  }
+
   /** Power-on of a CPU. */
   boot(port: CpuPort): Leave {
     return this.current.during(port, () => {

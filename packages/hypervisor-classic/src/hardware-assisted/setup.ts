@@ -13,6 +13,14 @@ export interface VmSetup {
   readonly x0: number;
 }
 
+/** Lengths of the scheduler's, in seconds. */
+export interface SchedulingTimes {
+  /** The longest that a vCPU runs while another one of its priority could; 0.01 when absent. */
+  readonly slice?: number | undefined;
+  /** The period in which a cap holds; 0.1 when absent. */
+  readonly period?: number | undefined;
+}
+
 /** Everything that does not change while it runs. */
 export interface HypervisorSetup {
   /** The board that it runs on. */
@@ -21,6 +29,7 @@ export interface HypervisorSetup {
   readonly memory: { readonly base: number; readonly size: number };
   readonly vms: readonly VmSetup[];
   readonly traps: TrapControls;
+  readonly scheduling: SchedulingTimes;
 }
 
 /** The board's serial port: first address and shared peripheral interrupt, where it has one. */

@@ -99,7 +99,7 @@ export class VirtualMachine {
   readonly devices: readonly BoardDevice[];
   readonly vcpus: readonly Vcpu[];
   readonly dma: Dma;
-  private readonly wires: Map<string, Wire> = new Map();
+  private readonly wires = new Map<string, Wire>();
 
   /**
    * Makes a VM: in an entry at power-on, or from a saved state.

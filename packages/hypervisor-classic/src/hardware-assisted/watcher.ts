@@ -63,20 +63,13 @@ export function ledgerWatcher(ledger: Ledger, counts: () => SoftwareCounts, now:
 
 /** The cause of an exit in a word or two. */
 export function causeOf(exit: Exit, handler: string): string {
-  switch (exit.kind) {
-    case 'wfx':
-      return exit.event ? 'wfe' : 'wfi';
-    case 'hvc':
-      return `hvc ${handler}`;
-    case 'system-register':
-      return `${exit.write ? 'msr' : 'mrs'} ${exit.name ?? `0x${exit.id.toString(16)}`}`;
-    case 'data-abort':
-      return exit.fault === 'translation' && handler !== 'abort' ? 'mmio' : `stage 2 ${exit.fault}`;
-    case 'instruction-abort':
-      return `stage 2 ${exit.fault} (fetch)`;
-    case 'unknown':
-      return `EC 0x${exit.ec.toString(16)}`;
-    default:
-      return exit.kind;
-  }
+  const { kind } = exit;
+  if (kind === 'wfx') return exit.event ? 'wfe' : 'wfi';
+  if (kind === 'hvc') return `hvc ${handler}`;
+  if (kind === 'system-register')
+    return `${exit.write ? 'msr' : 'mrs'} ${exit.name ?? `0x${exit.id.toString(16)}`}`;
+  if (kind === 'data-abort')
+    return exit.fault === 'translation' && handler !== 'abort' ? 'mmio' : `stage 2 ${exit.fault}`;
+  if (kind === 'instruction-abort') return `stage 2 ${exit.fault} (fetch)`;
+  return kind === 'unknown' ? `EC 0x${exit.ec.toString(16)}` : kind;
 }
