@@ -83,6 +83,8 @@ export interface RigOptions {
   readonly emulated?: boolean;
   readonly cpus?: number;
   readonly engine?: 'reference' | 'jit';
+  /** What the hypervisor leaves undone, to see that it is missed. */
+  readonly without?: 'link' | 'maintenance' | 'float' | 'exceptions';
   /** Each VM's program, and how many vCPUs start at its first instruction with X0 their number. */
   readonly guests: readonly { readonly text: string; readonly vcpus?: number }[];
 }
@@ -176,7 +178,7 @@ export class Rig implements PrivilegedSoftware<number> {
       const vm: Vm = { map, clock, gic, id, vcpus: [] };
       this.vms.push(vm);
       for (let number = 0; number < vcpus; number++) {
-        gic.link(number, virtualTimerInterrupt, virtualTimerInterrupt);
+        if (this.options.without !== 'link') gic.link(number, virtualTimerInterrupt, virtualTimerInterrupt);
         vm.vcpus.push(this.vcpu(vm, number, global++));
       }
     });
@@ -231,6 +233,11 @@ export class Rig implements PrivilegedSoftware<number> {
 
   // Turns
 
+  private classes(): number {
+    const all = Classes.General | Classes.El1;
+    return this.options.without === 'exceptions' ? all & ~Classes.Exceptions : all;
+  }
+
   private load(port: CpuPort, vcpu: Vcpu): void {
     this.here[port.index] = vcpu;
     port.writeSystem(R.VTCR, vcpu.vm.map.vtcr[0], vcpu.vm.map.vtcr[1]);
@@ -239,9 +246,9 @@ export class Rig implements PrivilegedSoftware<number> {
     const moves = [
       vcpu.vm.gic.load(port, vcpu.number),
       vcpu.timer.load(port),
-      restoreClasses(port, vcpu.context, Classes.General | Classes.El1),
+      restoreClasses(port, vcpu.context, this.classes()),
     ];
-    this.float.load(port);
+    if (this.options.without !== 'float') this.float.load(port);
     this.moved.switches++;
     for (const { registers, bytes } of moves) {
       this.moved.registers += registers;
@@ -254,7 +261,7 @@ export class Rig implements PrivilegedSoftware<number> {
     if (vcpu === undefined) return;
     this.here[port.index] = undefined;
     const moves = [
-      saveClasses(port, vcpu.context, Classes.General | Classes.El1),
+      saveClasses(port, vcpu.context, this.classes()),
       this.float.unload(port, vcpu.global, vcpu.context),
       vcpu.timer.unload(port),
       vcpu.vm.gic.unload(port, vcpu.number),
@@ -314,7 +321,9 @@ export class Rig implements PrivilegedSoftware<number> {
       vcpu?.timer.interrupted();
       return;
     }
-    if (id === maintenance && vcpu !== undefined) vcpu.vm.gic.maintain(port, vcpu.number);
+    if (id === maintenance && vcpu !== undefined && this.options.without !== 'maintenance') {
+      vcpu.vm.gic.maintain(port, vcpu.number);
+    }
     if (id === hostTimerInterrupt) this.timer.expire(port);
     this.host.drop(port, told);
     this.host.deactivate(port, told);
