@@ -1,4 +1,5 @@
 // Every case of the instruction table, with random encodings and states: the interpreter leaves what the reference engine leaves.
+// WORLDSWITCH_ALL=1 does it with tiny TLBs, too.
 
 import { describe, expect, it } from 'vitest';
 
@@ -6,14 +7,18 @@ import { CpuLayout, cases } from '@worldswitch/isa-core';
 
 import { randomise, randomWord, restore, resynchronise } from './encodings.ts';
 import { createRandom } from './random.ts';
-import { createRig, RAM } from './rig.ts';
+import { createRig, modes, RAM } from './rig.ts';
 
+const every = (process.env['WORLDSWITCH_ALL'] ?? '') !== '';
 const ENCODINGS = Number(process.env['ENCODINGS'] ?? 8);
 const CODE = RAM + 0x1000;
 const rows = [...new Set(cases.map((c) => c.row))];
 
-describe('the interpreter against the reference engine', () => {
-  const rig = createRig();
+/** One mode, or all. */
+const MODES = modes.filter(([, m]) => m.enabled !== true && (every || m.tlbEntries === undefined));
+
+describe.each(MODES)('the interpreter against the reference engine, %s', (_mode, mode) => {
+  const rig = createRig(mode);
   const random = createRandom(0x5eed);
   const start = rig.fast.bytes.slice(0, CpuLayout.size);
 
