@@ -4,7 +4,7 @@
 import { Fault, list, StateError, uint } from '@worldswitch/platform';
 import type { CpuPort, Ipa, Shape, Transaction, Word64 } from '@worldswitch/platform';
 
-import type { AccessSyndrome, DataAbortExit } from '../exits/exit.ts';
+import type { AccessSyndrome, DataAbortExit, InstructionAbortExit } from '../exits/exit.ts';
 import { EXTERNAL_ABORT, injectAbort, skipInstruction } from '../exits/inject.ts';
 import { PhysicalMemory } from '../memory/physical.ts';
 import { systemRegister } from '../names.ts';
@@ -12,17 +12,18 @@ import type { Stage2Map } from '../stage2/map.ts';
 import type { VmBus } from './bus.ts';
 import { GuestAccess } from './guest-access.ts';
 import { InstructionEmulator } from './instruction.ts';
+import { walkAbort } from './table-walk.ts';
 
 /** `done`: go on; `retry`: the guest executes the instruction again; `aborted`: it takes an abort. */
 export type MmioOutcome = 'done' | 'retry' | 'aborted';
+
+type AbortExit = DataAbortExit | InstructionAbortExit;
 
 const ELR_EL2 = systemRegister('ELR_EL2');
 const SPSR_EL2 = systemRegister('SPSR_EL2');
 const SCTLR_EL1 = systemRegister('SCTLR_EL1');
 const EE = 1 << 25;
 const E0E = 1 << 24;
-/** An external abort on a stage 1 table walk; the level is not known. */
-const EXTERNAL_ON_WALK = 0x14;
 /** So often in a row the instruction may be another one than the one that aborted. */
 const MOST_ATTEMPTS = 16;
 /** What dispatching an access costs, and decoding an instruction besides. */
@@ -78,7 +79,7 @@ export class MmioEmulator {
   /** Emulates the access of vCPU `vcpu` that ended in this exit; a translation or permission fault of stage 2. */
   emulate(port: CpuPort, exit: DataAbortExit, vcpu: number): MmioOutcome {
     if (exit.ipa === -1) return this.again(port, exit, vcpu);
-    if (exit.s1ptw) return this.abort(port, exit, vcpu, EXTERNAL_ON_WALK);
+    if (exit.s1ptw) return this.walk(port, exit, vcpu);
     if (exit.maintenance) {
       skipInstruction(port);
       return this.finished(vcpu);
@@ -101,6 +102,19 @@ export class MmioEmulator {
     if (fault !== Fault.None) return this.abort(port, exit, vcpu, EXTERNAL_ABORT);
     skipInstruction(port);
     return this.finished(vcpu);
+  }
+
+  /** A fetch of vCPU `vcpu` that ended in this exit: where no memory is, the guest takes an external abort. */
+  fetch(port: CpuPort, exit: InstructionAbortExit, vcpu: number): MmioOutcome {
+    if (exit.ipa === -1) return this.again(port, exit, vcpu);
+    if (exit.s1ptw) return this.walk(port, exit, vcpu);
+    return this.abort(port, exit, vcpu, EXTERNAL_ABORT);
+  }
+
+  /** The guest's own tables are where no memory is. */
+  private walk(port: CpuPort, exit: AbortExit, vcpu: number): MmioOutcome {
+    const status = walkAbort(port, this.access, exit.va);
+    return status < 0 ? this.again(port, exit, vcpu) : this.abort(port, exit, vcpu, status);
   }
 
   private load(
@@ -175,15 +189,16 @@ export class MmioEmulator {
    * Something changed since the access was tried: the guest tries again. A guest that changes it every time, or that the emulator
    * does not understand, gets an abort in the end.
    */
-  private again(port: CpuPort, exit: DataAbortExit, vcpu: number): MmioOutcome {
+  private again(port: CpuPort, exit: AbortExit, vcpu: number): MmioOutcome {
     const attempts = (this.attempts[vcpu] ?? 0) + 1;
     if (attempts > MOST_ATTEMPTS) return this.abort(port, exit, vcpu, EXTERNAL_ABORT);
     this.attempts[vcpu] = attempts;
     return 'retry';
   }
 
-  private abort(port: CpuPort, exit: DataAbortExit, vcpu: number, status: number): MmioOutcome {
-    injectAbort(port, { va: exit.va, write: exit.write, status, s1ptw: false });
+  private abort(port: CpuPort, exit: AbortExit, vcpu: number, status: number): MmioOutcome {
+    const instruction = exit.kind === 'instruction-abort';
+    injectAbort(port, { va: exit.va, instruction, write: !instruction && exit.write, status });
     this.finished(vcpu);
     return 'aborted';
   }
