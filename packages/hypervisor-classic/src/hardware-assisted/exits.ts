@@ -2,7 +2,6 @@
 
 import type { CpuPort, Word64 } from '@worldswitch/platform';
 import {
-  injectAbort,
   injectSynchronous,
   injectUndefined,
   physicalTimerRegisters,
@@ -76,9 +75,7 @@ export class ExitHandlers {
       case 'data-abort':
         return this.dataAbort(port, vm, vcpu, exit);
       case 'instruction-abort':
-        if (exit.ipa === -1) return 'retry';
-        injectAbort(port, { va: exit.va, instruction: true, s1ptw: exit.s1ptw });
-        return 'abort';
+        return vm.mmio.fetch(port, exit, vcpu.index) === 'aborted' ? 'abort' : 'retry';
       case 'brk':
         return this.debug(port, { kind: exit.kind, esr: exit.esr });
       case 'breakpoint':

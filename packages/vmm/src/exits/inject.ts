@@ -23,7 +23,6 @@ const SS = 1 << 21;
 const SPAN = 1 << 23;
 const IL = 1 << 25;
 const WNR = 1 << 6;
-const S1PTW = 1 << 7;
 
 /** Exception classes from a lower level; of the same level they are one more. */
 const INSTRUCTION_ABORT = 0x20;
@@ -90,15 +89,12 @@ export interface InjectedAbort {
   readonly write?: boolean;
   /** Fault status; a synchronous external abort unless given. */
   readonly status?: number;
-  /** The fault was on a stage 1 table walk. */
-  readonly s1ptw?: boolean;
 }
 
 /** Gives the guest a data or instruction abort. */
-export function injectAbort(port: CpuPort, { va, instruction, write, status, s1ptw }: InjectedAbort): void {
+export function injectAbort(port: CpuPort, { va, instruction, write, status }: InjectedAbort): void {
   const ec = instruction === true ? INSTRUCTION_ABORT : DATA_ABORT;
-  const flags = (write === true ? WNR : 0) | (s1ptw === true ? S1PTW : 0);
-  injectSynchronous(port, ec, (status ?? EXTERNAL_ABORT) | flags, va, ec + 1);
+  injectSynchronous(port, ec, (status ?? EXTERNAL_ABORT) | (write === true ? WNR : 0), va, ec + 1);
 }
 
 /** Gives the guest the exception of an UNDEFINED instruction. */
