@@ -19,6 +19,7 @@ import type { HostGic, HostMap, HostRange } from '@worldswitch/vmm';
 import { ConsoleHub } from './console-hub.ts';
 import { CpuScheduler } from './cpu-scheduler.ts';
 import { ExitHandlers } from './exits.ts';
+import { HostDevices } from './host-devices.ts';
 import { hostGicOf, listRegistersOf, virtualCpuInterfaceOf, virtualInterfaceControlOf } from './host-gic.ts';
 import { enablePrivate, interruptName, serveInterrupt } from './interrupts.ts';
 import { vmPower } from './power.ts';
@@ -44,6 +45,7 @@ interface Booted {
   readonly vms: readonly VirtualMachine[];
   readonly scheduler: CpuScheduler;
   readonly console: ConsoleHub;
+  readonly devices: HostDevices;
   readonly listRegisters: number;
 }
 
@@ -123,7 +125,8 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       if (first) {
         this.parts.console.initialise(port);
         const serial = this.parts.console.interruptNumber;
-        if (serial !== undefined) this.gic.enable(port, serial, port.index);
+        const shared = [...(serial === undefined ? [] : [serial]), ...this.parts.devices.interrupts];
+        for (const interrupt of shared) this.gic.enable(port, interrupt, port.index);
         this.startOthers(port);
         for (const vm of this.parts.vms) this.scheduler.start(vm);
       }
@@ -152,6 +155,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
     const map = state ? savedMap(state.map) : buildHostMap(this.current.port, memory, pages, this.ranges());
     const { frequency } = setup.host.timer;
     const listRegisters = state?.listRegisters ?? listRegistersOf(setup.host, current.port);
+    const devices = new HostDevices(port, setup, { current, memory, pages }, state?.devices);
     const console = new ConsoleHub(
       setup,
       current,
@@ -175,6 +179,8 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
           virtualInterfaceControl: virtualInterfaceControlOf(setup.host),
           listRegisters,
           gic: this.gic,
+          disks: devices.disksOf(one.vm),
+          networks: devices.networksOf(one.vm),
           output: (from, device, byte) => {
             console.output(from, device, byte);
           },
@@ -188,7 +194,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       return vm;
     });
     const scheduler: CpuScheduler = new CpuScheduler(setup, current, this.gic, timer, vms, state);
-    return { pages, map, timer, vms, scheduler, console, listRegisters };
+    return { pages, map, timer, vms, scheduler, console, devices, listRegisters };
   }
 
   /** What EL2 maps: all memory, the devices below it, and its own page. */
@@ -241,7 +247,8 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       virtualTimer: () => vcpu?.timer.interrupted(),
       maintenance: () => vcpu && vm?.gic.maintain(port, vcpu.index),
       shared: (_, interrupt) => {
-        if (!parts.console.interrupt(port, interrupt)) this.gic.disable(port, interrupt);
+        if (parts.console.interrupt(port, interrupt) || parts.devices.interrupt(port, interrupt)) return;
+        this.gic.disable(port, interrupt);
       },
     });
   }
@@ -266,12 +273,13 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
   save(): HypervisorState {
     const { booted } = this;
     if (booted === undefined) return null;
-    const { pages, map, timer, vms, scheduler, console, listRegisters } = booted;
+    const { pages, map, timer, vms, scheduler, console, devices, listRegisters } = booted;
     return {
       pages: pages.save(),
       map: [...map.ttbr0, ...map.tcr, ...map.mair],
       timer: timer.save(),
       listRegisters,
+      devices: devices.save(),
       ...scheduler.save(),
       ...console.save(),
       vms: vms.map((vm) => vm.save()),

@@ -4,12 +4,15 @@ import { bytes, flag, list, nullable, record, StateError, stateCodec, uint } fro
 import type { Plain, Shape, StateCodec } from '@worldswitch/platform';
 import {
   consoleShape,
+  hostDiskShape,
+  hostNicShape,
   hostSerialShape,
   hostTimerShape,
   lazyFloatShape,
   mmioShape,
   pageAllocatorShape,
   schedulerShape,
+  switchShape,
   stage2Shape,
   virtualGicV2Shape,
   virtualGicV3Shape,
@@ -18,14 +21,18 @@ import {
 } from '@worldswitch/vmm';
 import type {
   ConsoleState,
+  HostDiskState,
+  HostNicState,
   HostSerialState,
   HostTimerState,
   LazyFloatState,
   PageAllocatorState,
   SchedulerState,
+  SwitchState,
 } from '@worldswitch/vmm';
 
 import type { PhysicalCpuState } from './cpu-scheduler.ts';
+import { diskBases } from './host-devices.ts';
 import type { HypervisorSetup, VmSetup } from './setup.ts';
 import { vcpuShape } from './vcpu.ts';
 import type { VmState } from './virtual-machine.ts';
@@ -36,6 +43,11 @@ export type BootedState = Readonly<{
   map: readonly number[];
   timer: HostTimerState;
   listRegisters: number;
+  devices: Readonly<{
+    disks: Readonly<Record<string, HostDiskState>>;
+    nic: HostNicState | null;
+    network: SwitchState;
+  }>;
   float: LazyFloatState;
   scheduler: SchedulerState;
   serial: HostSerialState;
@@ -123,6 +135,13 @@ export function hypervisorCodec(setup: HypervisorSetup): StateCodec<HypervisorSt
         map: list(uint(0xffff_ffff), 6),
         timer: hostTimerShape,
         listRegisters: uint(64),
+        devices: record<BootedState['devices']>({
+          disks: record(
+            Object.fromEntries([...diskBases(setup).keys()].map((name) => [name, hostDiskShape])),
+          ),
+          nic: nullable(hostNicShape),
+          network: switchShape,
+        }),
         float: lazyFloatShape,
         scheduler: schedulerShape(vcpus, cpus),
         serial: hostSerialShape,

@@ -1,5 +1,6 @@
 // One VM: its map of memory, its interrupt controller, its devices with their clock, its vCPUs.
 
+import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
 import { buildDevices, Wire } from '@worldswitch/machine';
 import type { BoardDevice } from '@worldswitch/machine';
 import type { CpuPort, Dma, InterruptLine, Ipa, Pa, Plain } from '@worldswitch/platform';
@@ -46,6 +47,9 @@ export interface VmParts {
   /** How many list registers each CPU of the host has. */
   readonly listRegisters: number;
   readonly gic: HostGic;
+  /** What is behind its disks and network cards, by their names. */
+  readonly disks: Readonly<Record<string, DiskBackend>>;
+  readonly networks: Readonly<Record<string, NetworkPeerFactory>>;
   /** A byte that one of its serial ports has sent. */
   output(vm: number, device: string, byte: number): void;
   /** One of its vCPUs, by its number among all, has an interrupt now. */
@@ -185,6 +189,8 @@ export class VirtualMachine {
       output: (device, byte) => {
         parts.output(this.number, device, byte);
       },
+      disks: parts.disks,
+      networks: parts.networks,
       states: state?.devices,
     });
   }

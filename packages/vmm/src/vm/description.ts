@@ -1,6 +1,6 @@
 // A virtual machine as a user describes it: a board like any other, and how it shares the host. Checked before anything runs.
 
-import { checkConfig, ConfigurationError } from '@worldswitch/machine';
+import { checkConfig, ConfigurationError, deviceKinds } from '@worldswitch/machine';
 import type { AddressInput, CheckedConfig, MachineConfig } from '@worldswitch/machine';
 
 import type { Weight } from '../schedule/scheduler.ts';
@@ -27,6 +27,8 @@ export interface VmDescription {
   readonly cap?: number | undefined;
   /** The host CPUs that it may run on; all when absent. */
   readonly cpus?: readonly number[] | undefined;
+  /** For each of its disks, the host's that is behind it: names of `virtio-blk` devices on the two boards. */
+  readonly disks?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A checked VM. */
@@ -38,6 +40,8 @@ export interface CheckedVm {
   readonly base: number;
   /** How its vCPUs are scheduled. */
   readonly weight: Weight;
+  /** By the name of the VM's disk, that of the host's. */
+  readonly disks: Readonly<Record<string, string>>;
 }
 
 const MIB = 1024 * 1024;
@@ -149,6 +153,42 @@ function place(
   return base;
 }
 
+/** Disks of a board, by name. */
+const disksOf = ({ devices }: CheckedConfig): readonly string[] =>
+  devices.filter(({ kind }) => kind === deviceKinds['virtio-blk']).map(({ name }) => name);
+
+/** Each disk of the VM has one of the host's for itself. */
+function checkDisks(
+  vm: VmDescription,
+  field: string,
+  board: CheckedConfig,
+  host: CheckedConfig,
+  taken: Map<string, string>,
+): Readonly<Record<string, string>> {
+  const given = vm.disks ?? {};
+  const [own, theirs] = [disksOf(board), disksOf(host)];
+  const missing = own.find((name) => !(name in given));
+  if (missing !== undefined)
+    throw new ConfigurationError(
+      `${field}.disks.${missing}`,
+      'is missing: which disk of the host is behind it?',
+    );
+  for (const [name, behind] of Object.entries(given)) {
+    if (!own.includes(name))
+      throw new ConfigurationError(`${field}.disks.${name}`, 'there is no such disk on the board of the VM');
+    if (!theirs.includes(behind))
+      throw new ConfigurationError(
+        `${field}.disks.${name}`,
+        `the host has no disk "${behind}"; it has ${theirs.join(', ') || 'none'}`,
+      );
+    const other = taken.get(behind);
+    if (other !== undefined)
+      throw new ConfigurationError(`${field}.disks.${name}`, `"${behind}" is taken by ${other}`);
+    taken.set(behind, `${field}.disks.${name}`);
+  }
+  return given;
+}
+
 /**
  * Checks VMs against the host that they are to share.
  *
@@ -157,6 +197,7 @@ function place(
 export function checkVms(vms: readonly VmDescription[], room: HostRoom): readonly CheckedVm[] {
   if (vms.length === 0) throw new ConfigurationError('vms', 'must have a VM at least');
   const taken: Range[] = [];
+  const takenDisks = new Map<string, string>();
   return vms.map((vm, i): CheckedVm => {
     const field = `vms[${i}]`;
     if (typeof vm.name !== 'string' || !/^[a-z][a-z0-9-]*$/.test(vm.name))
@@ -183,6 +224,7 @@ export function checkVms(vms: readonly VmDescription[], room: HostRoom): readonl
         cap: within(vm.cap, [1, 100], `${field}.cap`, 100),
         affinity: affinityOf(vm.cpus, `${field}.cpus`, room.config.cpus),
       },
+      disks: checkDisks(vm, field, board, room.config, takenDisks),
     };
   });
 }
