@@ -31,6 +31,16 @@ export interface SharedLookup {
   readonly local: number;
 }
 
+/** What a loop keeps of the TLB for accesses that are probably on one page. */
+export interface LoopPage {
+  /** Locals: the tag, and what to add to an address. */
+  readonly page: number;
+  readonly addend: number;
+  readonly write: boolean;
+  /** By what the address changes, as far as that is constant. */
+  readonly steps: readonly number[];
+}
+
 /** One instruction in the making. */
 export abstract class Arm {
   readonly frame: BaseFrame;
@@ -55,6 +65,11 @@ export abstract class Arm {
 
   /** How the access of this instruction shares one look into the TLB with others, if it does. */
   shared(): SharedLookup | undefined {
+    return undefined;
+  }
+
+  /** The page that is kept for the access of this instruction, if there is one. */
+  loopPage(): LoopPage | undefined {
     return undefined;
   }
 

@@ -3,7 +3,7 @@
 import type { Access, Imm, MemoryLayout } from '../isa.ts';
 import type { OpName } from '../wasm/opcodes.ts';
 import { intType } from './arm.ts';
-import type { Arm, SharedLookup } from './arm.ts';
+import type { Arm, LoopPage, SharedLookup } from './arm.ts';
 import { Tables } from './frame.ts';
 import { immediate } from './integers.ts';
 import type { Node } from './node.ts';
@@ -28,6 +28,8 @@ export interface MemoryPart {
 }
 
 const PAGE_MASK = ~0xfffn;
+/** Bytes of an access, or several with one look into the TLB, for which a loop's kept page is used. */
+const MOST_KEPT = 32;
 
 /** Checks an access and leaves the memory offset of its first byte in a local. */
 function translate(arm: Arm, va: Node, bytes: number, write: boolean, how: Access = {}): Node {
@@ -75,9 +77,62 @@ function translateTogether(arm: Arm, va: Node, write: boolean, shared: SharedLoo
 
 /** Looks `frame.va` up. One compare answers for permission, for the page of the last byte, and for presence. */
 function lookup(arm: Arm, bytes: number, write: boolean, unprivileged: boolean): number {
+  // A look that serves many accesses is cheap, and a kept page costs two locals.
+  const few = bytes <= MOST_KEPT && !unprivileged && !(write && arm.frame.mixedStores);
+  const kept = few ? arm.loopPage() : undefined;
+  if (kept?.write === write) return lookupKept(arm, bytes, kept);
+  const { code } = arm;
+  const host = code.freshLocal('i32');
+  const entry = lookupEntry(arm, host, bytes, write, unprivileged);
+  code.get(host);
+  code.get(entry);
+  code.memory('i32_load', Tables.addend, true);
+  code.op('i32_add');
+  code.set(host);
+  return host;
+}
+
+/** Looks `frame.va` up where a loop keeps a page, and only if it is another one in the TLB. */
+function lookupKept(arm: Arm, bytes: number, kept: LoopPage): number {
+  const { code, frame } = arm;
+  const host = code.freshLocal('i32');
+  const aligned = (bytes & (bytes - 1)) === 0 && kept.steps.every((s) => s % bytes === 0);
+  // An address that is not aligned may be on two pages: it differs.
+  code.get(frame.va);
+  code.i64(aligned ? PAGE_MASK | BigInt(bytes - 1) : PAGE_MASK);
+  code.op('i64_and');
+  code.get(kept.page);
+  code.op('i64_ne');
+  if (!aligned) {
+    code.get(frame.va);
+    code.op('i32_wrap_i64');
+    code.i32(0xfff);
+    code.op('i32_and');
+    code.i32(4096 - bytes);
+    code.ops('i32_gt_u', 'i32_or');
+  }
+  code.if();
+  const entry = lookupEntry(arm, host, bytes, kept.write, false);
+  code.get(frame.va);
+  code.i64(PAGE_MASK);
+  code.op('i64_and');
+  code.set(kept.page);
+  code.get(entry);
+  code.memory('i32_load', Tables.addend, true);
+  code.set(kept.addend);
+  code.end();
+  code.get(frame.va);
+  code.op('i32_wrap_i64');
+  code.get(kept.addend);
+  code.op('i32_add');
+  code.set(host);
+  return host;
+}
+
+/** Finds the entry of `frame.va` in the TLB, or misses. The local `host` gets the lower half of the address. */
+function lookupEntry(arm: Arm, host: number, bytes: number, write: boolean, unprivileged: boolean): number {
   const { code, frame } = arm;
   const entry = code.freshLocal('i32');
-  const host = code.freshLocal('i32');
   code.get(frame.va);
   code.op('i32_wrap_i64');
   code.tee(host);
@@ -100,12 +155,7 @@ function lookup(arm: Arm, bytes: number, write: boolean, unprivileged: boolean):
   if (write && !unprivileged && frame.mixedStores) storeBesideCode(arm, entry, bytes);
   else if (unprivileged) code.brIf(write ? frame.missUnprivilegedWrite : frame.missUnprivilegedRead);
   else code.brIf(write ? frame.missWrite : frame.missRead);
-  code.get(host);
-  code.get(entry);
-  code.memory('i32_load', Tables.addend, true);
-  code.op('i32_add');
-  code.set(host);
-  return host;
+  return entry;
 }
 
 /** Misses if the flag on the stack is set, unless `frame.va` is beside the code of a page that may be written to and read. */

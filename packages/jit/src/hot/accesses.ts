@@ -33,7 +33,7 @@ interface Linear {
 }
 
 /** An access of an instruction: base register, offset of its first byte, what is added to the base afterwards. */
-interface Access {
+export interface SimpleAccess {
   readonly base: number;
   readonly offset: number;
   readonly moved: number;
@@ -45,7 +45,7 @@ const PAIR = 'Load/store register pair';
 const SINGLE = /^Load\/store register \((unsigned|unscaled|immediate post- and pre-indexed)/;
 
 /** The access of an instruction, if it is of the simple kinds. */
-function accessOf({ row, operands, split }: Decoded): Access | undefined {
+export function accessOf({ row, operands, split }: Decoded): SimpleAccess | undefined {
   const base = operands['n']?.value ?? 0;
   const by = operands['i']?.value ?? 0;
   const { size = 0, opc = 0, L = 0, mode = 2, pre } = split;

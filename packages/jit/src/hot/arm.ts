@@ -1,7 +1,7 @@
 // One instruction of a region in the making: its operands are known, registers and flags are in locals.
 
 import { Arm } from '../emit/arm.ts';
-import type { SharedLookup } from '../emit/arm.ts';
+import type { LoopPage, SharedLookup } from '../emit/arm.ts';
 import type { FlagNodes, Node } from '../emit/node.ts';
 import type { PlannedAccess } from './accesses.ts';
 import { anyNibble } from './any-flags.ts';
@@ -28,6 +28,8 @@ export class HotArm extends Arm {
   position = 0;
   /** Accesses of the block that share looks into the TLB, by the number in the block. */
   accesses: ReadonlyMap<number, PlannedAccess> = new Map();
+  /** Accesses for which the loop keeps a page, by the number in the block. */
+  loopPages: ReadonlyMap<number, LoopPage> | undefined;
   private flags: HotFlags | undefined;
   /** Things that were checked in this block and hold in the rest of it. */
   readonly checked: Set<string> = new Set<string>();
@@ -48,6 +50,10 @@ export class HotArm extends Arm {
     if (group.local < 0) group.local = this.code.fixedLocal('i32');
     const first = group.first === this.position;
     return { first, low: group.low - at, bytes: group.bytes, local: group.local };
+  }
+
+  override loopPage(): LoopPage | undefined {
+    return this.loopPages?.get(this.position);
   }
 
   slot(): void {

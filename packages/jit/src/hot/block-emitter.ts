@@ -14,7 +14,7 @@ import type { Decoded } from './flow.ts';
 export class BlockEmitter {
   private readonly arm: HotArm;
   private readonly builder: Builder;
-  private readonly effects = new Effects();
+  readonly effects: Effects = new Effects();
 
   constructor(arm: HotArm) {
     this.arm = arm;

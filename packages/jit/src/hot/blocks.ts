@@ -223,16 +223,27 @@ function inlineSmall(region: Discovered, source: CodeSource): Discovered {
   return { blocks, roots: region.roots, instructions };
 }
 
+/** General registers of a function with a loop that takes the place of its call. */
+const MOST_IN_LOOP = 8;
+
+function registersOf(blocks: readonly Block[]): number {
+  const registers = new Set<number>();
+  for (const { operands } of blocks.flatMap((b) => b.code)) {
+    for (const o of Object.values(operands)) if (o.kind === 'x') registers.add(o.value);
+  }
+  return registers.size;
+}
+
 /** A function that is small. */
 function small(source: CodeSource, at: number): Discovered | undefined {
   const found = new Map<number, Found>();
   const leaders = new Set<number>([at]);
   if (!explore(source, [at], SMALL, found, leaders)) return undefined;
   const region = build(found, leaders, [at]);
-  const fits = region.blocks.every(
-    ({ flow, successors }) =>
-      flow.kind === 'return' ||
-      (flow.kind !== 'stop' && flow.kind !== 'jumpRegister' && successors.every((s) => s >= 0)),
-  );
+  const kinds = region.blocks.map(({ flow }) => flow.kind);
+  const fits = kinds.includes('return') && !kinds.some((k) => k === 'stop' || k === 'jumpRegister');
+  // A loop of many registers is worth a call: it has them to itself.
+  const loops = region.blocks.some(({ successors }, i) => successors.some((s) => s >= 0 && s <= i));
+  if (loops && registersOf(region.blocks) > MOST_IN_LOOP) return undefined;
   return fits && region.roots.length === 1 ? region : undefined;
 }

@@ -26,6 +26,8 @@ export interface Plan extends Analysis {
   readonly detours: ReadonlyMap<number, ReadonlyMap<number, number>>;
   /** Nodes that are branched to, by a block's end or a table. */
   readonly merges: ReadonlySet<number>;
+  /** By node: the headers of the loops that it is in, outermost first. */
+  readonly loops: readonly (readonly number[])[];
   /** Nodes that look at the budget first. */
   readonly checks: ReadonlySet<number>;
   /** By node: what is spent until the next look, at most: instructions, or what they cost. */
@@ -40,6 +42,7 @@ export const noPlan: Plan = {
   dispatch: new Map(),
   detours: new Map(),
   merges: new Set(),
+  loops: [[]],
   checks: new Set(),
   distance: new Int32Array(1),
 };
@@ -133,8 +136,9 @@ export function plan(
   }));
   const checks = new Set([...nodes, ...analysis.headers, ...after].filter((n) => n !== 0));
   const sizes = [0, ...blocks.map(costOf)];
+  const within = loopsOf({ successors }, analysis);
   const distance = distances(analysis, successors, checks, sizes);
-  return { ...analysis, successors, entries, dispatch, detours, merges, checks, distance };
+  return { ...analysis, successors, entries, dispatch, detours, merges, loops: within, checks, distance };
 }
 
 function distances(

@@ -6,6 +6,8 @@ import type { Target } from '../wasm/code.ts';
 import { BlockEmitter } from './block-emitter.ts';
 import type { Block, Discovered } from './blocks.ts';
 import { Status } from './frame.ts';
+import { loopPages, takePage } from './loop-pages.ts';
+import type { LoopPages } from './loop-pages.ts';
 import { noPlan } from './layout.ts';
 import type { Plan } from './layout.ts';
 import { entryParameter, GATE, RegionWays, SELF, TAIL } from './ways.ts';
@@ -17,6 +19,7 @@ export class RegionEmitter extends RegionWays {
   private region: Discovered = { blocks: [], roots: [], instructions: 0 };
   private plan: Plan = noPlan;
   private place: RegionPlace = { element: 0, decoded: 0, entries: 0 };
+  private pagesKept: LoopPages = { loops: new Map(), nodes: new Map() };
   private children: readonly (readonly number[])[] = [];
   private readonly loops = new Map<number, Target>();
   private readonly ends = new Map<number, Target>();
@@ -42,6 +45,8 @@ export class RegionEmitter extends RegionWays {
   }
 
   protected override body(): void {
+    const { region, plan, frame, blocks } = this;
+    this.pagesKept = loopPages(region.blocks, plan, blocks.effects, frame);
     this.tree(0);
   }
 
@@ -54,6 +59,7 @@ export class RegionEmitter extends RegionWays {
       .sort((a, b) => (plan.place[b] ?? 0) - (plan.place[a] ?? 0));
     const isHeader = plan.headers.has(node);
     if (this.checkedOutside(node)) this.checkBudget(node);
+    for (const slot of this.pagesKept.loops.get(node) ?? []) takePage(this.frame, slot);
     if (isHeader) this.loops.set(node, code.loop());
     this.within(node, merges, 0);
     if (isHeader) {
@@ -108,6 +114,7 @@ export class RegionEmitter extends RegionWays {
     this.dispatchInside(node);
     if (this.plan.checks.has(node) && !this.checkedOutside(node)) this.checkBudget(node);
     this.enterKinds(node);
+    this.arm.loopPages = this.pagesKept.nodes.get(node);
     if (this.blocks.emit(block)) this.ending(node, block);
   }
 
