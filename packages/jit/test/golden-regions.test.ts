@@ -52,6 +52,12 @@ const regions: Readonly<Record<string, (p: Program) => void>> = {
     p.to('cbnz x2,', outer);
     p.add('ret');
   },
+  'a loop through memory': (p) => {
+    const top = p.place();
+    p.add('ldrb w2, [x0], #1', 'strb w2, [x1, x3]', 'add x3, x3, #1');
+    p.to('cbnz w2,', top);
+    p.add('ret');
+  },
   'a loop with two entries': (p) => {
     const middle = p.label();
     p.to('cbz x3,', middle);

@@ -8,6 +8,9 @@ import type { BaseFrame } from './frame.ts';
 import type { FlagNodes, Node } from './node.ts';
 import { Sym } from './symbol.ts';
 
+/** FPSR.IXC. */
+const IXC = 1 << 4;
+
 /** Widths of integers as value types. */
 export const intType = (w: number): 'i32' | 'i64' => (w === 64 ? 'i64' : 'i32');
 
@@ -66,6 +69,13 @@ export abstract class Arm {
   /** How the access of this instruction shares one look into the TLB with others, if it does. */
   shared(): SharedLookup | undefined {
     return undefined;
+  }
+
+  /** Pushes whether FPSR.IXC is up: zero if not. */
+  inexact(): void {
+    this.frame.loadWord('fpsr');
+    this.code.i32(IXC);
+    this.code.op('i32_and');
   }
 
   /** The page that is kept for the access of this instruction, if there is one. */

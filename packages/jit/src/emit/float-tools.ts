@@ -7,8 +7,6 @@ import type { Node } from './node.ts';
 
 /** FPCR bits with which the host's arithmetic is not Arm's: RMode, FZ, FZ16 and the trap enables. DN only matters for NaNs. */
 const FPCR_SPECIAL = 0x01c8_9f00;
-/** FPSR.IXC. */
-const IXC = 0x10;
 
 /** The tools of one arm. Numbers are nodes of type `f32` or `f64` here. */
 export interface FloatTools {
@@ -31,6 +29,8 @@ export interface FloatTools {
   readonly plainFpcr: () => void;
   /** Leaves unless `ok` holds. */
   readonly demand: (ok: Node) => void;
+  /** Leaves unless a result is normal or something else holds, which is only computed when needed. */
+  readonly demandNormal: (result: Node, otherwise: Node) => void;
   /** Leaves unless FPSR.IXC is up or the result is exact, which is only computed when needed. */
   readonly demandExact: (exact: Node) => void;
   /** True for a finite number above the smallest normal one. */
@@ -106,9 +106,8 @@ export function floatTools(arm: Arm): FloatTools {
   const demandExact = (exact: Node): void => {
     exact.uses++;
     arm.check(() => {
-      frame.loadWord('fpsr');
-      code.i32(IXC);
-      code.ops('i32_and', 'i32_eqz');
+      arm.inexact();
+      code.op('i32_eqz');
       code.if();
       arm.push(exact);
       code.op('i32_eqz');
@@ -126,6 +125,20 @@ export function floatTools(arm: Arm): FloatTools {
     const shifted = arm.integer('sub', arm.integer('shl', bits, arm.constant(type, 1n)), above);
     const limit = arm.constant(type, wide ? 0xffbf_ffff_ffff_ffffn : 0xfdff_ffffn);
     return arm.binary(`${type}_lt_u`, 'i32', shifted, limit);
+  };
+  const demandNormal = (result: Node, otherwise: Node): void => {
+    const usual = normal(result);
+    usual.uses++;
+    otherwise.uses++;
+    arm.check(() => {
+      arm.push(usual);
+      code.op('i32_eqz');
+      code.if();
+      arm.push(otherwise);
+      code.op('i32_eqz');
+      code.brIf(frame.step);
+      code.end();
+    });
   };
   const promote = (a: Node): Node => (a.type === 'f64' ? a : arm.unary('f64_promote_f32', 'f64', a));
   /** A value that everything below may use again. */
@@ -160,6 +173,7 @@ export function floatTools(arm: Arm): FloatTools {
     isZero,
     plainFpcr,
     demand,
+    demandNormal,
     demandExact,
     normal,
     promote,

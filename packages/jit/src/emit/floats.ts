@@ -53,6 +53,7 @@ export function floatPart(arm: Arm): FloatPart {
     isZero,
     plainFpcr,
     demand,
+    demandNormal,
     demandExact,
     normal,
   } = tools;
@@ -60,13 +61,13 @@ export function floatPart(arm: Arm): FloatPart {
 
   const sum = (op: 'add' | 'sub', a: Node, b: Node): Node => {
     const r = keep(op2(op, keep(a), keep(b)));
-    demand(either(normal(r), isZero(r)));
+    demandNormal(r, isZero(r));
     demandExact(isZero(sumError(a, op === 'add' ? b : op1('neg', b), r)));
     return r;
   };
   const product = (a: Node, b: Node): Node => {
     const r = keep(op2('mul', keep(a), keep(b)));
-    demand(either(normal(r), both(isZero(r), either(isZero(a), isZero(b)))));
+    demandNormal(r, both(isZero(r), either(isZero(a), isZero(b))));
     const exact =
       a.type === 'f64' ? exactProduct(a, b) : test('eq', promote(r), op2('mul', promote(a), promote(b)));
     demandExact(exact);
@@ -74,14 +75,14 @@ export function floatPart(arm: Arm): FloatPart {
   };
   const quotient = (a: Node, b: Node): Node => {
     const r = keep(op2('div', keep(a), keep(b)));
-    demand(either(normal(r), both(isZero(r), isZero(a))));
+    demandNormal(r, both(isZero(r), isZero(a)));
     const back = test('eq', op2('mul', promote(r), promote(b)), promote(a));
     demandExact(a.type === 'f64' ? both(exactProduct(r, b), back) : back);
     return r;
   };
   const root = (a: Node): Node => {
     const r = keep(op1('sqrt', keep(a)));
-    demand(either(normal(r), isZero(r)));
+    demandNormal(r, isZero(r));
     const back = test('eq', op2('mul', promote(r), promote(r)), promote(a));
     demandExact(a.type === 'f64' ? both(exactProduct(r, r), back) : back);
     return r;

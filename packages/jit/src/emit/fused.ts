@@ -102,7 +102,7 @@ function fusedSingle(arm: Arm, t: FloatTools, a: Node, n: Node, m: Node): Node {
   const s = t.keep(t.op2('add', p, addend));
   const error = t.keep(t.sumError(p, addend, s));
   const r = t.keep(arm.unary('f32_demote_f64', 'f32', roundedToOdd(arm, t, s, error)));
-  t.demand(t.either(t.normal(r), t.both(t.isZero(r), t.isZero(s))));
+  t.demandNormal(r, t.both(t.isZero(r), t.isZero(s)));
   t.demandExact(t.both(t.isZero(error), t.test('eq', t.promote(r), s)));
   return r;
 }
@@ -141,7 +141,7 @@ function fusedDouble(arm: Arm, t: FloatTools, a: Node, n: Node, m: Node): Node {
       arm.code.op('select');
     }),
   );
-  t.demand(t.either(t.normal(r), t.isZero(r)));
+  t.demandNormal(r, t.isZero(r));
   const exact = t.both(t.isZero(restError), t.isZero(t.sumError(top, odd, r)));
   t.demandExact(t.either(nothing, exact));
   return r;

@@ -77,10 +77,8 @@ function translateTogether(arm: Arm, va: Node, write: boolean, shared: SharedLoo
 
 /** Looks `frame.va` up. One compare answers for permission, for the page of the last byte, and for presence. */
 function lookup(arm: Arm, bytes: number, write: boolean, unprivileged: boolean): number {
-  // A look that serves many accesses is cheap, and a kept page costs two locals.
-  const few = bytes <= MOST_KEPT && !unprivileged && !(write && arm.frame.mixedStores);
-  const kept = few ? arm.loopPage() : undefined;
-  if (kept?.write === write) return lookupKept(arm, bytes, kept);
+  const kept = unprivileged || (write && arm.frame.mixedStores) ? undefined : arm.loopPage();
+  if (kept?.write === write && isKept(kept, bytes)) return lookupKept(arm, bytes, kept);
   const { code } = arm;
   const host = code.freshLocal('i32');
   const entry = lookupEntry(arm, host, bytes, write, unprivileged);
@@ -92,25 +90,21 @@ function lookup(arm: Arm, bytes: number, write: boolean, unprivileged: boolean):
   return host;
 }
 
+/** Whether the page that a loop keeps is asked: not where addresses are often unaligned, nor where one look serves many accesses. */
+function isKept({ steps }: LoopPage, bytes: number): boolean {
+  return bytes <= MOST_KEPT && (bytes & (bytes - 1)) === 0 && steps.every((s) => s % bytes === 0);
+}
+
 /** Looks `frame.va` up where a loop keeps a page, and only if it is another one in the TLB. */
 function lookupKept(arm: Arm, bytes: number, kept: LoopPage): number {
   const { code, frame } = arm;
   const host = code.freshLocal('i32');
-  const aligned = (bytes & (bytes - 1)) === 0 && kept.steps.every((s) => s % bytes === 0);
   // An address that is not aligned may be on two pages: it differs.
   code.get(frame.va);
-  code.i64(aligned ? PAGE_MASK | BigInt(bytes - 1) : PAGE_MASK);
+  code.i64(PAGE_MASK | BigInt(bytes - 1));
   code.op('i64_and');
   code.get(kept.page);
   code.op('i64_ne');
-  if (!aligned) {
-    code.get(frame.va);
-    code.op('i32_wrap_i64');
-    code.i32(0xfff);
-    code.op('i32_and');
-    code.i32(4096 - bytes);
-    code.ops('i32_gt_u', 'i32_or');
-  }
   code.if();
   const entry = lookupEntry(arm, host, bytes, kept.write, false);
   code.get(frame.va);

@@ -30,6 +30,8 @@ export class HotArm extends Arm {
   accesses: ReadonlyMap<number, PlannedAccess> = new Map();
   /** Accesses for which the loop keeps a page, by the number in the block. */
   loopPages: ReadonlyMap<number, LoopPage> | undefined;
+  /** By vector register: the type of the number that is also in a local of its own. */
+  readonly scalars: Map<number, 'f32' | 'f64'> = new Map<number, 'f32' | 'f64'>();
   private flags: HotFlags | undefined;
   /** Things that were checked in this block and hold in the rest of it. */
   readonly checked: Set<string> = new Set<string>();
@@ -54,6 +56,18 @@ export class HotArm extends Arm {
 
   override loopPage(): LoopPage | undefined {
     return this.loopPages?.get(this.position);
+  }
+
+  /** FPSR.IXC is read once in a block: it only goes down by a write to FPSR. */
+  override inexact(): void {
+    const { frame, code, checked } = this;
+    if (checked.has('ixc')) {
+      code.get(frame.inexact());
+      return;
+    }
+    checked.add('ixc');
+    super.inexact();
+    code.tee(frame.inexact());
   }
 
   slot(): void {

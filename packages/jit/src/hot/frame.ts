@@ -71,6 +71,8 @@ export class HotFrame extends BaseFrame {
   leave: Target = 0;
   private general: (number | undefined)[] = [];
   private vector: (number | undefined)[] = [];
+  private scalars: (number | undefined)[] = [];
+  private inexactLocal: number | undefined;
   readonly writtenGeneral: Set<number> = new Set<number>();
   readonly writtenVectors: Set<number> = new Set<number>();
 
@@ -92,6 +94,8 @@ export class HotFrame extends BaseFrame {
     this.code.reset();
     this.general = [];
     this.vector = [];
+    this.scalars = [];
+    this.inexactLocal = undefined;
     this.writtenGeneral.clear();
     this.writtenVectors.clear();
     this.fixed();
@@ -185,6 +189,17 @@ export class HotFrame extends BaseFrame {
   /** The local of a vector register. */
   v(register: number): number {
     return (this.vector[register] ??= this.code.fixedLocal('v128'));
+  }
+
+  /** A local for the number in a vector register. */
+  scalar(register: number, type: 'f32' | 'f64'): number {
+    const index = 2 * register + (type === 'f64' ? 1 : 0);
+    return (this.scalars[index] ??= this.code.fixedLocal(type));
+  }
+
+  /** A local for FPSR.IXC. */
+  inexact(): number {
+    return (this.inexactLocal ??= this.code.fixedLocal('i32'));
   }
 
   /** Emits a move of every register that has a local from memory into it. */

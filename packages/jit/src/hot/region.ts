@@ -6,10 +6,10 @@ import type { Target } from '../wasm/code.ts';
 import { BlockEmitter } from './block-emitter.ts';
 import type { Block, Discovered } from './blocks.ts';
 import { Status } from './frame.ts';
-import { loopPages, takePage } from './loop-pages.ts';
-import type { LoopPages } from './loop-pages.ts';
 import { noPlan } from './layout.ts';
 import type { Plan } from './layout.ts';
+import { loopPages, takePage } from './loop-pages.ts';
+import type { LoopPages } from './loop-pages.ts';
 import { entryParameter, GATE, RegionWays, SELF, TAIL } from './ways.ts';
 import type { RegionPage, RegionPlace } from './ways.ts';
 
@@ -126,6 +126,7 @@ export class RegionEmitter extends RegionWays {
     const known = alone && only !== undefined ? this.kinds.get(only) : undefined;
     this.arm.kind = known === 0 ? undefined : known;
     this.arm.checked.clear();
+    this.arm.scalars.clear();
   }
 
   private checkBudget(node: number): void {

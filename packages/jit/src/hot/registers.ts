@@ -29,8 +29,22 @@ export function hotRegisterPart(arm: HotArm): RegisterPart {
   const x64 = (r: number): Node => arm.once(`x${String(r)}`, () => arm.frameLocal('i64', frame.x(r)));
   const setV = (r: number, value: Node): void => {
     frame.writtenVectors.add(r);
+    arm.scalars.delete(r);
     const local = frame.v(r);
     arm.write(nothing, value, () => {
+      code.set(local);
+    });
+  };
+  /** The rest of this block finds the number in a local: it need not wait for the vector. */
+  const setNumber = (r: number, value: Node, type: 'f32' | 'f64'): void => {
+    frame.writtenVectors.add(r);
+    arm.scalars.set(r, type);
+    const [local, number] = [frame.v(r), frame.scalar(r, type)];
+    arm.write(nothing, value, () => {
+      code.set(number);
+      code.bytes16('v128_const', []);
+      code.get(number);
+      code.lane(type === 'f64' ? 'f64x2_replace_lane' : 'f32x4_replace_lane', 0);
       code.set(local);
     });
   };
@@ -78,7 +92,11 @@ export function hotRegisterPart(arm: HotArm): RegisterPart {
     f(r, w) {
       const bits = lane(r.value, w === 64 ? 'i64' : 'i32');
       if (w !== 16) {
-        bits.float ??= lane(r.value, w === 64 ? 'f64' : 'f32');
+        const type = w === 64 ? 'f64' : 'f32';
+        bits.float ??=
+          arm.scalars.get(r.value) === type
+            ? arm.frameLocal(type, frame.scalar(r.value, type))
+            : lane(r.value, type);
         return bits;
       }
       const half = arm.integer('and', bits, arm.constant('i32', 0xffffn));
@@ -88,6 +106,10 @@ export function hotRegisterPart(arm: HotArm): RegisterPart {
     setF(r, value) {
       const from = value.float ?? value;
       const op = { i32: 'i32x4', i64: 'i64x2', f32: 'f32x4', f64: 'f64x2' } as const;
+      if (from.type === 'f64' || from.type === 'f32') {
+        setNumber(r.value, from, from.type);
+        return;
+      }
       const vector = arm.node('v128', [from], () => {
         code.bytes16('v128_const', []);
         arm.push(from);
@@ -119,6 +141,7 @@ export function hotRegisterPart(arm: HotArm): RegisterPart {
     },
     fpsr: () => arm.word64('fpsr'),
     setFpsr: (value) => {
+      arm.checked.delete('ixc');
       setWord('fpsr', value);
     },
     fpcr: () => arm.word64('fpcr'),
