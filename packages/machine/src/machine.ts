@@ -179,8 +179,7 @@ export class Machine {
       },
       cpus,
       turn: this.turns.turn,
-      // Software that runs over the end of a turn leaves less than nothing of it.
-      turnLeft: Math.max(0, this.turns.left),
+      turnLeft: this.turns.left,
       ram: saveRam(ram),
       instructions: this.instructions,
       inputs: this.inputs.waiting,

@@ -397,7 +397,7 @@ export class Cpu implements ReferenceHost {
   currentWord(): number {
     return this.word;
   }
-  /** Fetches the instruction at the PC, unless an engine has done so. Aborts. */
+  /** Fetches the instruction at the PC, unless an engine has done so; -1 where software in TypeScript was there and ran. Aborts. */
   fetch(fetched?: number): number {
     if (this.debug.fetching) this.debug.checkStep();
     this.word = fetched ?? this.access.fetch();

@@ -48,7 +48,7 @@ export function createStepper(cpu: Cpu): Stepper {
       if (costs !== undefined) slice.current = costs.least;
       const word = fetch(fetched);
       let finished = false;
-      if (word !== undefined) {
+      if (word !== undefined && word >= 0) {
         const instruction = decoded(word);
         if (costs !== undefined && instruction !== undefined)
           slice.current = costs.cases[instruction.caseId] ?? costs.least;

@@ -78,7 +78,7 @@ export class SoftwareUnit {
     return this.fetched !== undefined;
   }
 
-  /** Does what the instruction at the PC is, which was fetched from a page of software. Returns UDF where there is none. */
+  /** Does what the instruction at the PC is, which was fetched from a page of software: -1 when it is done, UDF where there is none. */
   enter(): number {
     const { fetched: port, offset, cpu } = this;
     if (port === undefined) return 0;
@@ -86,7 +86,7 @@ export class SoftwareUnit {
     else if (offset === SoftwareEntry.wait + 4) cpu.state.pc -= 4n;
     else if (isEntry(offset)) this.callFromOutside(port, offset);
     else return 0;
-    return cpu.endInstruction();
+    return -1;
   }
 
   private callFromOutside(port: Port, offset: number): void {
