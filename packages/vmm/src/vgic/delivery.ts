@@ -51,6 +51,8 @@ export class Delivery {
   /** Sort keys: priority and interrupt ID. */
   private readonly pending: number[] = [];
   private readonly active: number[] = [];
+  /** List registers of what was chosen. */
+  private readonly places = new Int8Array(32);
 
   constructor(of: Distributor, flight: InFlight, lists: ListRegisters, host: HostInterrupts) {
     this.host = host;
@@ -256,26 +258,33 @@ export class Delivery {
 
   /** Writes what was chosen. An interrupt stays in the list register where it is. */
   private put(port: CpuPort, vcpu: number, own: VcpuLists): void {
-    let [used, placed] = [0, 0];
-    const all = [...this.active, ...this.pending];
-    const where = all.map((key) => {
-      const index = this.placeOf(own, key & 0x3ff, used);
+    const { places, lists } = this;
+    const all = this.active.length + this.pending.length;
+    let used = 0;
+    for (let i = 0; i < all; i++) {
+      const index = this.placeOf(own, this.chosen(i), used);
+      places[i] = index;
       if (index >= 0) used |= 1 << index;
-      return index;
-    });
-    for (const key of all) {
-      let index = where[placed++] ?? -1;
+    }
+    for (let i = 0; i < all; i++) {
+      let index = places[i] ?? -1;
       if (index < 0) {
         index = lowestBit(~used);
         used |= 1 << index;
       }
-      this.prepare(vcpu, own, key & 0x3ff, index);
-      this.lists.write(port, vcpu, index, this.entry);
+      this.prepare(vcpu, own, this.chosen(i), index);
+      lists.write(port, vcpu, index, this.entry);
     }
-    for (let index = 0; index < this.lists.count; index++) {
-      if (((used >>> index) & 1) === 0) this.lists.clear(port, vcpu, index);
+    for (let index = 0; index < lists.count; index++) {
+      if (((used >>> index) & 1) === 0) lists.clear(port, vcpu, index);
     }
     own.used = used;
+  }
+
+  /** The interrupt ID of the i-th that was chosen. */
+  private chosen(i: number): number {
+    const { active, pending } = this;
+    return ((i < active.length ? active[i] : pending[i - active.length]) ?? 0) & 0x3ff;
   }
 
   /** The list register that had an interrupt last, unless it is taken; or -1. */

@@ -138,8 +138,9 @@ export class VirtualGic {
     if (this.delivery.isForwarded(vcpu, id)) this.given.attention(vcpu);
   }
 
-  /** True where a vCPU's interrupt is pending or active, as far as the hypervisor knows. */
+  /** True where a vCPU's interrupt is pending or active. */
   isRaised(vcpu: number, id: number): boolean {
+    this.settle(vcpu);
     return this.delivery.isRaised(vcpu, id);
   }
 
