@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+
+import { decodeSnapshot, encodeSnapshot } from '@worldswitch/machine';
+import { virt } from '@worldswitch/machine';
+import { StateError } from '@worldswitch/platform';
+import type { Plain } from '@worldswitch/platform';
+
+import { createHost, restoreHost } from '../src/index.ts';
+import type { HostDescription, VmImages } from '../src/index.ts';
+import { tinyImages } from './tiny.ts';
+
+/** Two VMs on one CPU: switches happen all the time. */
+const description: HostDescription = {
+  board: virt({ memory: '160M' }),
+  vms: [
+    { name: 'a', board: virt({ memory: '64M' }) },
+    { name: 'b', board: virt({ memory: '64M' }), share: 300 },
+  ],
+  scheduling: { slice: 0.0007 },
+};
+const images = async (): Promise<VmImages> => ({
+  a: await tinyImages('selftest poweroff'),
+  b: await tinyImages('bench poweroff'),
+});
+
+describe('a host', () => {
+  it('saved, restored in a fresh process and run on is the same machine', async () => {
+    const first = createHost(description, await images());
+    first.machine.run(7_654_321);
+    const file = await encodeSnapshot(first.machine.save());
+    const second = restoreHost(description, await images(), await decodeSnapshot(file));
+    expect(second.machine.hash()).toBe(first.machine.hash());
+    for (let i = 0; i < 4; i++) {
+      const ends = [first, second].map(({ machine }) => machine.run(1_500_000));
+      expect(second.machine.instructions).toBe(first.machine.instructions);
+      expect(second.machine.hash()).toBe(first.machine.hash());
+      expect(ends[0]).toBe(ends[1]);
+    }
+    expect(JSON.stringify(second.hypervisor.save())).toBe(JSON.stringify(first.hypervisor.save()));
+  });
+
+  it('refuses a state that is none', async () => {
+    const host = createHost(description, await images());
+    host.machine.run(3_000_000);
+    const saved = host.machine.save() as Readonly<Record<string, Plain>>;
+    const text = JSON.stringify(saved, (_key, value: unknown) =>
+      value instanceof Uint8Array ? undefined : value,
+    );
+    expect(text).toContain('"hypervisor"');
+    const broken = (change: (hypervisor: Record<string, Plain>) => void): Plain => {
+      const copy = structuredClone(saved) as { software: { hypervisor: { state: Record<string, Plain> } } };
+      change(copy.software.hypervisor.state);
+      return copy;
+    };
+    const own = await images();
+    expect(() =>
+      restoreHost(
+        description,
+        own,
+        broken((h) => (h['cpus'] = [])),
+      ),
+    ).toThrow(StateError);
+    expect(() =>
+      restoreHost(
+        description,
+        own,
+        broken((h) => delete h['scheduler']),
+      ),
+    ).toThrow(/scheduler/);
+  });
+});
