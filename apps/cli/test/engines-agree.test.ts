@@ -20,6 +20,7 @@ const STEP = 50_000;
 
 const boards = [
   ['entered at EL1', {}],
+  ['entered at EL1, in timing mode', { timing: 'cortex-a57' }],
   ['entered at EL2', { el2: true }],
   ['four CPUs, GICv3, entered at EL2', { el2: true, cpus: 4, gic: { version: 3 } }],
 ] as const;

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 import { interrupts, smp, tiny } from '@worldswitch/guests';
 import type { Guest } from '@worldswitch/guests';
-import { countsOf, createMachine, readKernel, virt } from '@worldswitch/machine';
+import { countsOf, createMachine, readKernel, restoreMachine, virt } from '@worldswitch/machine';
 import type { Machine, MachineConfig } from '@worldswitch/machine';
 
 const RAM = 0x4000_0000;
@@ -58,5 +58,51 @@ describe.each(guests)('%s', (_, guest, board, append) => {
       const [first, ...others] = machines.map(stateOf);
       for (const other of others) expect(other, `at ${at}`).toEqual(first);
     }
+  });
+
+  it('costs the same however it is cut, and from a snapshot on', async () => {
+    const config = { ...board, ...timed, engine: 'jit' } as const;
+    const whole = await start(guest, config, append);
+    const cut = await start(guest, config, append);
+    runTo(whole, 150_001);
+    for (let at = 1; at < 150_001; at += 1 + ((at * 31) % 4001)) runTo(cut, at);
+    runTo(cut, 150_001);
+    expect(stateOf(cut)).toEqual(stateOf(whole));
+    const state = ({ now, instructions, board: { clock } }: Machine): unknown => [
+      now,
+      clock.fraction,
+      instructions,
+    ];
+    const restored = restoreMachine(virt({ memory: '128M', ...config, engine: 'interpreter' }), cut.save());
+    expect(state(restored)).toEqual(state(whole));
+    for (const machine of [whole, restored]) runTo(machine, 250_003);
+    expect(state(restored)).toEqual(state(whole));
+    expect(restored.hash()).toBe(whole.hash());
+  });
+});
+
+describe('what cycles went into', () => {
+  it('is all of them, and not a nanosecond else', async () => {
+    const machine = await start(tiny, { ...timed, engine: 'jit' }, 'selftest poweroff');
+    runTo(machine, 1_000_000);
+    const [cpu] = countsOf(machine).cpus;
+    const timing = cpu?.timing;
+    if (timing === undefined) throw new Error('no cycles');
+    const { total, instructions, translation, exceptions, devices, events } = timing;
+    expect(translation + exceptions + devices + instructions).toBe(total);
+    expect(translation).toBe(12 * events.tlbMiss + 10 * events.descriptorStage1);
+    expect(exceptions).toBe(68 * events.exceptionEl1 + 65 * events.returnEl1);
+    expect(devices).toBe(71 * events.device);
+    for (const part of [translation, exceptions, devices]) expect(part).toBeGreaterThan(0);
+    expect(instructions).toBeGreaterThan(0.5 * (cpu?.instructions ?? 0));
+    expect(machine.now).toBeGreaterThanOrEqual(Math.floor(total));
+  });
+
+  it('is the number of instructions by the profile unit', async () => {
+    const machine = await start(tiny, { timing: 'unit', engine: 'jit' }, 'selftest poweroff');
+    const plain = await start(tiny, { engine: 'jit' }, 'selftest poweroff');
+    for (const one of [machine, plain]) runTo(one, 500_000);
+    expect(countsOf(machine).cpus[0]?.timing?.total).toBe(500_000);
+    expect([machine.now, machine.hash()]).toEqual([plain.now, plain.hash()]);
   });
 });

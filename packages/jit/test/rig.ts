@@ -1,6 +1,7 @@
 // Two CPUs of equal state in memories of equal layout, one for each engine, and what is needed to run and compare them.
 
 import { armv8, Cpu, CpuLayout, referenceEngine } from '@worldswitch/isa-core';
+import type { CpuCosts } from '@worldswitch/isa-core';
 import type { Bus, Engine, Memory, Pa } from '@worldswitch/platform';
 import { Fault } from '@worldswitch/platform';
 
@@ -73,7 +74,7 @@ function ramBus(memory: Memory, view: DataView): Bus {
 }
 
 /** A CPU at EL1 with the MMU on, RAM mapped to itself; with another, the second one of its memory. */
-function createSide(other?: Side): Side {
+function createSide(other?: Side, costs?: CpuCosts): Side {
   const shared = other?.cpu.memory ?? new WebAssembly.Memory({ initial: Math.ceil(MEMORY_BYTES / 65536) });
   const bytes = new Uint8Array(shared.buffer);
   const view = new DataView(shared.buffer);
@@ -91,6 +92,7 @@ function createSide(other?: Side): Side {
     bus: ramBus(memory, view),
     features: armv8,
     id: {},
+    costs: other?.cpu.slice.costs ?? costs,
   });
   // One gibibyte block: normal memory, read-write at EL1, accessed.
   const at = RAM_OFFSET + TABLES - RAM;
@@ -171,11 +173,17 @@ export const modes: readonly (readonly [string, Mode])[] = [
 ];
 
 /** What a rig's fast engine is told. */
-export type Mode = HotOptions & Pick<InterpreterOptions, 'tlbEntries'>;
+export type Mode = HotOptions &
+  Pick<InterpreterOptions, 'tlbEntries'> & {
+    /** What instructions cost; `fastCosts` for the fast engine alone, which then is wrong. */
+    readonly costs?: CpuCosts;
+    readonly fastCosts?: CpuCosts;
+  };
 
 /** The rig. */
 export function createRig(mode: Mode = {}): Rig {
-  return around(createSide(), createSide(), mode);
+  const { costs, fastCosts = costs } = mode;
+  return around(createSide(undefined, costs), createSide(undefined, fastCosts), mode);
 }
 
 /** Two CPUs on one memory, for each engine: each of the rigs runs one of them. */
@@ -186,6 +194,10 @@ export function createPair(mode: Mode = {}): readonly [Rig, Rig] {
 }
 
 function around(a: Side, b: Side, mode: Mode, other?: Interpreter): Rig {
+  const { tlbEntries } = mode;
+  const hot: HotOptions = { ...mode };
+  // The costs are the CPU's.
+  delete (hot as { costs?: unknown }).costs;
   const reference = { ...a, engine: referenceEngine(a.cpu) };
   const fast = {
     ...b,
@@ -195,8 +207,8 @@ function around(a: Side, b: Side, mode: Mode, other?: Interpreter): Rig {
         ? {
             tables: ENGINE_OFFSET,
             pages: PAGES,
-            hot: mode,
-            ...(mode.tlbEntries !== undefined && { tlbEntries: mode.tlbEntries }),
+            hot,
+            ...(tlbEntries !== undefined && { tlbEntries }),
           }
         : { tables: SECOND_OFFSET, with: other }),
     }),
@@ -213,7 +225,12 @@ function around(a: Side, b: Side, mode: Mode, other?: Interpreter): Rig {
     run(instructions) {
       reference.engine.run(instructions);
       fast.engine.run(instructions);
-      return differences(reference, fast);
+      const [a, b] = [reference.engine, fast.engine];
+      const counts = [
+        ...(a.executed === b.executed ? [] : [`executed ${a.executed}, here ${b.executed}`]),
+        ...(a.spent === b.spent ? [] : [`spent ${a.spent}, here ${b.spent}`]),
+      ];
+      return [...counts, ...differences(reference, fast)];
     },
   };
 }
