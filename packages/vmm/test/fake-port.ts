@@ -68,7 +68,7 @@ export class FakePort implements CpuPort {
   /** What an operation does besides being recorded: AT, for example, sets PAR_EL1. */
   onOperate: ((operation: SystemOperation, value: bigint) => void) | undefined;
   /** Called before each load and store: may change memory, to play another CPU. */
-  onAccess: ((at: number, width: number, write: boolean) => void) | undefined;
+  onAccess: ((at: number, width: number, write: boolean, value: bigint) => void) | undefined;
   private readonly devices: { readonly base: number; readonly size: number; readonly mmio: Mmio }[] = [];
   private readonly view: DataView;
 
@@ -240,7 +240,7 @@ export class FakePort implements CpuPort {
     unprivileged?: true,
   ): Fault {
     const pa = address(at);
-    this.onAccess?.(pa, width, what === 'store');
+    this.onAccess?.(pa, width, what === 'store', word(data.lo, data.hi));
     const fault = this.bus(what, pa, width, data);
     const mask = (1n << BigInt(width * 8)) - 1n;
     const value = word(data.lo, data.hi) & mask;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { ipa, pa } from '@worldswitch/platform';
 
-import { GUEST_RAM, HOST_RAM, vmBoard, withoutTlbi } from './vm-board.ts';
+import { GUEST_RAM, HOST_RAM, vmBoard, withLocalTlbi, withoutTlbi } from './vm-board.ts';
 import type { Script } from './vm-board.ts';
 
 const PAGE = 0x1000;
@@ -57,5 +57,59 @@ describe.each(['reference', 'jit'] as const)('%s', (engine) => {
     };
     expect(run(move).machine.cpu.state.x(3)).toBe(9n);
     expect(run(move, withoutTlbi).machine.cpu.state.x(3)).toBe(0x0807_0605_0403_0201n);
+  });
+});
+
+describe('two CPUs', () => {
+  /** The second one reads a page again and again, and says so; the first one calls when it has. */
+  const text = `
+    movz x1, #0x4010, lsl #16
+first:
+    ldr x2, [x1]
+    cmp x2, #100
+    b.lo first
+    hvc #0
+    mov x4, #30000
+wait:
+    sub x4, x4, #1
+    cbnz x4, wait
+    hvc #1
+    .align 12
+    movz x1, #0x4010, lsl #16
+    movz x5, #0x4020, lsl #16
+    mov x3, #0
+again:
+    ldr x2, [x5]
+    add x3, x3, #1
+    str x3, [x1]
+    b again
+  `;
+  const run = (wrap?: Script['wrap']) => {
+    const board = vmBoard(
+      text,
+      {
+        boot: (hypervisor, port) => {
+          hypervisor.start(port, 1);
+        },
+        exit(hypervisor, port, exit) {
+          if (exit.kind === 'hvc' && exit.immediate === 0) hypervisor.map.unmap(port, ipa(VICTIM), PAGE);
+          if (exit.kind !== 'data-abort') return false;
+          hypervisor.map.map(port, ipa(VICTIM), pa(HOST_RAM + 0x30_0000), PAGE);
+          return true;
+        },
+        ...(wrap && { wrap }),
+      },
+      { cpus: 2 },
+    );
+    expect(board.run()).toBe('off');
+    return board.hypervisor.exits.map((e, i) => `${e.kind} ${String(board.hypervisor.takenOn[i])}`);
+  };
+
+  it('see what one of them unmaps', () => {
+    expect(run()).toEqual(['hvc 0', 'data-abort 1', 'hvc 0']);
+  });
+
+  it('do not where the invalidation is local', () => {
+    expect(run(withLocalTlbi)).toEqual(['hvc 0', 'hvc 0']);
   });
 });

@@ -12,11 +12,13 @@ import type {
   PrivilegedSoftware,
   SoftwareContext,
   StateCodec,
+  SystemOperation,
 } from '@worldswitch/platform';
 
 import { decodeExit } from '../../src/exits/index.ts';
 import type { Exit } from '../../src/exits/index.ts';
 import { buildHostMap, PageAllocator, PhysicalMemory, useHostMap } from '../../src/memory/index.ts';
+import type { HostMap } from '../../src/memory/index.ts';
 import { MmioEmulator, VmBus } from '../../src/mmio/index.ts';
 import { systemOperation, systemRegister } from '../../src/names.ts';
 import { Stage2Map } from '../../src/stage2/index.ts';
@@ -55,8 +57,11 @@ export class VmHypervisor implements PrivilegedSoftware<Record<string, never>> {
   readonly bus = new VmBus();
   /** All exits, in order. */
   readonly exits: Exit[] = [];
+  /** The CPU of each. */
+  readonly takenOn: number[] = [];
   map!: Stage2Map;
   emulator!: MmioEmulator;
+  private hostMap: HostMap | undefined;
   private readonly context: SoftwareContext;
   private readonly script: Script;
 
@@ -66,39 +71,55 @@ export class VmHypervisor implements PrivilegedSoftware<Record<string, never>> {
   }
 
   boot(real: CpuPort): Leave {
+    const port = this.script.wrap?.(real) ?? real;
+    port.writeSystem(systemRegister('VBAR_EL2'), this.context.page, 0);
+    if (port.index === 0) this.first(port);
+    else if (this.hostMap !== undefined) useHostMap(port, this.hostMap);
+    this.useMap(port, this.map);
+    port.writeSystem(systemRegister('HCR_EL2'), HCR, 0);
+    port.operate(systemOperation('ISB'));
+    port.writeSystem(systemRegister('ELR_EL2'), GUEST_RAM + port.index * 0x1000, 0);
+    port.writeSystem(systemRegister('SPSR_EL2'), 0x3c5, 0);
+    return 'eret';
+  }
+
+  private first(port: CpuPort): void {
     const { script, memory, pages, context } = this;
-    const port = script.wrap?.(real) ?? real;
-    port.writeSystem(systemRegister('VBAR_EL2'), context.page, 0);
     const ranges = [
       { base: 0x0800_0000, size: 0x200_0000, kind: 'device' as const },
       { base: context.page, size: 0x1000, kind: 'memory' as const, execute: true },
       { base: 0x4000_0000, size: 64 * MIB, kind: 'memory' as const },
     ];
-    useHostMap(port, buildHostMap(port, memory, pages, ranges));
+    this.hostMap = buildHostMap(port, memory, pages, ranges);
+    useHostMap(port, this.hostMap);
     const { ipaBits = 40, startLevel, largest } = script;
     const shape = { ipaBits, paBits: 44, vmid: 3, ...(startLevel !== undefined && { startLevel }) };
     this.map = Stage2Map.create(port, memory, pages, shape);
     this.map.map(port, ipa(GUEST_RAM), pa(HOST_RAM), GUEST_BYTES, {}, largest);
-    this.emulator = new MmioEmulator(this.bus, this.map, 1, memory);
+    this.emulator = new MmioEmulator(this.bus, this.map, context.cpus, memory);
     script.boot?.(this, port);
-    this.useMap(port, this.map);
-    port.writeSystem(systemRegister('HCR_EL2'), HCR, 0);
-    port.operate(systemOperation('ISB'));
-    port.writeSystem(systemRegister('ELR_EL2'), GUEST_RAM, 0);
-    port.writeSystem(systemRegister('SPSR_EL2'), 0x3c5, 0);
-    return 'eret';
   }
 
   take(exception: Exception, real: CpuPort): Leave {
     const port = this.script.wrap?.(real) ?? real;
     const exit = decodeExit(port, exception);
     this.exits.push(exit);
+    this.takenOn.push(port.index);
     if (this.script.exit?.(this, port, exit) === true) return 'eret';
     if (exit.kind === 'hvc') return exit.immediate === 0 ? 'eret' : this.off(port);
     if (exit.kind !== 'data-abort') throw new Error(`no exit of kind ${exit.kind} is expected`);
     const logged = exit.fault === 'permission' && exit.write && exit.ipa !== -1;
-    if (!logged || !this.map.written(port, exit.ipa)) this.emulator.emulate(port, exit, 0);
+    if (!logged || !this.map.written(port, exit.ipa)) this.emulator.emulate(port, exit, port.index);
     return 'eret';
+  }
+
+  /** Powers a further CPU on: it comes to `boot`, and its guest begins a page further for each. */
+  start(port: CpuPort, cpu: number): void {
+    port.writeX(0, 0xc400_0003, 0);
+    port.writeX(1, cpu, 0);
+    port.writeX(2, this.context.page + 0x800, 0);
+    port.writeX(3, 0, 0);
+    port.operate(systemOperation('SMC'));
   }
 
   private off(port: CpuPort): Leave {
@@ -153,16 +174,26 @@ export function load(machine: Machine, text: string, at: number): void {
   machine.bus.load(pa(at), new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
 }
 
+const MAINTENANCE = ['TLBI IPAS2E1', 'TLBI VMALLE1', 'TLBI VMALLS12E1'] as const;
+
+/** The port, but TLB maintenance is of this CPU's TLB alone. */
+export function withLocalTlbi(port: CpuPort): CpuPort {
+  return replacingTlbi(port, (name) => systemOperation(name));
+}
+
 /** The port, but TLB maintenance does nothing. */
 export function withoutTlbi(port: CpuPort): CpuPort {
-  const dropped = new Set(
-    ['TLBI IPAS2E1IS', 'TLBI VMALLE1IS', 'TLBI VMALLS12E1IS'].map((name) => systemOperation(name)),
-  );
+  return replacingTlbi(port, () => undefined);
+}
+
+function replacingTlbi(port: CpuPort, by: (name: string) => SystemOperation | undefined): CpuPort {
+  const replaced = new Map(MAINTENANCE.map((name) => [systemOperation(`${name}IS`), by(name)]));
   return new Proxy(port, {
     get(target, name) {
       if (name === 'operate') {
         return ((operation, lo, hi) => {
-          if (!dropped.has(operation)) target.operate(operation, lo, hi);
+          const instead = replaced.has(operation) ? replaced.get(operation) : operation;
+          if (instead !== undefined) target.operate(instead, lo, hi);
         }) satisfies CpuPort['operate'];
       }
       const value: unknown = Reflect.get(target, name);
