@@ -7,7 +7,7 @@ import { checkConfig, rawKernel, readKernel, unpacked, virt } from '@worldswitch
 import { addBench } from './bench/command.ts';
 import { readBoard } from './board-file.ts';
 import { describeBoard } from './board.ts';
-import { addCompare } from './compare/command.ts';
+import { addCompare, compare } from './compare/command.ts';
 import { CliError } from './errors.ts';
 import { readNamed } from './files.ts';
 import { guestNames, namedGuest, tinyGuest } from './guests.ts';
@@ -90,14 +90,17 @@ async function run(name: string | undefined, o: RunOptions): Promise<void> {
 async function start(what: string | undefined): Promise<void> {
   if (what !== undefined && what !== 'shell')
     throw new CliError(`start takes "shell" or nothing, not "${what}"`);
-  const shell = what === 'shell';
-  const guest = await tinyGuest(shell ? '' : 'selftest bench poweroff');
-  if (shell) say("tiny's shell; type help, poweroff ends it, Ctrl-A x quits");
+  if (what === undefined) {
+    await compare('tiny');
+    return;
+  }
+  const guest = await tinyGuest('');
+  say("tiny's shell; type help, poweroff ends it, Ctrl-A x quits");
   const end = await runSession({
     config: virt({ memory: '128M' }),
     images: guest.images,
     consoles: [{ device: 'serial', to: { kind: 'stdio' }, option: 'the terminal' }],
-    stdin: shell,
+    stdin: true,
   });
   process.exitCode = end.status;
 }
@@ -117,6 +120,7 @@ Examples:
   worldswitch run debian --serial stdio --console unix:hvc0.sock,server=on,wait=off
   worldswitch run xen-dom0                            Debian under Xen
   worldswitch run -kernel Image -initrd initrd.gz -append "console=ttyAMA0" -m 1G -smp 2 -nographic
+  worldswitch compare debian --smp 4 --gic 3          natively and in a VM, side by side
   worldswitch run --config board.yaml --kernel app.elf
   worldswitch run debian --input commands.txt --input-after "Debian is up" --timeout 120 --json counts.json
 
@@ -139,7 +143,7 @@ export function program(): Command {
   addRunOptions(running).action(run);
   command
     .command('start')
-    .description("tiny's self-test and benchmarks, or its shell: what npm start runs")
+    .description("tiny on each system, side by side, or tiny's shell: what npm start runs")
     .argument('[what]', 'shell')
     .exitOverride()
     .action(start);

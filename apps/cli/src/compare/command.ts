@@ -59,7 +59,12 @@ const ENDS: Readonly<Record<string, Typed>> = {
   'debian-cloud': { after: 'Debian is up', bytes: new TextEncoder().encode('poweroff -f\n') },
 };
 
-async function compare(name: string, o: CompareOptions): Promise<void> {
+/** What `compare` is when nothing is said. */
+const DEFAULTS: CompareOptions = { smp: '1', gic: '2', instructions: '20000000000' };
+
+/** Runs a guest on systems and prints them side by side. */
+export async function compare(name: string, given: Partial<CompareOptions> = {}): Promise<void> {
+  const o: CompareOptions = { ...DEFAULTS, ...given };
   const kinds = chosenSystems(o.systems);
   const cpus = whole('--smp', o.smp, [1, 8]);
   const gic = whole('--gic', o.gic, [2, 3]) === 3 ? 3 : 2;
@@ -98,14 +103,14 @@ export function addCompare(program: Command): void {
     .description('runs the same guest on several systems and prints them side by side')
     .argument('[guest]', Object.keys(guestNames).join(', '), 'tiny')
     .option('--systems <names>', `some of ${systems.map(({ name }) => name).join(',')}; all when absent`)
-    .option('--smp <n>', 'CPUs of the guest', '1')
-    .option('--gic <version>', '2 or 3', '2')
+    .option('--smp <n>', 'CPUs of the guest', DEFAULTS.smp)
+    .option('--gic <version>', '2 or 3', DEFAULTS.gic)
     .option('-m, --memory <size>', "the guest's memory, such as 512M")
     .option('--append <text>', "the guest's command line")
     .option('--input <file>', 'typed into the console')
     .option('--input-after <text>', 'when this was printed')
     .option('--until <text>', 'ends a run when this is printed')
-    .option('--instructions <n>', 'ends a run after so many', '20000000000')
+    .option('--instructions <n>', 'ends a run after so many', DEFAULTS.instructions)
     .option('--json <file>', 'the same for programs; - is standard output, instead of the table')
     .exitOverride()
     .action(compare);
