@@ -70,6 +70,7 @@ export const tierCounters = [
   ['regions.changed', 'regions that went because their code was written to'],
   ['regions.dropped', 'regions that went with a decoded page'],
   ['regions.evicted', 'regions that made room for others'],
+  ['regions.refused', 'regions that the host did not compile'],
   ['regions.alive', 'regions there are'],
   ['regions.entries', 'ways into them'],
   ['regions.unfit', 'PCs known as unfit for a region'],

@@ -1,11 +1,13 @@
 // The hot tier of one machine: which regions there are, where they begin, and when they go.
 
+import type { Costs } from '../emit/costs.ts';
 import type { DecodedPages } from '../interpreter/pages.ts';
 import { Fixed } from '../interpreter/reasons.ts';
 import { encodeModule } from '../wasm/module.ts';
-import type { Costs } from '../emit/costs.ts';
 import { discover } from './blocks.ts';
 import type { Block, CodeSource, Discovered } from './blocks.ts';
+import { codeSource } from './code-source.ts';
+import type { PageSource } from './code-source.ts';
 import { Counting, emittedCounters } from './counters.ts';
 import { countersAt, dispatcherModule, entryAt, heatAt, MAX_ENTRIES } from './dispatcher.ts';
 import { gateType, regionType } from './frame.ts';
@@ -14,14 +16,18 @@ import type { Plan } from './layout.ts';
 import { RegionEmitter } from './region.ts';
 import { entryParameter } from './ways.ts';
 import type { RegionPage } from './ways.ts';
+import { STEPPED, Worth } from './worth.ts';
 
 /** `HotOptions.threshold` unless given. */
-const THRESHOLD = 2000;
+export const THRESHOLD = 2000;
 /** Most instructions where one region was asked for. */
 const MAX_ROOTS = 40;
 
 /** Stores beside code, of one instruction of a region, before the region is compiled anew to do them. */
 const MIXED_STORES = 16;
+
+/** Most wishes for a region that are not heard after the host did not compile one. */
+const MOST_PAUSE = 4096;
 
 /** How eagerly code is compiled. */
 export interface HotOptions {
@@ -29,7 +35,10 @@ export interface HotOptions {
   readonly enabled?: boolean;
   /** True: everything is compiled when it is first decoded. For tests. */
   readonly eager?: boolean;
-  /** How often compiled code comes to a PC without a region before that is compiled: 2000 unless given. */
+  /**
+   * How often compiled code comes to a PC without a region before that is compiled. Unless given, 2000 times and then again until
+   * what compiling costs is lost: see `Worth`.
+   */
   readonly threshold?: number;
   /** Regions that are kept at once, at most 16,000: 4000 unless given. */
   readonly regions?: number;
@@ -57,9 +66,14 @@ export interface TierOptions extends HotOptions {
   readonly costs?: Costs | undefined;
 }
 
-/** Where the pages of a region are: those of the fetch TLB of a CPU. */
-export interface PageSource {
-  fetchPage(vaLo: number, vaHi: number): number;
+/** Why a region is wanted. */
+interface Wish {
+  /** Nanoseconds that were lost since the last time for want of it. */
+  readonly lost: number;
+  /** Compiled code came here again and again: perhaps by a jump to an address. */
+  readonly reached?: boolean;
+  /** Its stores beside code are to be done in it. */
+  readonly mixedStores?: boolean;
 }
 
 /** Instructions of a page that a region has, first and last. `copied`: only in the place of a call. */
@@ -105,6 +119,7 @@ export interface HotCounters {
   changed: number;
   dropped: number;
   evicted: number;
+  refused: number;
 }
 
 /** Compiled regions of one memory. */
@@ -118,6 +133,7 @@ export class HotTier {
     changed: 0,
     dropped: 0,
     evicted: 0,
+    refused: 0,
   };
   readonly enabled: boolean;
   readonly eager: boolean;
@@ -137,6 +153,9 @@ export class HotTier {
   private emitter: RegionEmitter;
   private nextEntry = 1;
   private nextElement = 0;
+  private readonly worth: Worth = new Worth();
+  /** Wishes that are not heard, after the host did not compile one. */
+  private pause = 0;
   /** Records where nothing could be compiled. */
   private readonly failed = new Set<number>();
   /** By record: how often the instruction stored beside code, and had to leave its region for that. */
@@ -183,11 +202,12 @@ export class HotTier {
 
   /** The counts of `tierCounters`, and of `emittedCounters`. */
   get counts(): { readonly tier: readonly number[]; readonly emitted: readonly number[] } {
-    const { compiled, instructions, bytes, failed, irreducible, changed, dropped, evicted } = this.counters;
+    const { compiled, instructions, bytes, failed, irreducible, changed } = this.counters;
+    const { dropped, evicted, refused } = this.counters;
     const now = [this.regions.size, this.marks.size, this.failed.size];
     const at = countersAt(this.options.offset) >> 2;
     return {
-      tier: [compiled, instructions, bytes, failed, irreducible, changed, dropped, evicted, ...now],
+      tier: [compiled, instructions, bytes, failed, irreducible, changed, dropped, evicted, refused, ...now],
       emitted: emittedCounters.map((_, i) => (this.words[at + i] ?? 0) >>> 0),
     };
   }
@@ -227,18 +247,23 @@ export class HotTier {
    * Compiles a region that begins at an address, if there is none yet and the code there allows it.
    *
    * @param at - the pages that the CPU has fetched from
-   * @param reached - compiled code came here again and again: perhaps by a jump to an address
    */
-  compile(vaLo: number, vaHi: number, at: PageSource, reached = false): boolean {
+  compile(vaLo: number, vaHi: number, at: PageSource, wish: Wish): boolean {
     const decoded = at.fetchPage(vaLo, vaHi);
     if (decoded === 0 || !this.enabled) return false;
-    const { pages, offset } = this.options;
+    if (this.pause > 0) {
+      this.pause--;
+      return false;
+    }
+    const { pages, offset, threshold } = this.options;
     const root = (vaLo & 0xfff) >>> 2;
     const record = decoded + root * 16;
     if (pages.entryAt(record) !== 0 || this.failed.has(record)) return false;
-    const from = reached ? this.jumpingTo(decoded, root) : undefined;
+    const from = wish.reached === true ? this.jumpingTo(decoded, root) : undefined;
+    const weighed = threshold === undefined && !this.eager;
+    this.words[heatAt(offset, record) >> 2] = 0;
+    if (weighed && !this.worth.lose(record, wish.lost)) return false;
     const roots = from === undefined ? [root] : [...from.roots, ...this.reachedNear(from, root)];
-    for (const r of roots) this.words[heatAt(offset, decoded + r * 16) >> 2] = 0;
     const found = new Map<number, number>([[0, decoded]]);
     const source = this.source(vaLo, vaHi, at, found);
     const { instructions = 300 } = this.options;
@@ -246,6 +271,8 @@ export class HotTier {
       instructions: from === undefined ? instructions : 2 * instructions,
       blocks: 80 + 2 * roots.length,
     });
+    if (weighed && region !== undefined && !this.worth.pays(record, region.instructions)) return false;
+    for (const r of roots) this.words[heatAt(offset, decoded + r * 16) >> 2] = 0;
     const planned = region && plan(region, this.eager, this.costOf);
     if (region === undefined || planned === undefined) {
       if (region === undefined) this.counters.failed++;
@@ -255,8 +282,8 @@ export class HotTier {
       return false;
     }
     if (from !== undefined) this.kill(from);
-    this.make(region, planned, found, roots, from?.mixedStores === true);
-    return true;
+    const mixedStores = wish.mixedStores === true || from?.mixedStores === true;
+    return this.make(region, planned, found, roots, mixedStores);
   }
 
   /** The instruction at an address is about to store beside code, by the reference engine. */
@@ -267,13 +294,15 @@ export class HotTier {
       ({ mixedStores, spans }) =>
         !mixedStores && spans.get(decoded)?.some((s) => instruction >= s.from && instruction <= s.to),
     );
-    if (concerned.length === 0) return;
+    if (concerned.length === 0 && (!this.enabled || this.covers(decoded, instruction))) return;
     const record = decoded + instruction * 16;
     const count = (this.mixed.get(record) ?? 0) + 1;
     if (this.mixed.size > 4096) this.mixed.clear();
     this.mixed.set(record, count);
     if (count < MIXED_STORES) return;
     this.mixed.delete(record);
+    if (concerned.length === 0)
+      this.compile(vaLo, vaHi, at, { lost: MIXED_STORES * STEPPED, mixedStores: true });
     for (const region of concerned) {
       const first = (vaLo & ~0xfff) >>> 0;
       const lo = first - (region.places.get(decoded) ?? 0) * 4096;
@@ -326,31 +355,7 @@ export class HotTier {
   }
 
   private source(vaLo: number, vaHi: number, at: PageSource, found: Map<number, number>): CodeSource {
-    const { pages, hasCode } = this.options;
-    const first = (vaLo & ~0xfff) >>> 0;
-    const pageAt = (page: number): number => {
-      const known = found.get(page);
-      if (known !== undefined) return known;
-      const lo = first + page * 4096;
-      const near = Math.abs(page) < 4 && lo >= 0 && lo < 2 ** 32;
-      const decoded = near ? at.fetchPage(lo | 0, vaHi) : 0;
-      found.set(page, decoded);
-      return decoded;
-    };
-    return {
-      word: (instruction) => {
-        const decoded = pageAt(instruction >> 10);
-        if (decoded === 0) return undefined;
-        return this.words[(pages.hostOf(decoded) >> 2) + (instruction & 1023)];
-      },
-      hasCode,
-      ...(!this.eager && {
-        reached: (instruction: number): boolean => {
-          const decoded = pageAt(instruction >> 10);
-          return decoded !== 0 && pages.numberAt(decoded + (instruction & 1023) * 16) !== Fixed.decode;
-        },
-      }),
-    };
+    return codeSource(this.options, this.words, { vaLo, vaHi, at, found });
   }
 
   private make(
@@ -359,8 +364,8 @@ export class HotTier {
     found: ReadonlyMap<number, number>,
     roots: readonly number[],
     mixedStores: boolean,
-  ): void {
-    const { memory, offset, pages } = this.options;
+  ): boolean {
+    const { offset, pages } = this.options;
     const spans = new Map<number, Span[]>();
     const used = new Map<number, number>();
     for (const b of region.blocks) {
@@ -387,9 +392,13 @@ export class HotTier {
         imports: [{ name: 'gate', type: gateType }],
       },
     );
-    const module = new WebAssembly.Module(bytes);
-    const instance = new WebAssembly.Instance(module, { env: { memory, gate: this.gate } });
-    this.table.set(element, instance.exports['region']);
+    const code = this.instantiate(bytes);
+    if (code === undefined) {
+      this.freeElements.push(element);
+      this.failed.add(place.decoded + ((roots[0] ?? 0) & 1023) * 16);
+      return false;
+    }
+    this.table.set(element, code);
     const jumps = region.blocks.some((b) => b.flow.kind === 'jumpRegister');
     const places = new Map([...used].map(([page, decoded]) => [decoded, page] as const));
     const page = found.get(0) ?? 0;
@@ -418,6 +427,24 @@ export class HotTier {
     this.counters.compiled++;
     this.counters.instructions += region.instructions;
     this.counters.bytes += bytes.length;
+    return true;
+  }
+
+  /** The function of a module; undefined where the host has no room for it, or for whatever reason does not want it. */
+  private instantiate(bytes: Uint8Array<ArrayBuffer>): WebAssembly.ExportValue | undefined {
+    const { memory } = this.options;
+    try {
+      const module = new WebAssembly.Module(bytes);
+      const { exports } = new WebAssembly.Instance(module, { env: { memory, gate: this.gate } });
+      return exports['region'];
+    } catch (error) {
+      if (!(error instanceof WebAssembly.CompileError || error instanceof RangeError)) throw error;
+      this.counters.refused++;
+      // Room for others; and what was not wanted is tried less and less often.
+      for (let i = this.regions.size >> 2; i > 0; i--) this.evict();
+      this.pause = Math.min(2 ** this.counters.refused, MOST_PAUSE);
+      return undefined;
+    }
   }
 
   /** Instructions of a decoded page change. */

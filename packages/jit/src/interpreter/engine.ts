@@ -15,7 +15,9 @@ import type { EngineCount } from '../hot/counters.ts';
 import { DISPATCH_BYTES } from '../hot/dispatcher.ts';
 import { HotLayout } from '../hot/frame.ts';
 import { Heat } from '../hot/heat.ts';
+import { THRESHOLD } from '../hot/tier.ts';
 import type { HotOptions } from '../hot/tier.ts';
+import { REACHED } from '../hot/worth.ts';
 import { Layout } from '../isa.ts';
 import { hostFuses } from '../wasm/relaxed.ts';
 import { buildInterpreter } from './build.ts';
@@ -332,7 +334,10 @@ class WasmInterpreter implements Interpreter {
       case Reason.Hot:
         return this.passMark();
       case Reason.Heat:
-        this.sharing.tier.compile(this.pcLo, this.pcHi, this.tlb, true);
+        this.sharing.tier.compile(this.pcLo, this.pcHi, this.tlb, {
+          lost: THRESHOLD * REACHED,
+          reached: true,
+        });
         return true;
       case Reason.Budget:
         return this.remaining > 0 && this.host.untilEvent > 0;
@@ -352,8 +357,8 @@ class WasmInterpreter implements Interpreter {
     const page = this.tlb.fetchPage(this.pcLo, this.pcHi);
     if (page === 0) return;
     this.counters.samples++;
-    if (heat.sample(page, this.pcLo, this.pcHi, this.sharing))
-      this.sharing.tier.compile(this.pcLo, this.pcHi, this.tlb);
+    const lost = heat.sample(page, this.pcLo, this.pcHi, this.sharing);
+    if (lost > 0) this.sharing.tier.compile(this.pcLo, this.pcHi, this.tlb, { lost });
   }
 
   /** Executes the instruction at a mark whose region cannot be entered now. */
@@ -404,7 +409,7 @@ class WasmInterpreter implements Interpreter {
     }
     const { pages, tier } = this.sharing;
     pages.decode(mapping.host, this.pcLo & 0xfff);
-    if (tier.eager) tier.compile(this.pcLo, this.pcHi, this.tlb);
+    if (tier.eager) tier.compile(this.pcLo, this.pcHi, this.tlb, { lost: 0 });
     return true;
   }
 
