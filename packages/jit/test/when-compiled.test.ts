@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { Worth } from '../src/hot/worth.ts';
+import { COST, Worth } from '../src/hot/worth.ts';
 import { Program } from './programs/assembler.ts';
 import { load, prepare } from './programs/run.ts';
 import { createRandom } from './random.ts';
@@ -126,7 +126,7 @@ describe('what a region is worth', () => {
     expect(worth.pays(16, 1)).toBe(false);
     // Now its price is known.
     expect(worth.lose(16, 1000)).toBe(false);
-    expect(worth.lose(16, 38_000)).toBe(true);
+    expect(worth.lose(16, COST - 2000)).toBe(true);
     expect(worth.pays(16, 1)).toBe(true);
     // And it begins anew.
     expect(worth.lose(16, 1000)).toBe(true);

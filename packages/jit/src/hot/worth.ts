@@ -3,9 +3,9 @@
 // hosts: what is compiled depends on the guest alone.
 
 /** Nanoseconds for each instruction that is compiled: here, and in the host's compilers. */
-const COST = 40_000;
+export const COST = 25_000;
 /** Nanoseconds that are lost when compiled code comes to a PC without a region. */
-export const REACHED = 60;
+export const REACHED = 120;
 /** Nanoseconds that are lost with each instruction of a loop that is interpreted. */
 export const LOOPING = 2;
 /** The same of functions: a call that goes from the interpreter to compiled code and back gains little. */
