@@ -191,10 +191,13 @@ export class VirtualGic {
     this.delivery.flush(port, vcpu);
   }
 
-  /** The CPU's maintenance interrupt: what the guest has ended is taken back. Before the interrupt is ended on the host. */
+  /**
+   * The CPU's maintenance interrupt: list registers are filled anew, so that it is quiet whoever runs next. Before the interrupt is
+   * ended on the host.
+   */
   maintain(port: CpuPort, vcpu: number): void {
     this.delivery.sync(port, vcpu);
-    this.delivery.vcpu(vcpu).dirty = true;
+    this.delivery.flush(port, vcpu);
   }
 
   /** True where a vCPU that waits has an interrupt that ends the wait. */
