@@ -231,7 +231,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
         const { vm = -1, index = -1 } = this.scheduler.vcpu(running) ?? {};
         watcher.end({ vm, vcpu: index, ...served, moved: this.scheduler.world.taken() });
       }
-      return leave;
+      return this.offIfDone(port, leave);
     });
   }
 
@@ -261,12 +261,17 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       parts.vms[running.vm]?.gic.enter(port, running.index);
       return 'eret';
     }
-    if (parts.vms.every((vm) => !vm.running)) {
+    parts.console.idle();
+    return 'wait';
+  }
+
+  /** The last act, where no VM is left: the firmware does not return from it. */
+  private offIfDone(port: CpuPort, leave: Leave): Leave {
+    if (leave === 'wait' && this.parts.vms.every((vm) => !vm.running)) {
       port.writeX(0, SYSTEM_OFF, 0);
       port.operate(SMC);
     }
-    parts.console.idle();
-    return 'wait';
+    return leave;
   }
 
   /** The whole state, as plain data. */
