@@ -82,6 +82,60 @@ ${end(gic)}
   eret
 `;
 
+/** The same with the physical timer, which traps; it notes the counter's steps, and its own deadline by CNTP_CVAL_EL0. */
+export const physicalTimerGuest = (gic: 2 | 3, count: number, ticks = 200): string => `
+${start(gic)}
+${enablePrivate(gic, 30)}
+  mrs x1, CNTPCT_EL0
+  add x1, x1, #${ticks}
+  msr CNTP_CVAL_EL0, x1
+  mov x1, #1
+  msr CNTP_CTL_EL0, x1
+  msr DAIFClr, #2
+again:
+  nop
+  cmp x20, #${count}
+  b.lo again
+  msr CNTP_CTL_EL0, xzr
+  mrs x1, CNTPCT_EL0
+  mrs x2, CNTVCT_EL0
+  sub x2, x2, x1
+  stp x20, x2, [x21]
+  hvc #0x11
+${vectors}
+handler:
+${acknowledge(gic)}
+  mrs x1, CNTP_CVAL_EL0
+  add x1, x1, #${ticks}
+  msr CNTP_CVAL_EL0, x1
+  add x20, x20, #1
+${end(gic)}
+  eret
+`;
+
+/** Notes what the CPU says that it is, and what PSCI says. */
+export const identityGuest = `
+  movz x21, #0x4010, lsl #16
+  mov x22, x0
+  add x21, x21, x22, lsl #6
+  mrs x1, MPIDR_EL1
+  mrs x2, ID_AA64PFR0_EL1
+  mrs x3, MIDR_EL1
+  stp w1, w2, [x21]
+  str w3, [x21, #8]
+  movz x0, #0x8400, lsl #16
+  hvc #0
+  str w0, [x21, #12]
+  movz x0, #0xc400, lsl #16
+  movk x0, #4
+  mov x1, #1
+  hvc #0
+  str w0, [x21, #16]
+  movz x0, #0x8400, lsl #16
+  movk x0, #2
+  hvc #0
+`;
+
 /** Has \`count\` shared interrupts made pending at once, of priorities that rise with their numbers, and notes the order. */
 export const burstGuest = (gic: 2 | 3, count: number): string => `
 ${start(gic)}

@@ -3,7 +3,16 @@
 import { describe, expect, it } from 'vitest';
 
 import { systemRegister } from '../../src/index.ts';
-import { burstGuest, nullGuest, pingPongGuest, RESULTS, switchGuest, timerGuest } from './guests.ts';
+import {
+  burstGuest,
+  identityGuest,
+  nullGuest,
+  physicalTimerGuest,
+  pingPongGuest,
+  RESULTS,
+  switchGuest,
+  timerGuest,
+} from './guests.ts';
 import { guestWord, rig } from './rig.ts';
 import type { RigOptions } from './rig.ts';
 
@@ -31,6 +40,33 @@ describe.each([2, 3] as const)('on a GICv%i', (gic) => {
     expect(made().exits.get('wfi')).toBeGreaterThanOrEqual(19);
     expect(made().exits.get('irq while waiting')).toBeGreaterThanOrEqual(19);
     expect(made().exits.get('irq 27') ?? 0).toBeLessThanOrEqual(1);
+  });
+
+  it('the physical timer is emulated, on the same time', () => {
+    const { ends, machine, rig: made } = run({ gic, guests: [{ text: physicalTimerGuest(gic, 10) }] });
+    expect(ends).toBe('off');
+    expect(guestWord(machine, RESULTS)).toBe(10);
+    // CNTVCT_EL0 was read after CNTPCT_EL0, and no more than an exit later.
+    expect(guestWord(machine, RESULTS + 8)).toBeLessThan(30);
+    expect(made().exits.get('irq 26')).toBe(10);
+    expect(made().exits.get('CNTP_CVAL_EL0')).toBe(1 + 2 * 10);
+    // The guest moves its deadline before it ends the interrupt: no notice is needed.
+    expect(made().exits.get('irq 25')).toBe(undefined);
+  });
+
+  it('a vCPU is told what it is', () => {
+    const { ends, machine, rig: made } = run({ gic, guests: [{ text: identityGuest, vcpus: 2 }] });
+    expect(ends).toBe('off');
+    for (const vcpu of [0, 1]) {
+      const [mpidr, features, part, version, other] = [0, 4, 8, 12, 16].map((at) =>
+        guestWord(machine, RESULTS + 64 * vcpu + at),
+      );
+      expect([mpidr, version]).toEqual([(0x8000_0000 | vcpu) >>> 0, 0x1_0001]);
+      expect(features).toBe(gic === 3 ? 0x0100_0011 : 0x11);
+      expect(part).toBe(0x411f_d070);
+      expect(other).toBe(0);
+    }
+    expect(made().exits.get('ID_AA64PFR0_EL1')).toBe(2);
   });
 
   it('more interrupts than list registers come by their priorities, all but the first four three at a time', () => {
