@@ -88,8 +88,11 @@ export class HostQueue {
     if (this.word.lo === this.used) return undefined;
     const at = ring + 4 + 8 * (this.used % QUEUE_ENTRIES);
     this.used = (this.used + 1) & 0xffff;
-    this.memory.load(port, at as Pa, 8, this.word);
-    return { head: this.word.lo, bytes: this.word.hi };
+    // An element is aligned to four bytes alone, which memory that is mapped as a device's would not forgive.
+    this.memory.load(port, at as Pa, 4, this.word);
+    const head = this.word.lo;
+    this.memory.load(port, (at + 4) as Pa, 4, this.word);
+    return { head, bytes: this.word.lo };
   }
 
   /** As plain data. */
