@@ -29,17 +29,35 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     numbers.set(key, numbers.size + 1);
     return numbers.size;
   };
+  /** What `fillData` asks of the level, derived when that changes: no access needs more than its translation; EL0; PAN. */
+  let plain = true;
+  let user = false;
+  let pan = false;
   const refresh = (): void => {
     // Entries are only made where no access needs more than its translation: that must hold when they are used, too.
     const checks = (cpu.alignmentChecked ? 1 : 0) + (cpu.bigEndian ? 2 : 0) + (cpu.debug.everyFetch ? 4 : 0);
+    plain = (checks & 3) === 0;
+    user = cpu.state.el === 0;
+    pan = cpu.state.pan !== 0;
     current = numberOf(cpu.translator.contextKey(false) * 8 + checks);
     unprivileged = numberOf(cpu.translator.contextKey(true) * 8 + checks);
   };
-  /** The window that holds a physical page, remembered for `markDirty`. */
-  const windowAt = (pa: number): Memory | undefined => {
-    const memory = cpu.bus.memoryAt(pa as Pa)?.memory;
-    if (memory !== undefined && !windows.includes(memory)) windows.push(memory);
-    return memory;
+  /** Where the page of a physical address lies: remembered for `markDirty`. False where there is no memory. */
+  let window: Memory | undefined;
+  const findPage = (pa: number, out: FastMapping): boolean => {
+    const found = cpu.bus.memoryAt(pa as Pa);
+    if (found === undefined) return false;
+    const { base, memory } = found;
+    if (memory !== window) {
+      window = memory;
+      if (!windows.includes(memory)) windows.push(memory);
+    }
+    const offset = pa - base;
+    const page = Math.floor(offset / 4096);
+    out.host = memory.offset + page * 4096;
+    out.dirty = ((memory.dirty[page >>> 5] ?? 0) & (1 << (page & 31))) !== 0;
+    out.writable = memory.writable;
+    return true;
   };
 
   cpu.listener = {
@@ -54,18 +72,20 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
    * A translation for a fast TLB. Where it fails, the instruction is stepped and translates again: that is the one that counts.
    */
   const translate = (vaLo: number, vaHi: number, access: Access, user: boolean): number => {
-    const { counters } = cpu.translator.walker;
+    const { translator, tlb } = cpu;
+    const found = translator.find(vaLo, vaHi, access, user);
+    if (found >= 0) return found;
+    const { counters } = translator.walker;
     const { walks, stage1References, stage2References, faults } = counters;
-    const { lookups, misses } = cpu.tlb.counters;
     const { remaining, debt } = cpu.slice;
-    const pa = cpu.translator.translateHalves(vaLo, vaHi, access, user, false);
+    const pa = translator.fill(vaLo, vaHi, access, user, false);
     if (pa >= 0) return pa;
     counters.walks = walks;
     counters.stage1References = stage1References;
     counters.stage2References = stage2References;
     counters.faults = faults;
-    cpu.tlb.counters.lookups = lookups;
-    cpu.tlb.counters.misses = misses;
+    tlb.counters.lookups--;
+    if (!translator.stale) tlb.counters.misses--;
     cpu.slice.undo(remaining, debt);
     return pa;
   };
@@ -101,31 +121,26 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     },
     pollInterrupts: () => cpu.poll(),
     fillData(vaLo, vaHi, write, asUnprivileged, out: FastMapping) {
-      if (cpu.alignmentChecked || cpu.bigEndian || cpu.debug.watches(vaLo, vaHi)) return false;
-      const user = cpu.state.el === 0 || (asUnprivileged && cpu.state.el === 1);
-      const access = write ? Access.Write : Access.Read;
-      const pa = translate(vaLo, vaHi, access, user);
-      if (pa < 0 || cpu.translator.device) return false;
-      const memory = windowAt(pa);
-      if (memory === undefined) return false;
+      if (!plain || (cpu.debug.watching && cpu.debug.watches(vaLo, vaHi))) return false;
+      const asUser = user || (asUnprivileged && cpu.state.el === 1);
+      const pa = translate(vaLo, vaHi, write ? Access.Write : Access.Read, asUser);
+      if (pa < 0 || cpu.translator.device || !findPage(pa, out)) return false;
       const permissions = cpu.tlb.permissions[cpu.translator.entry] ?? 0;
-      const pan = cpu.state.pan !== 0;
-      out.host = cpu.bus.host((pa - (pa % 4096)) as Pa);
-      out.readable = permits(permissions, Access.Read, user, pan);
-      out.writable = memory.writable && permits(permissions, Access.Write, user, pan);
+      out.readable = permits(permissions, Access.Read, asUser, pan);
+      out.writable &&= permits(permissions, Access.Write, asUser, pan);
       return true;
     },
     fillFetch(vaLo, vaHi, out: FastMapping) {
       if ((vaLo & 3) !== 0 || cpu.debug.fetchesFrom(vaLo, vaHi)) return false;
       const pa = translate(vaLo, vaHi, Access.Execute, cpu.state.el === 0);
-      if (pa < 0 || windowAt(pa) === undefined) return false;
-      out.host = cpu.bus.host((pa - (pa % 4096)) as Pa);
+      if (pa < 0 || !findPage(pa, out)) return false;
       out.readable = true;
       out.writable = false;
       return true;
     },
     markDirty(host) {
-      const memory = windows.find((w) => host >= w.offset && host < w.offset + w.size);
+      const holds = (w: Memory): boolean => host >= w.offset && host < w.offset + w.size;
+      const memory = window !== undefined && holds(window) ? window : windows.find(holds);
       if (memory === undefined) return;
       const page = (host - memory.offset) >>> 12;
       memory.dirty[page >>> 5] = (memory.dirty[page >>> 5] ?? 0) | (1 << (page & 31));

@@ -11,6 +11,8 @@ export interface FastMapping {
   readable: boolean;
   /** True when the current context may store to the page, and it is RAM. */
   writable: boolean;
+  /** Data accesses: true when the page's bit in `Memory.dirty` is set. */
+  dirty: boolean;
 }
 
 /** What the CPU tells the interpreter, at any time at which TypeScript runs. */

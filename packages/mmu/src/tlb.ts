@@ -201,13 +201,12 @@ export class Tlb {
   /** TLBI ASIDE1: entries of an ASID that are not global. */
   invalidateAsid(regime: Regime, secure: boolean, vmid: number, asid: number): void {
     const scope = tlbScope(regime, secure, vmid);
-    let any = false;
     if (this.live === 0) return;
+    // Told one by one: most entries are others', and global ones stay.
     for (let i = 0; i < this.size; i++) {
       if (this.tagLo[i] === 0 || this.tagAsid[i] !== asid) continue;
-      if (((this.tagContext[i] ?? 0) & SCOPE_VMID) === scope) any = this.forget(i);
+      if (((this.tagContext[i] ?? 0) & SCOPE_VMID) === scope) this.invalidated(i);
     }
-    if (any) this.listener?.droppedAll();
   }
 
   /**

@@ -101,18 +101,29 @@ export class Translator {
     unprivileged: boolean,
     unaligned: boolean,
   ): number {
+    const found = this.find(vaLo, vaHi, access, unprivileged, unaligned);
+    return found >= 0 ? found : this.fill(vaLo, vaHi, access, unprivileged, unaligned);
+  }
+
+  /** The first half of it: the physical address if the TLB has it and allows the access, or -1, with `stale` set if not. */
+  find(vaLo: number, vaHi: number, access: Access, unprivileged: boolean, unaligned = false): number {
     const { tlb } = this.cpu;
-    const regime = this.regime;
-    this.prepareHalves(vaLo, vaHi, regime, access, unprivileged);
+    const found = tlb.lookup(this.context, vaLo, vaHi, this.asid);
+    this.stale = found >= 0;
+    if (found < 0 || !this.allowed(found, access, unprivileged, unaligned)) return -1;
+    this.entry = found;
+    return (tlb.pa[found] ?? 0) + (vaLo & 0xfff);
+  }
+  /** After `find`: the TLB has an entry for the page, which does not allow the access. */
+  stale = false;
+
+  /** The second half: walks the tables and enters what they say. */
+  fill(vaLo: number, vaHi: number, access: Access, unprivileged: boolean, unaligned: boolean): number {
+    this.prepareHalves(vaLo, vaHi, this.regime, access, unprivileged);
     const { request, answer } = this;
     request.unaligned = unaligned;
-    const found = tlb.lookup(this.context, request.vaLo, request.vaHi, this.asid);
-    if (found >= 0 && this.allowed(found, access, unprivileged, unaligned)) {
-      this.entry = found;
-      return (tlb.pa[found] ?? 0) + (request.vaLo & 0xfff);
-    }
     if (!this.walk(request, answer)) return -1;
-    this.entry = tlb.fill(this.context, request.vaLo, request.vaHi, this.asid, answer);
+    this.entry = this.cpu.tlb.fill(this.context, vaLo, vaHi, this.asid, answer);
     return answer.pa;
   }
 

@@ -15,15 +15,15 @@ export const Tables = {
    * Entries of a data TLB, 32 bytes each: read tag, write tag (64 bits each), addend (32 bits), `mixed` (32 bits): 0, or the
    * address of the lines of the page with the read tag that hold code, which may be stored to elsewhere.
    */
-  dataEntries: 1024,
-  dataBytes: 0x8000,
+  dataEntries: 4096,
+  dataBytes: 0x20000,
   readTag: 0,
   writeTag: 8,
   addend: 16,
   mixed: 20,
   /** Entries of a fetch TLB, 16 bytes each: tag (64 bits), address of the decoded page (32 bits). */
-  fetchEntries: 1024,
-  fetchBytes: 0x4000,
+  fetchEntries: 4096,
+  fetchBytes: 0x10000,
   fetchPage: 8,
   /**
    * Instructions in a page. The records are followed by an end mark, by 16 bits each: the region's entry there, or 0; and by

@@ -7,8 +7,8 @@ export const reasonCounters = [
   ['left.budget', 'the budget, or the time to the next event, was used up'],
   ['left.decode', 'an instruction was not decoded yet'],
   ['left.fetch', 'the page of the PC was not in the fetch TLB'],
-  ['left.miss.read', 'the page of a load was not in the fast TLB'],
-  ['left.miss.write', 'the page of a store was not in the fast TLB'],
+  ['left.miss.read', 'the page of a load was not in the fast TLB and could not be entered, or the load is on two pages'],
+  ['left.miss.write', 'the same of a store'],
   ['left.miss.read.unprivileged', 'the same of LDTR'],
   ['left.miss.write.unprivileged', 'the same of STTR'],
   ['left.step', 'the reference engine had to execute an instruction'],
@@ -16,6 +16,8 @@ export const reasonCounters = [
   ['left.other', 'an instruction belongs to a loop of seldom ones'],
   ['left.hot', 'a region that begins at the PC could not be entered'],
   ['left.heat', 'compiled code came to a PC without a region often enough to compile it'],
+  ['left.hot.read', 'compiled code was left for a load, as for `left.miss.read`'],
+  ['left.hot.write', 'compiled code was left for a store, as for `left.miss.write`'],
 ] as const;
 
 /** What compiled code counts by itself where it is told to, in this order in memory. */

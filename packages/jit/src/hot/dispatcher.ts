@@ -249,12 +249,14 @@ function enter(
   code.i32(GO_ON);
   code.op('return');
   code.end();
+  // The reasons are in the order of the statuses, but for one.
+  code.get(status);
+  code.i32(Reason.HotMissRead - Status.MissRead);
+  code.op('i32_add');
   code.i32(Reason.Poll);
-  code.i32(Reason.Heat);
   code.get(status);
   code.i32(Status.Poll);
-  code.op('i32_eq');
-  code.op('select');
+  code.ops('i32_ne', 'select');
   return code.finish();
 }
 

@@ -26,6 +26,9 @@ export const Status = {
   Poll: 2,
   /** The PC has been reached often and has no compiled code. */
   Heat: 3,
+  /** As `Reason.HotMissRead` and `Reason.HotMissWrite`. */
+  MissRead: 4,
+  MissWrite: 5,
 } as const;
 
 /** First of the scratch registers that compiled code uses. */

@@ -92,8 +92,9 @@ export abstract class RegionWays {
     frame.leave = code.block();
     const compute = code.block();
     frame.step = code.block();
-    frame.missRead = frame.missWrite = frame.step;
     frame.missUnprivilegedRead = frame.missUnprivilegedWrite = this.short = frame.step;
+    frame.missWrite = code.block();
+    frame.missRead = code.block();
     const count = this.countedExits();
     frame.poll = code.block();
     this.body();
@@ -104,6 +105,15 @@ export abstract class RegionWays {
     code.set(frame.status);
     code.br(compute);
     count();
+    for (const status of [Status.MissRead, Status.MissWrite]) {
+      code.end();
+      frame.pushBase();
+      code.get(frame.va);
+      code.memory('i64_store', Layout.exitVa, true);
+      code.i32(status);
+      code.set(frame.status);
+      code.br(compute);
+    }
     code.end();
     code.i32(Status.Interpret);
     code.set(frame.status);
@@ -121,22 +131,22 @@ export abstract class RegionWays {
   protected countedExits(): () => void {
     const { code, frame, counting } = this;
     if (!counting.on) return () => undefined;
-    const all = frame.step;
+    const { step, missRead, missWrite } = frame;
     const names = [
-      'exit.step',
-      'exit.miss.unprivileged',
-      'exit.miss.write',
-      'exit.miss.read',
-      'exit.budget',
+      ['exit.step', step],
+      ['exit.miss.unprivileged', step],
+      ['exit.miss.write', missWrite],
+      ['exit.miss.read', missRead],
+      ['exit.budget', step],
     ] as const;
     const targets = names.map(() => code.block()) as [Target, Target, Target, Target, Target];
     [frame.step, frame.missUnprivilegedRead, frame.missWrite, frame.missRead, this.short] = targets;
     frame.missUnprivilegedWrite = frame.missUnprivilegedRead;
     return () => {
-      for (const name of names.toReversed()) {
+      for (const [name, target] of names.toReversed()) {
         code.end();
         counting.emit(code, name);
-        code.br(all);
+        code.br(target);
       }
     };
   }

@@ -23,7 +23,7 @@ import { hostFuses } from '../wasm/relaxed.ts';
 import { buildInterpreter } from './build.ts';
 import type { InterpreterCode, Shortfall } from './build.ts';
 import { FAST_TLB_BYTES, FastTlb } from './fast-tlb.ts';
-import { Reason } from './reasons.ts';
+import { Fixed, Reason } from './reasons.ts';
 import { Sharing } from './sharing.ts';
 
 /** Where the interpreter's tables lie. */
@@ -116,12 +116,14 @@ class WasmInterpreter implements Interpreter {
   private runLoop: (() => number) | undefined;
   /** Loops of seldom cases, by the numbers of their records. */
   private readonly supplements = new Map<number, () => number>();
-  private readonly mapping: FastMapping = { host: 0, readable: false, writable: false };
+  private readonly mapping: FastMapping = { host: 0, readable: false, writable: false, dirty: false };
   private readonly heat = new Heat();
   /** What an instruction may cost, for a part of a slice of so many. */
   private readonly scale: number;
   private stopping = false;
   private executedAtMiss = -1;
+  /** The decoded page of the instruction that missed last. */
+  private fetchedFrom = 0;
   private missesInPlace = 0;
 
   constructor(options: InterpreterOptions) {
@@ -238,7 +240,6 @@ class WasmInterpreter implements Interpreter {
     const { host } = this;
     host.begin(budget);
     this.stopping = false;
-    this.executedAtMiss = -1;
     const why = this.slice();
     host.slice.repay();
     host.settle();
@@ -302,15 +303,69 @@ class WasmInterpreter implements Interpreter {
     }
   }
 
-  /** Runs the loop that has the record at the PC, and those that it leads to. */
+  /** Runs the loop that has the record at the PC, and those that it leads to, as long as nothing but the TLB changes. */
   private runLoops(): number {
     const runLoop = (this.runLoop ??= this.instantiate(this.code.module));
+    this.executedAtMiss = -1;
     let why = runLoop();
-    while (why === Reason.Other) {
-      const number = this.words[Layout.exitInfo >> 2] ?? 0;
-      why = number < this.code.end ? runLoop() : this.loopWith(number)();
+    for (;;) {
+      if (why === Reason.Other) {
+        const number = this.words[Layout.exitInfo >> 2] ?? 0;
+        why = number < this.code.end ? runLoop() : this.loopWith(number)();
+        continue;
+      }
+      if (why < Reason.MissRead || (why > Reason.MissUnprivilegedWrite && why < Reason.HotMissRead)) return why;
+      // What a walk costs is taken from the whole slice, not from this part.
+      if (this.host.slice.costs !== undefined) return why;
+      if (!this.refill(why)) {
+        why = this.unfilled(why);
+        if (why !== Reason.Budget) return why;
+      }
+      why = runLoop();
     }
-    return why;
+  }
+
+  /** What is to be done about a miss that `refill` could not help; `Reason.Budget` for nothing. */
+  private unfilled(why: number): number {
+    if (why < Reason.HotMissRead) return why;
+    if (!this.tlb.hasFetch(this.pcLo, this.pcHi)) return Reason.MissRead;
+    // What else is the matter is the interpreter's to find out.
+    return this.atMark ? Reason.Hot : Reason.Budget;
+  }
+
+  /** True if the PC is where a region begins: the interpreter would enter it at once. */
+  private get atMark(): boolean {
+    const page = this.tlb.fetchPage(this.pcLo, this.pcHi);
+    return page !== 0 && this.sharing.pages.numberAt(page + ((this.pcLo & 0xffc) << 2)) === Fixed.hot;
+  }
+
+  /** Tries to enter the page of an access that missed, after which the instruction can begin anew. */
+  private refill(why: number): boolean {
+    const { words, tlb } = this;
+    const lo = words[Layout.exitVa >> 2] ?? 0;
+    const hi = words[(Layout.exitVa >> 2) + 1] ?? 0;
+    const hot = why >= Reason.HotMissRead;
+    const write = why === Reason.MissWrite || why === Reason.HotMissWrite || why === Reason.MissUnprivilegedWrite;
+    const unprivileged = why === Reason.MissUnprivilegedRead || why === Reason.MissUnprivilegedWrite;
+    this.counters.dataMisses++;
+    // An instruction whose accesses take each other's entries would miss for ever.
+    const { executed } = this;
+    this.missesInPlace = executed === this.executedAtMiss ? this.missesInPlace + 1 : 0;
+    this.executedAtMiss = executed;
+    // Before the translation, which may take the place of the fetch's in the TLB: then the next fetch must find that only after
+    // this instruction.
+    this.fetchedFrom = tlb.fetchPage(this.pcLo, this.pcHi);
+    if (write && !unprivileged && !hot) this.storesBesideCode(lo, hi);
+    if (this.missesInPlace > 4 || !this.enterData(lo, hi, write, unprivileged)) return false;
+    return tlb.hasFetch(this.pcLo, this.pcHi);
+  }
+
+  /** Executes the instruction whose access `refill` could not help. */
+  private stepMissed(): false {
+    const { pages } = this.sharing;
+    const page = this.fetchedFrom;
+    this.step(page === 0 ? undefined : pages.wordAt(pages.hostOf(page) + (this.pcLo & 0xffc)) >>> 0);
+    return false;
   }
 
   /** True if the loop can go on at once. */
@@ -321,13 +376,16 @@ class WasmInterpreter implements Interpreter {
       case Reason.Fetch:
         return this.remaining > 0 && this.fetchMiss();
       case Reason.MissRead:
-        return this.dataMiss(false, false);
       case Reason.MissWrite:
-        return this.dataMiss(true, false);
       case Reason.MissUnprivilegedRead:
-        return this.dataMiss(false, true);
       case Reason.MissUnprivilegedWrite:
-        return this.dataMiss(true, true);
+        // With costs it was not tried yet.
+        return (this.host.slice.costs !== undefined && this.refill(why)) || this.stepMissed();
+      case Reason.HotMissRead:
+      case Reason.HotMissWrite:
+        if (this.refill(why)) return true;
+        if (!this.tlb.hasFetch(this.pcLo, this.pcHi)) return this.stepMissed();
+        return !this.atMark || this.passMark();
       case Reason.Step:
         this.step();
         return false;
@@ -424,29 +482,6 @@ class WasmInterpreter implements Interpreter {
     return true;
   }
 
-  private dataMiss(write: boolean, unprivileged: boolean): boolean {
-    const { mapping, words } = this;
-    this.counters.dataMisses++;
-    const lo = words[Layout.exitVa >> 2] ?? 0;
-    const hi = words[(Layout.exitVa >> 2) + 1] ?? 0;
-    // An instruction whose accesses take each other's entries would miss for ever.
-    const { executed } = this;
-    this.missesInPlace = executed === this.executedAtMiss ? this.missesInPlace + 1 : 0;
-    this.executedAtMiss = executed;
-    // Before the translation, which may take the place of the fetch's in the TLB.
-    const word = this.tlb.fetchPage(this.pcLo, this.pcHi) === 0 ? undefined : this.wordHere();
-    if (write && !unprivileged) this.storesBesideCode(lo, hi);
-    if (this.missesInPlace > 4 || !this.enterData(lo, hi, write, unprivileged, mapping)) {
-      this.step(word);
-      return false;
-    }
-    // The new translation may have taken the place of the fetch's in the TLB: then the next fetch must find that only after
-    // this instruction.
-    if (this.tlb.hasFetch(this.pcLo, this.pcHi)) return true;
-    this.step(word);
-    return false;
-  }
-
   /** A store missed: compiled code may do it where it is beside the code of its page. */
   private storesBesideCode(lo: number, hi: number): void {
     const { pages, tier } = this.sharing;
@@ -461,26 +496,28 @@ class WasmInterpreter implements Interpreter {
     hi: number,
     write: boolean,
     unprivileged: boolean,
-    mapping: FastMapping,
   ): boolean {
-    const { host, tlb } = this;
+    const { host, tlb, mapping } = this;
     if (tlb.hasData(lo, hi, write, unprivileged)) return false;
     if (write && !unprivileged && tlb.mixedLines(lo, hi) !== 0) return false;
     if (!host.fillData(lo >>> 0, hi >>> 0, write, unprivileged, mapping)) return false;
+    const { readable, writable } = mapping;
     if (!write) {
-      if (!mapping.readable) return false;
-      tlb.enterData(lo, hi, false, unprivileged, mapping.host);
+      if (!readable) return false;
+      // Where stores need no more preparation, the first one need not miss.
+      const stores = writable && mapping.dirty && this.sharing.storesAllowed(mapping.host);
+      tlb.enterData(lo, hi, true, stores, unprivileged, mapping.host);
       return true;
     }
-    if (!mapping.writable) return false;
+    if (!writable) return false;
     if (!this.sharing.allowStores(mapping.host)) {
-      if (!mapping.readable || unprivileged) return false;
+      if (!readable || unprivileged) return false;
       host.markDirty(mapping.host);
       tlb.enterMixed(lo, hi, mapping.host, this.sharing.allowMixed(mapping.host));
       return false;
     }
     host.markDirty(mapping.host);
-    tlb.enterData(lo, hi, true, unprivileged, mapping.host);
+    tlb.enterData(lo, hi, readable, true, unprivileged, mapping.host);
     return true;
   }
 }

@@ -24,7 +24,11 @@ export class FastTlb {
   private readonly slots = new Map<number, number>();
   private readonly owners: (number | undefined)[] = [];
   private readonly used = new Uint8Array(SLOTS);
+  /** Slots that are not as the memory was in the beginning: that would be entries of page 0. */
+  private readonly prepared = new Uint8Array(SLOTS);
   private victim = 0;
+  private slot = 0;
+  private secondSlot = 0;
   private data = 0;
   private unprivileged = 0;
   private fetch = 0;
@@ -47,7 +51,6 @@ export class FastTlb {
     this.state = new Int32Array(memory.buffer, base, Layout.size / 4);
     this.offset = offset;
     this.mask = entries - 1;
-    this.words.fill(-1);
   }
 
   /** Makes the tables of two contexts current: of plain accesses and fetches, and of unprivileged accesses. */
@@ -57,6 +60,8 @@ export class FastTlb {
     this.other = unprivileged;
     const slot = this.slotOf(context, -1);
     const second = this.slotOf(unprivileged, slot);
+    this.slot = slot;
+    this.secondSlot = second;
     this.data = slot * (SLOT_BYTES / 4);
     this.fetch = this.data + Tables.dataBytes / 4;
     this.unprivileged = second * (SLOT_BYTES / 4);
@@ -65,28 +70,32 @@ export class FastTlb {
     this.state[Layout.fetchTlb >> 2] = this.offset + this.fetch * 4;
   }
 
-  /** Enters a page of the current context. */
-  enterData(vaLo: number, vaHi: number, write: boolean, unprivileged: boolean, host: number): void {
+  /** Enters a page of the current context, to be read, to be stored to, or both. */
+  enterData(
+    vaLo: number,
+    vaHi: number,
+    readable: boolean,
+    writable: boolean,
+    unprivileged: boolean,
+    host: number,
+  ): void {
     const table = unprivileged ? this.unprivileged : this.data;
     const at = table + ((vaLo >>> 12) & this.mask) * WORDS_PER_DATA;
     const page = vaLo & ~0xfff;
     const { words } = this;
-    this.used[(table / (SLOT_BYTES / 4)) | 0] = 1;
-    const mine = write ? at + 2 : at;
-    const theirs = write ? at : at + 2;
-    // One addend serves both tags: an old page's tag goes.
-    if (words[theirs] !== page || words[theirs + 1] !== (vaHi | 0)) words[theirs] = words[theirs + 1] = -1;
-    words[mine] = page;
-    words[mine + 1] = vaHi;
+    this.used[unprivileged ? this.secondSlot : this.slot] = 1;
+    words[at] = readable ? page : -1;
+    words[at + 1] = readable ? vaHi : -1;
+    words[at + 2] = writable ? page : -1;
+    words[at + 3] = writable ? vaHi : -1;
     words[at + 4] = (host & ~0xfff) - page;
     words[at + 5] = 0;
   }
 
   /** Enters a page of the current context to be read, and to be stored to beside its code. `lines`: where its code is said. */
   enterMixed(vaLo: number, vaHi: number, host: number, lines: number): void {
-    this.enterData(vaLo, vaHi, false, false, host);
+    this.enterData(vaLo, vaHi, true, false, false, host);
     const at = this.data + ((vaLo >>> 12) & this.mask) * WORDS_PER_DATA;
-    this.words[at + 2] = this.words[at + 3] = -1;
     this.words[at + 5] = lines;
   }
 
@@ -100,7 +109,7 @@ export class FastTlb {
   /** Enters the decoded page of a fetch address of the current context. */
   enterFetch(vaLo: number, vaHi: number, decoded: number): void {
     const at = this.fetch + ((vaLo >>> 12) & this.mask) * WORDS_PER_FETCH;
-    this.used[((this.fetch - Tables.dataBytes / 4) / (SLOT_BYTES / 4)) | 0] = 1;
+    this.used[this.slot] = 1;
     this.words[at] = vaLo & ~0xfff;
     this.words[at + 1] = vaHi;
     this.words[at + 2] = decoded;
@@ -198,8 +207,9 @@ export class FastTlb {
     this.victim = (this.victim + 1) % SLOTS;
     const old = this.owners[slot];
     if (old !== undefined) this.slots.delete(old);
-    if (this.used[slot] !== 0) {
+    if (this.used[slot] !== 0 || this.prepared[slot] === 0) {
       this.used[slot] = 0;
+      this.prepared[slot] = 1;
       this.words.fill(-1, slot * (SLOT_BYTES / 4), (slot + 1) * (SLOT_BYTES / 4));
     }
     this.owners[slot] = context;

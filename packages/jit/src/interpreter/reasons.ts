@@ -23,6 +23,9 @@ export const Reason = {
   Hot: 10,
   /** The PC was reached often from compiled code, and there is no region. */
   Heat: 11,
+  /** Compiled code was left for an access: `exitVa`, or an access that is looked up with it, is not in the data TLB. */
+  HotMissRead: 12,
+  HotMissWrite: 13,
 } as const;
 /** The answer of `run`. */
 export type Reason = (typeof Reason)[keyof typeof Reason];

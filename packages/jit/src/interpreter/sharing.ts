@@ -83,6 +83,11 @@ export class Sharing {
     return lines;
   }
 
+  /** True if stores to a page have been entered into a TLB, and none of its code was decoded since. */
+  storesAllowed(host: number): boolean {
+    return this.writable[host >>> 12] === 1;
+  }
+
   /** A store to a page is about to be entered into a fast TLB. False if code of it is decoded. */
   allowStores(host: number): boolean {
     if (this.pages.holds(host)) return false;
