@@ -16,8 +16,6 @@ export const reasonCounters = [
   ['left.other', 'an instruction belongs to a loop of seldom ones'],
   ['left.hot', 'a region that begins at the PC could not be entered'],
   ['left.heat', 'compiled code came to a PC without a region often enough to compile it'],
-  ['left.hot.read', 'compiled code was left for a load, as for `left.miss.read`'],
-  ['left.hot.write', 'compiled code was left for a store, as for `left.miss.write`'],
 ] as const;
 
 /** What compiled code counts by itself where it is told to, in this order in memory. */
