@@ -1,7 +1,7 @@
 // The CPU: state, exceptions, system registers.
 
 export { Cpu } from './cpu.ts';
-export type { ExceptionRecord } from './exceptions.ts';
+export type { ExceptionRecord, TakenException } from './exceptions.ts';
 export { Vector } from './exceptions.ts';
 export { armv8, exceptionSlot, optionalFeatures } from './features.ts';
 export type { CpuCounters, CpuFeatures, Firmware } from './features.ts';

@@ -3,7 +3,7 @@
 import type { CpuPin } from '@worldswitch/platform';
 
 import type { Cpu } from './cpu.ts';
-import { takeException, Vector } from './exceptions.ts';
+import { enterException, TakenException, Vector } from './exceptions.ts';
 import { Layout } from './layout.ts';
 import { DAIF } from './state.ts';
 import { EC, syndrome } from './syndrome.ts';
@@ -79,8 +79,9 @@ export function takePendingInterrupt(cpu: Cpu): boolean {
 
 function take(cpu: Cpu, el: number, vector: Vector): true {
   cpu.counters.interrupts++;
-  const esr = vector === Vector.SError ? { esr: syndrome(EC.SError) } : {};
-  takeException(cpu, { el, vector, pc: cpu.state.pc, ...esr });
+  const { pcLo, pcHi } = cpu.state;
+  const esr = vector === Vector.SError ? syndrome(EC.SError) : undefined;
+  enterException(cpu, new TakenException(el, vector, esr, pcLo, pcHi));
   return true;
 }
 
@@ -114,6 +115,6 @@ export function interruptStatus(cpu: Cpu): bigint {
 
 /** Recomputes `Layout.pendingPins`. */
 export function updatePending(cpu: Cpu): void {
-  const raised = pendingInterrupts(cpu) !== 0 || (cpu.hcr & HCR.VSE) !== 0n;
+  const raised = pendingInterrupts(cpu) !== 0 || (cpu.features.el2 && (cpu.hcr & HCR.VSE) !== 0n);
   cpu.state.setWord(Layout.pendingPins, raised ? 1 : 0);
 }

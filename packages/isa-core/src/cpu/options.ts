@@ -3,7 +3,7 @@
 import type { TlbListener, TlbShape } from '@worldswitch/mmu';
 import type { Bus, SystemRegisterBank } from '@worldswitch/platform';
 
-import type { ExceptionRecord } from './exceptions.ts';
+import type { TakenException } from './exceptions.ts';
 import type { CpuFeatures, Firmware } from './features.ts';
 import type { CpuCosts } from './slice.ts';
 
@@ -44,7 +44,7 @@ export interface CpuListener extends TlbListener {
 /** Watches for traces and reports. */
 export interface CpuObserver {
   /** An exception was taken from a level; the PC is at its vector. */
-  exceptionTaken(e: ExceptionRecord, from: number): void;
+  exceptionTaken(e: TakenException, from: number): void;
   /** An encoding that this CPU does not model was executed; it takes the UNDEFINED path. */
   unimplemented(id: number, write: boolean): void;
 }

@@ -2,21 +2,26 @@
 
 import type { Raise } from '../semantics/builder.ts';
 import type { Cpu } from './cpu.ts';
-import { defaultTarget, takeException, takeSynchronous, takeUndefined, Vector } from './exceptions.ts';
+import {
+  defaultTarget,
+  enterException,
+  takeSynchronous,
+  takeUndefined,
+  TakenException,
+  Vector,
+} from './exceptions.ts';
 import { EC, syndrome } from './syndrome.ts';
 import { HCR, MDCR } from './sysregs/traps.ts';
 
 /** A call: its preferred return address is the next instruction. */
 function takeCall(cpu: Cpu, el: number, ec: number, immediate: number): void {
-  const pc = cpu.state.pc + 4n;
+  const { state } = cpu;
   cpu.debug.advance();
-  takeException(cpu, {
-    el,
-    vector: Vector.Synchronous,
-    esr: syndrome(ec, immediate & 0xffff),
-    pc,
-    call: true,
-  });
+  const lo = (state.pcLo + 4) >>> 0;
+  const hi = lo < 4 ? state.pcHi + 1 : state.pcHi;
+  const e = new TakenException(el, Vector.Synchronous, syndrome(ec, immediate & 0xffff), lo, hi);
+  e.call = true;
+  enterException(cpu, e);
 }
 
 /** The board's firmware answers in place of a level that is not there. */

@@ -4,18 +4,8 @@ import { Layout } from './layout.ts';
 
 const MASK64 = 0xffff_ffff_ffff_ffffn;
 
-/** Condition flags, DAIF and the rest of PSTATE as SPSR_ELx holds them (DDI 0487 C5.2.18). */
-export const SPSR = {
-  M0: 1n,
-  F: 0x40n,
-  I: 0x80n,
-  A: 0x100n,
-  D: 0x200n,
-  IL: 0x100000n,
-  SS: 0x200000n,
-  PAN: 0x400000n,
-  UAO: 0x800000n,
-} as const;
+/** Places of bits in SPSR_ELx (DDI 0487 C5.2.18). */
+export const SPSR_BIT = { D: 9, IL: 20, SS: 21, PAN: 22, UAO: 23 } as const;
 
 /** D, A, I and F in `CpuState.daif`. */
 export const DAIF = { D: 8, A: 4, I: 2, F: 1 } as const;
@@ -115,20 +105,56 @@ export class CpuState {
     this.u64[Layout.cells / 8 + index] = value & MASK64;
   }
 
-  /** PSTATE as an exception saves it in SPSR_ELx. */
-  get spsr(): bigint {
+  /** PSTATE as an exception saves it in SPSR_ELx: 32 bits. */
+  get spsr(): number {
     const mode = (this.el << 2) | this.spSel;
     const low =
-      (mode | (this.daif << 6) | (this.il << 20) | (this.ss << 21) | (this.pan << 22) | (this.uao << 23)) >>>
-      0;
-    return BigInt((this.nzcv | low) >>> 0);
+      mode | (this.daif << 6) | (this.il << 20) | (this.ss << 21) | (this.pan << 22) | (this.uao << 23);
+    return (this.nzcv | low) >>> 0;
+  }
+
+  /** A system-register cell in halves. */
+  cellLo(index: number): number {
+    return this.u32[(Layout.cells >> 2) + 2 * index] ?? 0;
+  }
+  cellHi(index: number): number {
+    return this.u32[(Layout.cells >> 2) + 2 * index + 1] ?? 0;
+  }
+  /** Writes a system-register cell by halves. */
+  setCellHalves(index: number, lo: number, hi: number): void {
+    const at = (Layout.cells >> 2) + 2 * index;
+    this.u32[at] = lo;
+    this.u32[at + 1] = hi;
+  }
+  get pcLo(): number {
+    return this.u32[Layout.pc >> 2] ?? 0;
+  }
+  get pcHi(): number {
+    return this.u32[(Layout.pc >> 2) + 1] ?? 0;
+  }
+  /** Sets the PC by halves. */
+  setPc(lo: number, hi: number): void {
+    this.u32[Layout.pc >> 2] = lo;
+    this.u32[(Layout.pc >> 2) + 1] = hi;
+  }
+  /** Moves the PC to the next instruction. */
+  nextPc(): void {
+    const lo = (this.pcLo + 4) >>> 0;
+    if (lo < 4) this.u32[(Layout.pc >> 2) + 1] = this.pcHi + 1;
+    this.u32[Layout.pc >> 2] = lo;
   }
 
   /** Sets PSTATE.EL and PSTATE.SP and exchanges the stack pointer that slot 31 shows. `spCells` holds SP_EL0 to SP_EL3. */
   setMode(el: number, spSel: number, spCells: readonly number[]): void {
-    this.setCell(spCells[this.spSel === 0 ? 0 : this.el] ?? 0, this.x(31));
-    this.setWord(Layout.el, el);
-    this.setWord(Layout.sp, spSel);
-    this.setX(31, this.cell(spCells[spSel === 0 ? 0 : el] ?? 0));
+    const { u32 } = this;
+    const sp = (Layout.x >> 2) + 62;
+    const old = (Layout.cells >> 2) + 2 * (spCells[this.spSel === 0 ? 0 : this.el] ?? 0);
+    u32[old] = u32[sp] ?? 0;
+    u32[old + 1] = u32[sp + 1] ?? 0;
+    u32[Layout.el >> 2] = el;
+    u32[Layout.sp >> 2] = spSel;
+    const now = (Layout.cells >> 2) + 2 * (spCells[spSel === 0 ? 0 : el] ?? 0);
+    u32[sp] = u32[now] ?? 0;
+    u32[sp + 1] = u32[now + 1] ?? 0;
   }
 }

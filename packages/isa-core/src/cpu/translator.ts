@@ -17,7 +17,7 @@ import type { Translation, TranslationRequest, Walker } from '@worldswitch/mmu';
 import type { Word64 } from '@worldswitch/platform';
 
 import type { Cpu } from './cpu.ts';
-import { defaultTarget, takeException, Vector } from './exceptions.ts';
+import { defaultTarget, enterException, TakenException, Vector } from './exceptions.ts';
 import { DataIss, EC, instructionSyndrome, syndrome } from './syndrome.ts';
 
 const LOW32 = 0xffff_ffffn;
@@ -164,6 +164,11 @@ export class Translator {
 
   /** Takes the data abort that `answer` describes. */
   dataAbort(va: bigint, maintenance: boolean): void {
+    this.dataAbortAt(Number(va & LOW32), Number(va >> 32n), maintenance);
+  }
+
+  /** The same with the address in halves. */
+  dataAbortAt(vaLo: number, vaHi: number, maintenance: boolean): void {
     const { answer, cpu } = this;
     const stage2 = answer.stage === 2;
     let iss = faultStatusCode(answer);
@@ -171,24 +176,25 @@ export class Translator {
     if (maintenance) iss |= DataIss.CM;
     if (answer.s1ptw) iss |= DataIss.S1PTW;
     if (stage2 && !answer.s1ptw && !maintenance) iss |= instructionSyndrome(cpu.currentWord());
-    this.abort(EC.DataAbort, iss, va, stage2);
+    this.abort(EC.DataAbort, iss, vaLo, vaHi, stage2);
   }
 
   /** Takes a data abort with a status that no walk gave: alignment, external. */
   plainDataAbort(va: bigint, status: number, write: boolean): void {
-    this.abort(EC.DataAbort, status | (write ? DataIss.WnR : 0), va, false);
+    const iss = status | (write ? DataIss.WnR : 0);
+    this.abort(EC.DataAbort, iss, Number(va & LOW32), Number(va >> 32n), false);
   }
 
   /** Takes the instruction abort that `answer` describes. */
   instructionAbort(va: bigint): void {
     const { answer } = this;
     const iss = faultStatusCode(answer) | (answer.s1ptw ? DataIss.S1PTW : 0);
-    this.abort(EC.InstructionAbort, iss, va, answer.stage === 2);
+    this.abort(EC.InstructionAbort, iss, Number(va & LOW32), Number(va >> 32n), answer.stage === 2);
   }
 
   /** Takes an instruction abort for a fetch that the bus refused. */
   fetchExternalAbort(va: bigint): void {
-    this.abort(EC.InstructionAbort, EXTERNAL_ABORT, va, false);
+    this.abort(EC.InstructionAbort, EXTERNAL_ABORT, Number(va & LOW32), Number(va >> 32n), false);
   }
 
   /** An AT whose table walk aborted, or that faulted in stage 2 of the tables at EL1: a data abort with CM set. */
@@ -198,16 +204,18 @@ export class Translator {
     this.cpu.endInstruction();
   }
 
-  private abort(ec: number, iss: number, va: bigint, stage2: boolean): void {
+  private abort(ec: number, iss: number, vaLo: number, vaHi: number, stage2: boolean): void {
     const { cpu, word, answer } = this;
+    const { state } = cpu;
     const external = (iss & 0x3c) === EXTERNAL_ABORT || (iss & 0x3c) === 0x14;
-    let el = stage2 ? Math.max(2, cpu.state.el) : defaultTarget(cpu);
+    let el = stage2 ? Math.max(2, state.el) : defaultTarget(cpu);
     if (external && cpu.features.el3 && (cpu.register('SCR_EL3') & 8n) !== 0n) el = 3;
-    const esr = syndrome(cpu.state.el === el ? ec + 1 : ec, iss);
-    const record = { el, vector: Vector.Synchronous, esr, far: va, pc: cpu.state.pc };
+    const esr = syndrome(state.el === el ? ec + 1 : ec, iss);
+    const taken = new TakenException(el, Vector.Synchronous, esr, state.pcLo, state.pcHi);
     if (el === 2 && stage2 && answer.fault !== MmuFault.None) {
       hpfarFromFault(answer, word);
-      takeException(cpu, { ...record, hpfar: (BigInt(word.hi) << 32n) | BigInt(word.lo) });
-    } else takeException(cpu, record);
+      taken.hpfar = (BigInt(word.hi) << 32n) | BigInt(word.lo);
+    }
+    enterException(cpu, taken.at(vaLo, vaHi));
   }
 }

@@ -4,7 +4,7 @@
 import type { Cpu } from '../cpu.ts';
 import { takeException, Vector } from '../exceptions.ts';
 import { Layout } from '../layout.ts';
-import { DAIF, SPSR } from '../state.ts';
+import { DAIF, SPSR_BIT } from '../state.ts';
 import { DataIss, EC, syndrome } from '../syndrome.ts';
 import { debugEnabledFrom, debugExceptionLevel, MDSCR, osLocked } from './enables.ts';
 import {
@@ -171,10 +171,10 @@ export class Debug {
     if (this.stepping) this.cpu.state.ss = 0;
   }
   /** DebugExceptionReturnSS(): PSTATE.SS after an exception return to a level. */
-  stateAfterReturn(spsr: bigint, to: number): number {
-    if (!this.stepping || (spsr & SPSR.SS) === 0n || this.enabled) return 0;
+  stateAfterReturn(spsr: number, to: number): number {
+    if (!this.stepping || ((spsr >> SPSR_BIT.SS) & 1) === 0 || this.enabled) return 0;
     const secure = to === 3 || this.cpu.secureBelow3;
-    return debugEnabledFrom(this.cpu, to, secure, (spsr & SPSR.D) !== 0n) ? 1 : 0;
+    return debugEnabledFrom(this.cpu, to, secure, ((spsr >> SPSR_BIT.D) & 1) !== 0) ? 1 : 0;
   }
   /** Takes the software step exception if it is pending: before all else of an instruction. */
   checkStep(): void {
