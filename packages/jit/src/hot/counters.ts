@@ -7,7 +7,10 @@ export const reasonCounters = [
   ['left.budget', 'the budget, or the time to the next event, was used up'],
   ['left.decode', 'an instruction was not decoded yet'],
   ['left.fetch', 'the page of the PC was not in the fetch TLB'],
-  ['left.miss.read', 'the page of a load was not in the fast TLB and could not be entered, or the load is on two pages'],
+  [
+    'left.miss.read',
+    'the page of a load was not in the fast TLB and could not be entered, or the load is on two pages',
+  ],
   ['left.miss.write', 'the same of a store'],
   ['left.miss.read.unprivileged', 'the same of LDTR'],
   ['left.miss.write.unprivileged', 'the same of STTR'],

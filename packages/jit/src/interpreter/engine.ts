@@ -122,7 +122,7 @@ class WasmInterpreter implements Interpreter {
   private readonly scale: number;
   private stopping = false;
   private executedAtMiss = -1;
-  /** The decoded page of the instruction that missed last. */
+  /** The decoded page of the instruction that the loop was left for, or 0. */
   private fetchedFrom = 0;
   private missesInPlace = 0;
 
@@ -306,7 +306,8 @@ class WasmInterpreter implements Interpreter {
   /** Runs the loop that has the record at the PC, and those that it leads to, as long as nothing but the TLB changes. */
   private runLoops(): number {
     const runLoop = (this.runLoop ??= this.instantiate(this.code.module));
-    this.executedAtMiss = -1;
+    // Without costs it is not counted what the parts of a slice have executed.
+    if (this.host.slice.costs === undefined) this.executedAtMiss = -1;
     let why = runLoop();
     for (;;) {
       if (why === Reason.Other) {
@@ -314,7 +315,8 @@ class WasmInterpreter implements Interpreter {
         why = number < this.code.end ? runLoop() : this.loopWith(number)();
         continue;
       }
-      if (why < Reason.MissRead || (why > Reason.MissUnprivilegedWrite && why < Reason.HotMissRead)) return why;
+      if (why < Reason.MissRead || (why > Reason.MissUnprivilegedWrite && why < Reason.HotMissRead))
+        return why;
       // What a walk costs is taken from the whole slice, not from this part.
       if (this.host.slice.costs !== undefined) return why;
       if (!this.refill(why)) {
@@ -345,7 +347,8 @@ class WasmInterpreter implements Interpreter {
     const lo = words[Layout.exitVa >> 2] ?? 0;
     const hi = words[(Layout.exitVa >> 2) + 1] ?? 0;
     const hot = why >= Reason.HotMissRead;
-    const write = why === Reason.MissWrite || why === Reason.HotMissWrite || why === Reason.MissUnprivilegedWrite;
+    const write =
+      why === Reason.MissWrite || why === Reason.HotMissWrite || why === Reason.MissUnprivilegedWrite;
     const unprivileged = why === Reason.MissUnprivilegedRead || why === Reason.MissUnprivilegedWrite;
     this.counters.dataMisses++;
     // An instruction whose accesses take each other's entries would miss for ever.
@@ -360,8 +363,8 @@ class WasmInterpreter implements Interpreter {
     return tlb.hasFetch(this.pcLo, this.pcHi);
   }
 
-  /** Executes the instruction whose access `refill` could not help. */
-  private stepMissed(): false {
+  /** Executes the instruction at the PC, which was found on the page `fetchedFrom`. */
+  private stepFetched(): false {
     const { pages } = this.sharing;
     const page = this.fetchedFrom;
     this.step(page === 0 ? undefined : pages.wordAt(pages.hostOf(page) + (this.pcLo & 0xffc)) >>> 0);
@@ -380,15 +383,15 @@ class WasmInterpreter implements Interpreter {
       case Reason.MissUnprivilegedRead:
       case Reason.MissUnprivilegedWrite:
         // With costs it was not tried yet.
-        return (this.host.slice.costs !== undefined && this.refill(why)) || this.stepMissed();
+        return (this.host.slice.costs !== undefined && this.refill(why)) || this.stepFetched();
       case Reason.HotMissRead:
       case Reason.HotMissWrite:
         if (this.refill(why)) return true;
-        if (!this.tlb.hasFetch(this.pcLo, this.pcHi)) return this.stepMissed();
+        if (!this.tlb.hasFetch(this.pcLo, this.pcHi)) return this.stepFetched();
         return !this.atMark || this.passMark();
       case Reason.Step:
-        this.step();
-        return false;
+        this.fetchedFrom = this.tlb.fetchPage(this.pcLo, this.pcHi);
+        return this.stepFetched();
       case Reason.Hot:
         return this.passMark();
       case Reason.Heat:
@@ -445,12 +448,6 @@ class WasmInterpreter implements Interpreter {
     }
   }
 
-  /** The instruction at the PC, whose page is in the fetch TLB. */
-  private wordHere(): number {
-    const { pages } = this.sharing;
-    return pages.wordAt(pages.hostOf(this.tlb.fetchPage(this.pcLo, this.pcHi)) + (this.pcLo & 0xffc)) >>> 0;
-  }
-
   private get pcLo(): number {
     return this.words[Layout.pc >> 2] ?? 0;
   }
@@ -491,12 +488,7 @@ class WasmInterpreter implements Interpreter {
   }
 
   /** True if the page of an access is in the fast TLB now, and was not before. */
-  private enterData(
-    lo: number,
-    hi: number,
-    write: boolean,
-    unprivileged: boolean,
-  ): boolean {
+  private enterData(lo: number, hi: number, write: boolean, unprivileged: boolean): boolean {
     const { host, tlb, mapping } = this;
     if (tlb.hasData(lo, hi, write, unprivileged)) return false;
     if (write && !unprivileged && tlb.mixedLines(lo, hi) !== 0) return false;
