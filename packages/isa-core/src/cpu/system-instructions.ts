@@ -22,6 +22,8 @@ interface Operation {
   /** UNDEFINED at EL3 too where EL2 is not enabled. */
   readonly onlyWithEl2?: true;
   readonly run: (cpu: Cpu, value: bigint) => void;
+  /** TLB maintenance: the same with the halves of the value. */
+  readonly maintain?: (cpu: Cpu, lo: number, hi: number) => void;
 }
 
 const operations = new Map<number, Operation>();
@@ -54,19 +56,19 @@ const TLBI_EL3: readonly (readonly [string, number])[] = [
 function defineTlbi(name: string, op1: number, op2: number, crm: number, shared: boolean): void {
   const operation = tlbiOperation(name);
   if (operation === undefined) throw new Error(`TLBI ${name} is not modelled`);
+  const maintain = (cpu: Cpu, lo: number, hi: number): void => {
+    const broadcast = shared || (cpu.state.el === 1 && cpu.el2Enabled && (cpu.hcr & HCR.FB) !== 0n);
+    cpu.counters.tlbMaintenance++;
+    for (const target of broadcast ? cpu.peers : [cpu]) operation(target.tlb, cpu.controls, lo, hi);
+  };
   define([op1, 8, crm, op2], {
     name: `TLBI ${name}${shared ? 'IS' : ''}`,
     minEl: op1 === 0 ? 1 : op1 === 4 ? 2 : 3,
     ...(op1 === 0 && { trap: HCR.TTLB }),
     ...(name.endsWith('E2') && { onlyWithEl2: true }),
+    maintain,
     run: (cpu, value) => {
-      const lo = Number(value & 0xffff_ffffn);
-      const hi = Number(value >> 32n);
-      const broadcast = shared || (cpu.state.el === 1 && cpu.el2Enabled && (cpu.hcr & HCR.FB) !== 0n);
-      cpu.counters.tlbMaintenance++;
-      for (const target of broadcast ? cpu.peers : [cpu]) {
-        operation(target.tlb, cpu.controls, lo, hi);
-      }
+      maintain(cpu, Number(value & 0xffff_ffffn), Number(value >> 32n));
     },
   });
 }
@@ -189,6 +191,16 @@ export function systemInstruction(
   }
   op.run(cpu, value);
   return 'next';
+}
+
+/** Does TLB maintenance that nothing can trap at the current level. False, with nothing done, for anything else. */
+export function tlbMaintenance(cpu: Cpu, id: number, lo: number, hi: number): boolean {
+  const op = operations.get(id);
+  const { el } = cpu.state;
+  if (op?.maintain === undefined || el < op.minEl || op.onlyWithEl2 === true) return false;
+  if (el < 2 && op.trap !== undefined && cpu.el2Enabled && (cpu.hcr & op.trap) !== 0n) return false;
+  op.maintain(cpu, lo, hi);
+  return true;
 }
 
 /** The name of a SYS encoding, for disassembly and reports; undefined where there is none. */

@@ -185,6 +185,11 @@ export class Translator {
     this.abort(EC.DataAbort, iss, Number(va & LOW32), Number(va >> 32n), false);
   }
 
+  /** Takes a synchronous external abort on a data access. */
+  externalAbortAt(vaLo: number, vaHi: number, write: boolean): void {
+    this.abort(EC.DataAbort, EXTERNAL_ABORT | (write ? DataIss.WnR : 0), vaLo, vaHi, false);
+  }
+
   /** Takes the instruction abort that `answer` describes. */
   instructionAbort(va: bigint): void {
     const { answer } = this;

@@ -3,6 +3,7 @@
 
 import type { Cpu } from '../cpu/cpu.ts';
 import { takeUndefined } from '../cpu/exceptions.ts';
+import { createQuick } from '../cpu/quick/quick.ts';
 import { decode } from '../table/decoder.ts';
 import type { Decoded } from '../table/decoder.ts';
 import { referenceEvaluator } from './builder.ts';
@@ -26,6 +27,7 @@ export function createStepper(cpu: Cpu): Stepper {
   const { slice } = cpu;
   const { costs } = slice;
   const evaluator = referenceEvaluator(cpu);
+  const quick = createQuick(cpu);
   const known = new Map<number, Decoded | undefined>();
   const decoded = (word: number): Decoded | undefined => {
     if (!known.has(word)) {
@@ -44,6 +46,8 @@ export function createStepper(cpu: Cpu): Stepper {
   };
   return {
     step(fetched) {
+      // An engine that has the instruction is not the oracle.
+      if (fetched !== undefined && quick(fetched)) return;
       const stepped = cpu.debug.steps;
       if (costs !== undefined) slice.current = costs.least;
       const word = fetch(fetched);
