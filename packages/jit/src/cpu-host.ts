@@ -19,13 +19,19 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
   let current = 0;
   let unprivileged = 0;
 
+  /** The last key at each level, and its number: levels come and go with the same keys. */
+  const lastKeys = new Float64Array(16).fill(-1);
+  const lastNumbers = new Int32Array(16);
+  const numberAt = (level: number, key: number): number => {
+    if (lastKeys[level] === key) return lastNumbers[level] ?? 0;
+    const number = numberOf(key);
+    lastKeys[level] = key;
+    lastNumbers[level] = number;
+    return number;
+  };
   const numberOf = (key: number): number => {
     const known = numbers.get(key);
     if (known !== undefined) return known;
-    if (numbers.size >= CONTEXTS) {
-      numbers.clear();
-      listener?.droppedAll();
-    }
     numbers.set(key, numbers.size + 1);
     return numbers.size;
   };
@@ -39,8 +45,14 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     plain = (checks & 3) === 0;
     user = cpu.state.el === 0;
     pan = cpu.state.pan !== 0;
-    current = numberOf(cpu.translator.contextKey(false) * 8 + checks);
-    unprivileged = numberOf(cpu.translator.contextKey(true) * 8 + checks);
+    const level = cpu.state.el * 2 + cpu.state.pan;
+    if (numbers.size + 2 > CONTEXTS) {
+      numbers.clear();
+      lastKeys.fill(-1);
+      listener?.droppedAll();
+    }
+    current = numberAt(level, cpu.translator.contextKey(false) * 8 + checks);
+    unprivileged = numberAt(8 + level, cpu.translator.contextKey(true) * 8 + checks);
   };
   /** Where the page of a physical address lies: remembered for `markDirty`. False where there is no memory. */
   let window: Memory | undefined;

@@ -1,7 +1,7 @@
 // Notices a guest that got lost: exceptions whose vectors themselves cannot be executed, over and over at one place.
 
 import { describeSyndrome, disassemble } from '@worldswitch/isa-core';
-import type { Cpu, ExceptionRecord } from '@worldswitch/isa-core';
+import type { Cpu, TakenException } from '@worldswitch/isa-core';
 import type { Pa } from '@worldswitch/platform';
 
 /** Exceptions in a row at one place, before the guest counts as lost. */
@@ -13,7 +13,7 @@ const hex = (n: bigint): string => `0x${n.toString(16)}`;
 
 /** One exception, with the level that it came from. */
 interface Taken {
-  readonly e: ExceptionRecord;
+  readonly e: TakenException;
   readonly from: number;
 }
 
@@ -22,7 +22,8 @@ export class ExceptionWatch {
   private readonly cpu: Cpu;
   private readonly first: Taken[] = [];
   /** The vector of the last exception. */
-  private entered = -1n;
+  private enteredLo = -1;
+  private enteredHi = -1;
   private repeated = 0;
   private readonly lost: () => void;
 
@@ -41,9 +42,9 @@ export class ExceptionWatch {
     };
   }
 
-  private taken(e: ExceptionRecord, from: number): void {
+  private taken(e: TakenException, from: number): void {
     // Nothing was executed since the last exception: its vector itself cannot be fetched or is no instruction.
-    if (e.pc === this.entered && e.esr !== undefined) {
+    if (e.pcLo === this.enteredLo && e.pcHi === this.enteredHi && e.esr !== undefined) {
       this.repeated++;
       if (this.repeated === PATIENCE) this.lost();
     } else this.repeated = 0;
@@ -51,7 +52,8 @@ export class ExceptionWatch {
       if (this.first.length === SHOWN) this.first.shift();
       this.first.push({ e, from });
     }
-    this.entered = this.cpu.state.pc;
+    this.enteredLo = this.cpu.state.pcLo;
+    this.enteredHi = this.cpu.state.pcHi;
   }
 
   /** Several lines: where the CPU is, the last different exceptions, the instructions before the first of them. */

@@ -27,6 +27,8 @@ export class FastTlb {
   /** Slots that are not as the memory was in the beginning: that would be entries of page 0. */
   private readonly prepared = new Uint8Array(SLOTS);
   private victim = 0;
+  /** No slot from here on is used. */
+  private end = 0;
   private slot = 0;
   private secondSlot = 0;
   private data = 0;
@@ -140,7 +142,7 @@ export class FastTlb {
     const page = vaLo & ~0xfff;
     const high = vaHi | 0;
     const { words } = this;
-    for (let slot = 0; slot < SLOTS; slot++) {
+    for (let slot = 0; slot < this.end; slot++) {
       if (this.used[slot] === 0) continue;
       const table = slot * (SLOT_BYTES / 4);
       const at = table + ((vaLo >>> 12) & this.mask) * WORDS_PER_DATA;
@@ -205,6 +207,7 @@ export class FastTlb {
     if (this.victim === not) this.victim = (this.victim + 1) % SLOTS;
     const slot = this.victim;
     this.victim = (this.victim + 1) % SLOTS;
+    this.end = Math.max(this.end, slot + 1);
     const old = this.owners[slot];
     if (old !== undefined) this.slots.delete(old);
     if (this.used[slot] !== 0 || this.prepared[slot] === 0) {
