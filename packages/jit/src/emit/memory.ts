@@ -69,8 +69,13 @@ function translateTogether(arm: Arm, va: Node, write: boolean, shared: SharedLoo
     code.i64(BigInt(shared.low));
     code.op('i64_add');
     code.set(frame.va);
+    const { missRead, missWrite } = frame;
+    // What misses must be where the instruction itself begins: translations are entered in the order of accesses.
+    if (shared.low !== 0) frame.missRead = frame.missWrite = frame.step;
     code.get(lookup(arm, shared.bytes, write, false));
     code.set(shared.local);
+    frame.missRead = missRead;
+    frame.missWrite = missWrite;
   });
   return host;
 }

@@ -350,7 +350,7 @@ class WasmInterpreter implements Interpreter {
     const write =
       why === Reason.MissWrite || why === Reason.HotMissWrite || why === Reason.MissUnprivilegedWrite;
     const unprivileged = why === Reason.MissUnprivilegedRead || why === Reason.MissUnprivilegedWrite;
-    this.counters.dataMisses++;
+    if (!hot) this.counters.dataMisses++;
     // An instruction whose accesses take each other's entries would miss for ever.
     const { executed } = this;
     this.missesInPlace = executed === this.executedAtMiss ? this.missesInPlace + 1 : 0;
@@ -360,6 +360,8 @@ class WasmInterpreter implements Interpreter {
     this.fetchedFrom = tlb.fetchPage(this.pcLo, this.pcHi);
     if (write && !unprivileged && !hot) this.storesBesideCode(lo, hi);
     if (this.missesInPlace > 4 || !this.enterData(lo, hi, write, unprivileged)) return false;
+    // What is not helped here misses once more, in the interpreter.
+    if (hot) this.counters.dataMisses++;
     return tlb.hasFetch(this.pcLo, this.pcHi);
   }
 
