@@ -10,4 +10,4 @@ export type { FastMapping, HostListener, InterpreterHost } from './host.ts';
 export type { HotOptions } from './hot/tier.ts';
 export type { Shortfall } from './interpreter/build.ts';
 export { createInterpreter, interpreterBytes } from './interpreter/engine.ts';
-export type { Interpreter, InterpreterCounters, InterpreterOptions } from './interpreter/engine.ts';
+export type { Interpreter, InterpreterCounters, InterpreterOptions } from './interpreter/options.ts';
