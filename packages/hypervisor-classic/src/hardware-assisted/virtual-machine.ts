@@ -233,7 +233,13 @@ export class VirtualMachine {
       gic: this.gic.save(),
       mmio: this.mmio.save(),
       devices: Object.fromEntries(this.devices.map(({ name, device }) => [name, device.save()])),
-      wires: Object.fromEntries([...this.wires].map(([name, { level }]) => [name, level])),
+      // Those that are high: a wire is made when a device first drives it.
+      wires: Object.fromEntries(
+        [...this.wires]
+          .filter(([, { level }]) => level)
+          .map(([name]) => [name, true] as const)
+          .sort(([a], [b]) => (a < b ? -1 : 1)),
+      ),
       vcpus: this.vcpus.map((vcpu) => vcpu.save()),
     };
   }
