@@ -28,6 +28,8 @@ const hex = (n: number): string => `0x${n.toString(16)}`;
 export class VmBus {
   private readonly entries: Entry[] = [];
   private last: Entry | undefined;
+  /** Bytes that the last access that failed had moved. */
+  moved = 0;
 
   /**
    * Puts a device's registers where the VM sees them.
@@ -68,6 +70,7 @@ export class VmBus {
     out.hi = 0;
     by.fault = Fault.None;
     for (let done = 0; done < width;) {
+      this.moved = done;
       const piece = pieceOf(at + done, width - done);
       const entry = this.entryFor(at + done, piece, by);
       if (entry === undefined) return this.ended(by);
@@ -84,6 +87,7 @@ export class VmBus {
   write(at: Ipa, width: Width | 8, lo: number, hi: number, by: Transaction): Fault {
     by.fault = Fault.None;
     for (let done = 0; done < width;) {
+      this.moved = done;
       const piece = pieceOf(at + done, width - done);
       const entry = this.entryFor(at + done, piece, by);
       if (entry === undefined) return this.ended(by);

@@ -6,6 +6,7 @@ import type { CpuPort, Ipa, Shape, Transaction, Word64 } from '@worldswitch/plat
 
 import type { AccessSyndrome, DataAbortExit, InstructionAbortExit } from '../exits/exit.ts';
 import { EXTERNAL_ABORT, injectAbort, skipInstruction } from '../exits/inject.ts';
+import { PAGE } from '../memory/pages.ts';
 import { PhysicalMemory } from '../memory/physical.ts';
 import { systemRegister } from '../names.ts';
 import type { Stage2Map } from '../stage2/map.ts';
@@ -94,12 +95,14 @@ export class MmioEmulator {
     by.privileged = !user;
     port.readSystem(SCTLR_EL1, this.word);
     const bigEndian = (this.word.lo & (user ? E0E : EE)) !== 0;
-    if (exit.access === undefined) return this.decoded(port, exit, vcpu, spsr, bigEndian, by);
+    if (exit.access === undefined || crosses(exit.ipa, exit.access.size)) {
+      return this.decoded(port, exit, vcpu, spsr, bigEndian, by);
+    }
     port.work(WORK.dispatch);
     const fault = exit.write
       ? this.store(port, exit.ipa, exit.access, bigEndian, by)
       : this.load(port, exit.ipa, exit.access, bigEndian, by);
-    if (fault !== Fault.None) return this.abort(port, exit, vcpu, EXTERNAL_ABORT);
+    if (fault !== Fault.None) return this.abort(port, exit, vcpu, EXTERNAL_ABORT, this.bus.moved);
     skipInstruction(port);
     return this.finished(vcpu);
   }
@@ -196,9 +199,11 @@ export class MmioEmulator {
     return 'retry';
   }
 
-  private abort(port: CpuPort, exit: AbortExit, vcpu: number, status: number): MmioOutcome {
+  /** `moved`: bytes of the access before the one that failed. */
+  private abort(port: CpuPort, exit: AbortExit, vcpu: number, status: number, moved = 0): MmioOutcome {
     const instruction = exit.kind === 'instruction-abort';
-    injectAbort(port, { va: exit.va, instruction, write: !instruction && exit.write, status });
+    const va = { lo: (exit.va.lo + moved) >>> 0, hi: exit.va.hi };
+    injectAbort(port, { va, instruction, write: !instruction && exit.write, status });
     this.finished(vcpu);
     return 'aborted';
   }
@@ -208,6 +213,9 @@ export class MmioEmulator {
     return 'done';
   }
 }
+
+/** True where an access goes on in another page, which may be anywhere: the syndrome says nothing of it. */
+const crosses = (ipa: Ipa, size: number): boolean => (ipa % PAGE) + size > PAGE;
 
 /** Reverses the lowest `bytes` bytes. */
 function reverse(word: Word64, bytes: 1 | 2 | 4 | 8): void {

@@ -16,14 +16,29 @@ import { GUEST_RAM, load, vmBoard } from './vm-board.ts';
 
 const DEVICE = 0x0c00_0000;
 const WIDTHS = [1, 2, 4] as const;
-/** How the guest runs: with its own translation off all is Device memory, with it on Normal; its byte order. */
+/**
+ * How the guest runs: with its own translation off all is Device memory, with it on Normal; its byte order; at EL0; with tags in
+ * its addresses.
+ */
 interface Mode {
   readonly mmu?: boolean;
   readonly bigEndian?: boolean;
+  readonly user?: boolean;
+  readonly tagged?: boolean;
 }
 
-/** The guest's handler skips what aborts, and keeps what it was told in a trail. Its table: blocks of 1 GiB, Normal memory. */
-const head = ({ mmu = false, bigEndian = false }: Mode): string => `
+/** The bytes of a descriptor as the guest's walks read them. */
+function descriptor(value: bigint, bigEndian: boolean): string {
+  const bytes = Array.from({ length: 8 }, (_, i) => (value >> BigInt(8 * i)) & 0xffn);
+  const ordered = bigEndian ? bytes.reverse() : bytes;
+  return `0x${ordered.reduce((sum, b, i) => sum | (b << BigInt(8 * i)), 0n).toString(16)}`;
+}
+
+/**
+ * The guest's handler skips what aborts, and keeps what it was told in a trail; SVC ends the program. Its table: blocks of 1 GiB,
+ * Normal memory, which EL0 may read and, where the device is, write.
+ */
+const head = ({ mmu = false, bigEndian = false, user = false, tagged = false }: Mode): string => `
   b start
   .align 11
 vectors:
@@ -38,10 +53,28 @@ vectors:
   eor x23, x23, x22
   ror x23, x23, #5
   eret
+  .space 0x1d8
+  mrs x21, esr_el1
+  lsr x20, x21, #26
+  cmp x20, #0x15
+  b.eq end
+  mrs x20, elr_el1
+  add x20, x20, #4
+  msr elr_el1, x20
+  mrs x22, far_el1
+  eor x23, x23, x21
+  ror x23, x23, #7
+  eor x23, x23, x22
+  ror x23, x23, #5
+  eret
+end:
+  hvc #1
+stop:
+  b stop
   .align 12
 table:
-  .quad ${bigEndian ? '0x0107000000000000' : '0x701'}
-  .quad ${bigEndian ? '0x0107004000000000' : '0x40000701'}
+  .quad ${descriptor(0x741n, bigEndian)}
+  .quad ${descriptor(0x4000_07c1n, bigEndian)}
   .align 12
 start:
   movz x0, #0x4000, lsl #16
@@ -56,11 +89,14 @@ start:
   msr mair_el1, x0
   movz x0, #0x0080, lsl #16
   movk x0, #0x3519
+  ${tagged ? 'movk x0, #0x20, lsl #32' : ''}
   msr tcr_el1, x0
-  movz x0, #${bigEndian ? '0x32d0' : '0x30d0'}, lsl #16
+  movz x0, #${bigEndian ? '0x33d0' : '0x30d0'}, lsl #16
   movk x0, #${mmu ? '0x0801' : '0x0800'}
   msr sctlr_el1, x0
   isb
+  ${user ? 'adr x0, body\n  msr elr_el1, x0\n  msr spsr_el1, xzr\n  eret' : ''}
+body:
 `;
 
 /** Words of loads and stores with a base in X2 that points into the device, and a small index in X3. */
@@ -97,12 +133,13 @@ function program(random: Random, words: readonly number[], align: boolean, mode:
     return `
   movz x2, #${DEVICE >>> 16}, lsl #16
   movk x2, #${align ? at % 0x1000 : at}
+  ${mode.tagged === true ? 'movk x2, #0x5a00, lsl #48' : ''}
   mov x3, #${random.below(8) * 8}
   .word ${word}
   eor x24, x24, x2
   ror x24, x24, #9`;
   });
-  return `${head(mode)}${lines.join('')}\nend:\n  hvc #1\nstop:\n  b stop\n`;
+  return `${head(mode)}${lines.join('')}\n  ${mode.user === true ? 'svc #0' : 'b end'}\n`;
 }
 
 const registers = (machine: Machine): string[] => {
@@ -136,6 +173,10 @@ function virtual(text: string, wrap?: (port: CpuPort) => CpuPort) {
   return { board, device };
 }
 
+/** WORLDSWITCH_ALL=1 does it often. */
+const ROUNDS =
+  (process.env['WORLDSWITCH_ALL'] ?? '') === '' ? [0] : Array.from({ length: 20 }, (_, i) => i * 100);
+
 describe.each<[number, boolean, Mode]>([
   [1, true, {}],
   [2, true, {}],
@@ -144,8 +185,12 @@ describe.each<[number, boolean, Mode]>([
   [5, false, { mmu: true }],
   [6, true, { bigEndian: true }],
   [7, false, { mmu: true, bigEndian: true }],
-])('random accesses %i, aligned %s, %j', (seed, align, mode) => {
-  it('are what they are on the bare machine', () => {
+  [8, true, { mmu: true, user: true }],
+  [9, false, { mmu: true, user: true, bigEndian: true, tagged: true }],
+  [10, true, { mmu: true, tagged: true }],
+])('random accesses %i, aligned %s, %j', (first, align, mode) => {
+  it.each(ROUNDS)('are what they are on the bare machine, %i', (round) => {
+    const seed = first + round;
     const random = seeded(seed);
     const words = accesses(random, 400);
     const text = program(random, words, align, mode);
@@ -153,6 +198,7 @@ describe.each<[number, boolean, Mode]>([
     const { board, device } = virtual(text);
     expect(device.log).toEqual(bare.device.log);
     expect(device.bytes).toEqual(bare.device.bytes);
+    expect(device.log.some((line) => line.endsWith('user'))).toBe(mode.user === true);
     expect(registers(board.machine)).toEqual(registers(bare.machine));
     const aborts = board.hypervisor.exits.filter((e) => e.kind === 'data-abort');
     const [bySyndrome, byInstruction] = [true, false].map(
