@@ -35,7 +35,7 @@ const say = (line: string): void => {
 const NEEDS_EL2: ReadonlySet<string> = new Set(['xen', 'xen-dom0']);
 
 /** The systems that are named, in the order of the table. Throws a `CliError` for a name that nobody has. */
-export function chosenSystems(text: string | undefined): readonly SystemKind[] {
+function chosenSystems(text: string | undefined): readonly SystemKind[] {
   if (text === undefined) return systems;
   const names = text.split(',').map((name) => name.trim());
   const wrong = names.find((name) => !systems.some((kind) => kind.name === name));

@@ -35,7 +35,7 @@ const MIB = 1024 * 1024;
 const OWN = 16 * MIB;
 
 /** `512M` as bytes. */
-export function bytesOf(memory: MachineConfig['memory']): number {
+function bytesOf(memory: MachineConfig['memory']): number {
   if (typeof memory === 'number') return memory;
   const [, digits = '256', unit = 'M'] = /^(\d+)([KMG]?)$/.exec(memory ?? '256M') ?? [];
   return Number(digits) * (unit === 'G' ? 1024 * MIB : unit === 'M' ? MIB : unit === 'K' ? 1024 : 1);

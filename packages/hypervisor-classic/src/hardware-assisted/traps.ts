@@ -47,7 +47,7 @@ const DEBUG = 0xf00;
 const HPMN = 0x1f;
 
 /** HCR_EL2 while a guest runs. */
-export function hcrOf(controls: TrapControls): number {
+function hcrOf(controls: TrapControls): number {
   let value = Hcr.VM | Hcr.SWIO | Hcr.FMO | Hcr.IMO | Hcr.AMO | Hcr.FB | Hcr.BSU | Hcr.TID3 | Hcr.TSC;
   if (controls.waits !== false) value |= Hcr.TWI;
   if (controls.waitsForEvents === true) value |= Hcr.TWE;

@@ -33,7 +33,7 @@ const Status = { Acknowledge: 1, Driver: 2, DriverOk: 4, FeaturesOk: 8 } as cons
 const VERSION_1 = 1;
 
 /** Entries of a queue, and where its parts lie in its page. */
-export const QUEUE_ENTRIES = 64;
+const QUEUE_ENTRIES = 64;
 const AVAILABLE = 16 * QUEUE_ENTRIES;
 const USED = 2048;
 /** Behind the queue in its page: room for headers of requests. */

@@ -5,7 +5,7 @@ import type { SoftwareCounts } from '@worldswitch/platform';
 import { systemRegisters } from '../sysregs/table.ts';
 
 /** Kinds of calls: 16 vectors, power-on, task. */
-export const CALLS = 18;
+const CALLS = 18;
 
 /** Counts at zero. */
 export function noSoftwareCounts(): SoftwareCounts {
