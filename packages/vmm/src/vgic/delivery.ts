@@ -37,6 +37,7 @@ export class Delivery {
   private readonly flight: InFlight;
   private readonly lists: ListRegisters;
   private readonly host: HostInterrupts;
+  private readonly attention: (vcpu: number) => void;
   /** By vCPU and private interrupt, the host's interrupt behind it, or -1. */
   private readonly links: Int16Array;
   private readonly entry: ListEntry = {
@@ -54,8 +55,15 @@ export class Delivery {
   /** List registers of what was chosen. */
   private readonly places = new Int8Array(32);
 
-  constructor(of: Distributor, flight: InFlight, lists: ListRegisters, host: HostInterrupts) {
+  constructor(
+    of: Distributor,
+    flight: InFlight,
+    lists: ListRegisters,
+    host: HostInterrupts,
+    attention: (vcpu: number) => void,
+  ) {
     this.host = host;
+    this.attention = attention;
     this.of = of;
     this.flight = flight;
     this.lists = lists;
@@ -173,7 +181,17 @@ export class Delivery {
       setBit(of.active, at, id);
       if (id < 16) flight.activeSource[16 * vcpu + id] = own.source[index] ?? 0;
     } else if (ended) clearBit(of.active, at, id);
-    if (id >= 32 && !bitOf(of.active, at, id)) flight.owner[id - 32] = -1;
+    if (id >= 32 && !bitOf(of.active, at, id)) this.release(vcpu, id);
+  }
+
+  /** A shared interrupt is no vCPU's any more: if it is pending again, and the guest has moved it meanwhile, another one's. */
+  private release(vcpu: number, id: number): void {
+    const { of } = this;
+    this.flight.owner[id - 32] = -1;
+    const next = of.target(id);
+    if (next < 0 || next === vcpu || ((of.pending(next, id >>> 5) >>> (id & 31)) & 1) === 0) return;
+    this.vcpu(next).dirty = true;
+    if (this.isForwarded(next, id)) this.attention(next);
   }
 
   /** Interrupts that ended without a list register. */
@@ -187,7 +205,7 @@ export class Delivery {
   /** Makes an interrupt inactive that no list register holds, and the host's behind it. */
   deactivate(port: CpuPort, vcpu: number, id: number): void {
     clearBit(this.of.active, this.of.slot(vcpu, id >>> 5), id);
-    if (id >= 32) this.flight.owner[id - 32] = -1;
+    if (id >= 32) this.release(vcpu, id);
     const physical = this.linkOf(vcpu, id);
     if (physical >= 0) this.host.deactivate(port, physical);
   }

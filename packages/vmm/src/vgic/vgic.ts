@@ -78,7 +78,9 @@ export class VirtualGic {
     this.given = given;
     this.of = parts.of;
     this.flight = new InFlight(parts.of, parts.lists.count, state);
-    this.delivery = new Delivery(parts.of, this.flight, parts.lists, given.host);
+    this.delivery = new Delivery(parts.of, this.flight, parts.lists, given.host, (vcpu) => {
+      given.attention(vcpu);
+    });
     this.blocks = parts.blocks.map((block, index) => ({ ...block, mmio: this.watched(block.mmio, index) }));
   }
 

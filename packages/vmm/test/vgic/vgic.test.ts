@@ -240,6 +240,32 @@ describe.each([2, 3] as const)('a virtual GICv%i', (version) => {
     expect(drain(b, 0)).toEqual([]);
   });
 
+  it('goes where the guest has it go, even when a list register of another vCPU has it', () => {
+    const b = bench(version, 2);
+    const retarget = (vcpu: number): void => {
+      if (version === 2) b.write(0, 0x800 + 40, 1 << vcpu, 1);
+      else b.write(0, 0x6000 + 8 * 40, vcpu);
+    };
+    const edge = (): void => {
+      b.vgic.spi(8).set(false);
+      b.vgic.spi(8).set(true);
+    };
+    b.enable(40, 0x80, 0, true);
+    edge();
+    expect([drain(b, 0), drain(b, 1)]).toEqual([[40], []]);
+    retarget(1);
+    edge();
+    expect([drain(b, 0), drain(b, 1)]).toEqual([[], [40]]);
+    edge();
+    b.enter(1);
+    expect(b.signalled(1)).toBe(true);
+    b.asked.length = 0;
+    retarget(0);
+    expect(b.asked).toContain(1);
+    b.enter(1);
+    expect([drain(b, 1), drain(b, 0)]).toEqual([[], [40]]);
+  });
+
   it('moves a vCPU to another CPU with all that it has in flight', () => {
     const b = bench(version, 2);
     b.enable(40, 0x80, 0, true);
