@@ -86,6 +86,27 @@ describe.each(modes)('the hot tier, %s:', (_, mode) => {
       runAll(rig);
     });
 
+    it('a small function in the place of its call, which calls another: what that spent counts', () => {
+      const rig = rigWith(mode, (p) => {
+        const top = p.place();
+        const [small, large] = [p.label(), p.label()];
+        p.to('bl', small);
+        p.add('add x0, x0, #1');
+        p.to('b', top);
+        p.place(small);
+        p.add('mov x28, x30');
+        p.to('bl', large);
+        p.add('add x1, x1, x0', 'eor x2, x2, x1', 'add x3, x3, #1', 'sub x4, x4, x3', 'mov x30, x28', 'ret');
+        p.place(large);
+        p.add(
+          ...Array.from({ length: 60 }, (_, i) => `add x${String(5 + (i % 9))}, x1, #${String(i)}`),
+          'ret',
+        );
+      });
+      runAll(rig, 150);
+      expectCompiled(rig);
+    });
+
     it('is entered in the middle of loops, after what the interpreter does', () => {
       const rig = rigWith(mode, (p) => {
         const top = p.place();

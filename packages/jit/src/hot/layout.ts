@@ -134,7 +134,13 @@ export function plan(
     instruction: blocks[node - 1]?.start ?? 0,
     inner: !outer.has(node),
   }));
-  const checks = new Set([...nodes, ...analysis.headers, ...after].filter((n) => n !== 0));
+  // What a call has spent is not known before it comes back: in a function that stands in the place of its call, too.
+  const back = blocks.flatMap((b) =>
+    b.flow.kind === 'callRegister' || (b.flow.kind === 'call' && !b.inlined)
+      ? b.successors.filter((s) => s >= 0).map((s) => s + 1)
+      : [],
+  );
+  const checks = new Set([...nodes, ...analysis.headers, ...after, ...back].filter((n) => n !== 0));
   const sizes = [0, ...blocks.map(costOf)];
   const within = loopsOf({ successors }, analysis);
   const distance = distances(analysis, successors, checks, sizes);
