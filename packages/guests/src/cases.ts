@@ -44,6 +44,21 @@ export const fuzz: Guest = {
   ],
 };
 
+/**
+ * A small real-time system: periodic tasks of fixed priority, driven by the virtual timer, which count the deadlines that they miss
+ * and how late they begin. `rtos/` is its source.
+ */
+export const rtos: Guest = {
+  ...imageOf('rtos', 'real-time tasks that count missed deadlines'),
+  bootargs: [
+    {
+      word: 'rtos:JOBS[,LOAD[,1]]',
+      meaning:
+        'JOBS of the task of 1 ms and as long of the others, with LOAD percent of the usual work; with 1 it waits for a character first',
+    },
+  ],
+};
+
 /** What an image of cases prints on one board. */
 export interface CaseRecord {
   /** The image. */

@@ -11,6 +11,7 @@ import {
   el3,
   fuzz,
   interrupts,
+  rtos,
   smp,
   tiny,
   tinyElf,
@@ -25,6 +26,7 @@ for (const [name, image] of [
   ['bench', bench.image],
   ['el3', el3.image],
   ['interrupts', interrupts.image],
+  ['rtos', rtos.image],
 ] as const) {
   test(`${name}.img has an Image header that a loader accepts`, () => {
     const bytes = readFileSync(image);
@@ -43,6 +45,7 @@ for (const [guest, elf] of [
   [bench, bench.elf],
   [el3, el3.elf],
   [interrupts, interrupts.elf],
+  [rtos, rtos.elf],
 ] as const) {
   test(`${guest.name}.elf is a static AArch64 program that enters at its physical address`, () => {
     const bytes = readFileSync(elf);
