@@ -21,7 +21,7 @@ import { CpuScheduler } from './cpu-scheduler.ts';
 import { ExitHandlers } from './exits.ts';
 import { HostDevices } from './host-devices.ts';
 import { hostGicOf, listRegistersOf, virtualCpuInterfaceOf, virtualInterfaceControlOf } from './host-gic.ts';
-import { enablePrivate, interruptName, serveInterrupt } from './interrupts.ts';
+import { enablePrivate, interruptName, MONITORS, serveInterrupt } from './interrupts.ts';
 import { vmPower } from './power.ts';
 import type { HypervisorSetup } from './setup.ts';
 import type { BootedState, HypervisorState } from './state.ts';
@@ -245,6 +245,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
         parts.timer.expire(port);
       },
       virtualTimer: () => vcpu?.timer.interrupted(),
+      monitors: () => vcpu && vm?.gic.raise(vcpu.index, MONITORS),
       maintenance: () => vcpu && vm?.gic.maintain(port, vcpu.index),
       shared: (_, interrupt) => {
         if (parts.console.interrupt(port, interrupt) || parts.devices.interrupt(port, interrupt)) return;

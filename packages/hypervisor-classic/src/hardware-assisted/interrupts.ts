@@ -6,6 +6,8 @@ import type { HostGic } from '@worldswitch/vmm';
 
 /** The software-generated interrupt by which one CPU of the hypervisor's interrupts another. */
 export const KICK = 0;
+/** The performance monitors' interrupt, a PPI: the guest's, as its registers are. */
+export const MONITORS = 23;
 
 /** What happens at each. */
 export interface InterruptHandlers {
@@ -13,6 +15,8 @@ export interface InterruptHandlers {
   timer(port: CpuPort): void;
   /** The virtual timer of the vCPU that is loaded. */
   virtualTimer(port: CpuPort): void;
+  /** The performance monitors of the vCPU that is loaded. */
+  monitors(port: CpuPort): void;
   /** The virtual CPU interface of the vCPU that is loaded wants attention. */
   maintenance(port: CpuPort): void;
   /** A shared interrupt, INTID 32 and up. */
@@ -21,7 +25,7 @@ export interface InterruptHandlers {
 
 /** Enables the private interrupts of this CPU. */
 export function enablePrivate(port: CpuPort, gic: HostGic): void {
-  for (const interrupt of [KICK, maintenance, hostTimerInterrupt, virtualTimerInterrupt])
+  for (const interrupt of [KICK, MONITORS, maintenance, hostTimerInterrupt, virtualTimerInterrupt])
     gic.enable(port, interrupt, port.index);
 }
 
@@ -32,16 +36,18 @@ export function serveInterrupt(port: CpuPort, gic: HostGic, handlers: InterruptH
   if (interrupt >= 1020 && interrupt < 8192) return interrupt;
   if (interrupt === hostTimerInterrupt) handlers.timer(port);
   else if (interrupt === virtualTimerInterrupt) handlers.virtualTimer(port);
+  else if (interrupt === MONITORS) handlers.monitors(port);
   else if (interrupt === maintenance) handlers.maintenance(port);
   else if (interrupt >= 32) handlers.shared(port, interrupt);
   gic.drop(port, acknowledged);
-  // The virtual timer's stays active until the guest ends its own: the list register says so to the GIC.
-  if (interrupt !== virtualTimerInterrupt) gic.deactivate(port, acknowledged);
+  // The guest's own stay active until it ends them: the list register says so to the GIC.
+  if (interrupt !== virtualTimerInterrupt && interrupt !== MONITORS) gic.deactivate(port, acknowledged);
   return interrupt;
 }
 
 const names: Readonly<Record<number, string>> = {
   [KICK]: 'kick',
+  [MONITORS]: 'monitors',
   [maintenance]: 'maintenance',
   [hostTimerInterrupt]: 'host timer',
   [virtualTimerInterrupt]: 'virtual timer',

@@ -2,7 +2,7 @@
 // further controls can be switched on to show what it costs.
 
 import type { CpuPort, Word64 } from '@worldswitch/platform';
-import { systemRegister } from '@worldswitch/vmm';
+import { systemRegister, trapPhysicalTimer } from '@worldswitch/vmm';
 
 /** Bits of HCR_EL2. */
 const Hcr = {
@@ -61,7 +61,7 @@ export function setTraps(port: CpuPort, controls: TrapControls): void {
   const word: Word64 = { lo: 0, hi: 0 };
   port.readSystem(MDCR_EL2, word);
   port.writeSystem(MDCR_EL2, (word.lo & HPMN) | (controls.debug === true ? DEBUG : 0), 0);
-  // EL1PCTEN: the physical counter is read as it is; EL1PCEN clear: its timer is emulated.
-  port.writeSystem(CNTHCTL_EL2, 1, 0);
+  // The physical counter and timer are emulated: they must agree, and the timer's deadlines are in the VM's own time.
+  port.writeSystem(CNTHCTL_EL2, trapPhysicalTimer, 0);
   port.writeSystem(HSTR_EL2, 0, 0);
 }

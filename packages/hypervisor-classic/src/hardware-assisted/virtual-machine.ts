@@ -29,6 +29,7 @@ import type {
   VmClockState,
 } from '@worldswitch/vmm';
 
+import { MONITORS } from './interrupts.ts';
 import type { VmSetup } from './setup.ts';
 import { Vcpu } from './vcpu.ts';
 import type { VcpuState } from './vcpu.ts';
@@ -148,7 +149,8 @@ export class VirtualMachine {
     this.gic.blocks.forEach(({ name, size, widths, mmio }, i) => {
       this.bus.map({ name, base: (board.gic.bases[i] ?? 0) as Ipa, size, widths }, mmio);
     });
-    for (let vcpu = 0; vcpu < board.cpus; vcpu++) this.gic.link(vcpu, VIRTUAL_TIMER, VIRTUAL_TIMER);
+    for (let vcpu = 0; vcpu < board.cpus; vcpu++)
+      for (const own of [VIRTUAL_TIMER, MONITORS]) this.gic.link(vcpu, own, own);
     this.vcpus = Array.from(
       { length: board.cpus },
       (_, i) =>
