@@ -61,6 +61,14 @@ describe('a host', () => {
         broken((h) => (h['cpus'] = [])),
       ),
     ).toThrow(StateError);
+    const cpuThat = (says: Readonly<Record<string, Plain>>): Plain =>
+      broken((h) => (h['cpus'] = (h['cpus'] as Plain[]).map((cpu) => ({ ...(cpu as object), ...says }))));
+    for (const [says, field] of [
+      [{ loaded: null, running: 0 }, /running/],
+      [{ loaded: 0, running: 1 }, /running/],
+      [{ running: null, fresh: true }, /fresh/],
+    ] as const)
+      expect(() => restoreHost(description, own, cpuThat(says))).toThrow(field);
     expect(() =>
       restoreHost(
         description,

@@ -86,17 +86,14 @@ export class ConsoleHub {
     waiting.splice(0, this.type(vm, device, Uint8Array.from(waiting)));
   }
 
-  /** Nobody runs: unfinished lines are shown, and what waits is offered again. */
+  /** Nobody runs: unfinished lines are shown. */
   idle(): void {
     this.multiplexer.idle();
-    this.offer();
   }
 
-  /** Offers everybody what was typed at them. */
+  /** Offers everybody what was typed at them and had no room yet. */
   offer(): void {
-    this.typed.forEach((_, vm) => {
-      this.deliver(vm);
-    });
+    for (let vm = 0; vm < this.typed.length; vm++) this.deliver(vm);
   }
 
   /** As plain data. */

@@ -1,5 +1,6 @@
 // Which vCPU each of the host's CPUs runs, and the world switches that follow from it.
 
+import { StateError } from '@worldswitch/platform';
 import type { CpuPort } from '@worldswitch/platform';
 import { Scheduler } from '@worldswitch/vmm';
 import type {
@@ -87,6 +88,7 @@ export class CpuScheduler {
         since: s?.since ?? 0,
       };
     });
+    this.checkCpus(homes);
     this.slices = this.cpus.map((_, i) =>
       timer.deadline(() => {
         this.reschedule(i);
@@ -94,6 +96,18 @@ export class CpuScheduler {
     );
     state?.slices.forEach((ticks, i) => {
       if (ticks !== null) this.slices[i]?.armAt(ticks);
+    });
+  }
+
+  /** Throws a StateError where a saved state says of CPUs what cannot be. */
+  private checkCpus(homes: readonly number[]): void {
+    this.cpus.forEach(({ loaded, running, fresh }, i) => {
+      const path = `cpus[${i}]`;
+      if (loaded >= 0 && homes[loaded] !== i)
+        throw new StateError(`${path}.loaded`, 'must be a vCPU that may be on this CPU');
+      if (running >= 0 && (running !== loaded || this.scheduler.cpuOf(running) !== i))
+        throw new StateError(`${path}.running`, 'must be the vCPU that is loaded and scheduled here');
+      if (fresh && running < 0) throw new StateError(`${path}.fresh`, 'must be false where no vCPU runs');
     });
   }
 
@@ -206,7 +220,8 @@ export class CpuScheduler {
   /** Chooses who runs on this CPU and makes it so: the vCPU that the CPU returns to, if any. */
   settle(port: CpuPort): Vcpu | undefined {
     const cpu = this.cpu(port.index);
-    if (cpu.reschedule) this.choose(port, cpu);
+    // Who leaves may find that its timer has expired, and want the CPU again: nothing else would tell this CPU.
+    while (cpu.reschedule) this.choose(port, cpu);
     const vcpu = this.vcpus[cpu.running];
     if (vcpu && !cpu.fresh) {
       this.world.unpark(port, vcpu);

@@ -213,7 +213,11 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       const { running } = this.scheduler.cpu(port.index);
       const { watcher } = this.place;
       let served = { cause: 'interrupt', syndrome: 0, handler: 'interrupt' };
-      watcher?.begin();
+      if (watcher) {
+        watcher.begin();
+        // What was moved without a row, as when a CPU that waited was given a vCPU, belongs to no later exit.
+        this.scheduler.world.taken();
+      }
       if (exception.kind === 'irq') {
         const interrupt = this.interrupt(port);
         if (watcher) served = { ...served, cause: interruptName(interrupt), syndrome: interrupt };
@@ -223,7 +227,8 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
         const vm = this.parts.vms[vcpu?.vm ?? -1];
         if (vcpu === undefined || vm === undefined) throw new Error('an exit came while no vCPU ran');
         const exit = decodeExit(port, exception);
-        const handler = this.exits.handle(port, vm, vcpu, exit);
+        // Another CPU has switched it off meanwhile: nothing that it asks for is done any more.
+        const handler = vcpu.on ? this.exits.handle(port, vm, vcpu, exit) : 'off';
         if (watcher) served = { cause: causeOf(exit, handler), syndrome: exit.esr, handler };
       }
       const leave = this.leave(port);
@@ -257,6 +262,8 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
   /** Back to a guest, or to wait for something to do. */
   private leave(port: CpuPort): Leave {
     const { parts, scheduler } = this;
+    // Before the choice: a VM that waits for what was typed runs for it.
+    parts.console.offer();
     const running = scheduler.settle(port);
     if (running !== undefined) {
       parts.vms[running.vm]?.gic.enter(port, running.index);

@@ -67,7 +67,7 @@ export class ConsoleMultiplexer {
     const line = this.lines[vm];
     if (line === undefined) return;
     if (byte !== NEWLINE) line.push(byte);
-    if (byte === NEWLINE || line.length === LONGEST_LINE) this.flush(vm, line);
+    if (byte === NEWLINE || line.length >= LONGEST_LINE) this.flush(vm, line);
   }
 
   /** Shows unfinished lines: a prompt has no end. */

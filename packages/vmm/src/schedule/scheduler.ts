@@ -32,7 +32,7 @@ type EntryState = Readonly<{
 }>;
 
 /** What is saved. */
-export type SchedulerState = Readonly<{ entries: readonly EntryState[]; floor: number }>;
+export type SchedulerState = Readonly<{ entries: readonly EntryState[] }>;
 
 /** How a saved scheduler is checked. */
 export const schedulerShape = (entries: number, cpus: number): Shape<SchedulerState> =>
@@ -48,7 +48,6 @@ export const schedulerShape = (entries: number, cpus: number): Shape<SchedulerSt
       }),
       entries,
     ),
-    floor: uint(),
   });
 
 interface Entry extends Weight {
@@ -72,8 +71,6 @@ export interface SchedulerTimes {
 export class Scheduler {
   private readonly entries: Entry[];
   private readonly times: SchedulerTimes;
-  /** No runnable entry's virtual runtime is below: who sleeps saves up nothing. */
-  private floor: number;
 
   /**
    * @param weights - one for each virtual CPU
@@ -82,7 +79,6 @@ export class Scheduler {
    */
   constructor(weights: readonly Weight[], times: SchedulerTimes, saved?: SchedulerState) {
     this.times = times;
-    this.floor = saved?.floor ?? 0;
     this.entries = weights.map((weight, i) => {
       const s = saved?.entries[i];
       return {
@@ -106,12 +102,10 @@ export class Scheduler {
     return found;
   }
 
-  /** It may run from now on. True where it should at once take the place of what runs on the CPU in `preempts`. */
+  /** It may run from now on; `preempts` says whether it should at once. */
   wake(id: number): void {
     const entry = this.entry(id);
-    if (entry.runnable) return;
     entry.runnable = true;
-    entry.virtual = Math.max(entry.virtual, this.floor);
   }
 
   /** It waits, or is off. */
@@ -147,13 +141,22 @@ export class Scheduler {
     entry.used += ticks;
     entry.total += ticks;
     entry.virtual += Math.ceil((ticks * 1024) / entry.share);
-    this.raiseFloor();
+    this.raiseSleepers(entry);
   }
 
-  private raiseFloor(): void {
-    let least = Infinity;
-    for (const e of this.entries) if (e.runnable) least = Math.min(least, e.virtual);
-    if (least !== Infinity) this.floor = Math.max(this.floor, least);
+  /**
+   * Who sleeps saves up nothing: it is never behind the least of those with whom it competes and who could run. Those of other
+   * priorities and CPUs, and those that their cap holds back, do not count: they may stay behind for long.
+   */
+  private raiseSleepers(charged: Entry): void {
+    const competes = (e: Entry): boolean =>
+      e.priority === charged.priority && (e.affinity & charged.affinity) !== 0;
+    let least = charged.virtual;
+    for (const e of this.entries) {
+      // As it was up to now, even where a new period begins now.
+      if (e.runnable && competes(e) && e.used < this.quota(e)) least = Math.min(least, e.virtual);
+    }
+    for (const e of this.entries) if (!e.runnable && competes(e)) e.virtual = Math.max(e.virtual, least);
   }
 
   private enterPeriod(entry: Entry, now: number): void {
@@ -246,7 +249,6 @@ export class Scheduler {
         total,
         period,
       })),
-      floor: this.floor,
     };
   }
 }

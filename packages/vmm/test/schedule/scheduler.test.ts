@@ -57,6 +57,19 @@ describe('the scheduler', () => {
     expect(Math.abs(a - b)).toBeLessThanOrEqual(2 * times.slice);
   });
 
+  it.each([
+    ['of a lower priority', weight({ priority: 50 })],
+    ['on another CPU', weight({ affinity: 2 })],
+    ['that its cap holds back', weight({ cap: 1 })],
+  ])('gives nobody credit for having slept while there is one %s', (_what, third) => {
+    const scheduler = awake(weight({ affinity: 1 }), weight({ affinity: 1 }), third);
+    scheduler.block(1);
+    run(scheduler, 50_000);
+    scheduler.wake(1);
+    const [a = 0, b = 0] = run(scheduler, 10_000);
+    expect(Math.abs(a - b)).toBeLessThanOrEqual(3 * times.slice);
+  });
+
   it('runs nobody on a CPU that its affinity excludes, nor on two CPUs', () => {
     const scheduler = awake(weight({ affinity: 2 }));
     expect(scheduler.pick(0, 0)).toBe(-1);
