@@ -101,7 +101,7 @@ export interface SoakReport {
 }
 
 /** The board, the same for the run and for those who replay. */
-export function soakConfig(engine: 'jit' | 'reference', engineOptions: EngineOptions): MachineConfig {
+function soakConfig(engine: 'jit' | 'reference', engineOptions: EngineOptions): MachineConfig {
   const config = virt({
     memory: '256M',
     cpus: 4,
@@ -112,7 +112,7 @@ export function soakConfig(engine: 'jit' | 'reference', engineOptions: EngineOpt
 }
 
 /** What is at the other end of its cable. */
-export const soakNetworks = (): { readonly net: ReturnType<typeof userNetwork> } => ({ net: userNetwork() });
+const soakNetworks = (): { readonly net: ReturnType<typeof userNetwork> } => ({ net: userNetwork() });
 
 /** Instructions between two looks at the process's memory. */
 const LOOK = 20_000_000;

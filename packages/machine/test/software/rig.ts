@@ -18,7 +18,6 @@ import { attachSoftware, createMachine } from '../../src/index.ts';
 import type { Machine, MachineConfig, SoftwareConfig } from '../../src/index.ts';
 
 export const engines = ['jit', 'interpreter', 'reference'] as const;
-export type EngineName = (typeof engines)[number];
 
 /** Where guests of tests are loaded. */
 export const CODE = 0x4000_0000;

@@ -12,7 +12,7 @@ import type {
   Word64,
 } from '@worldswitch/platform';
 
-export const R = {
+const R = {
   VBAR: systemRegister('VBAR_EL2'),
   HCR: systemRegister('HCR_EL2'),
   VTCR: systemRegister('VTCR_EL2'),
@@ -29,13 +29,11 @@ const ISB = systemOperation('ISB');
 const SMC = systemOperation('SMC');
 
 /** Where it keeps stage 2: a table of 1 GiB, one of 2 MiB. */
-export const TABLES = 0x4040_0000;
+const TABLES = 0x4040_0000;
 /** Where the guest is, and the RAM that stage 2 maps for it: 2 MiB. */
 export const GUEST = 0x4000_0000;
-/** A device that is not there: the hypervisor emulates it. */
-export const DEVICE = 0x4030_0000;
 
-export const word = (lo: number, hi = 0): Word64 => ({ lo: lo >>> 0, hi });
+const word = (lo: number, hi = 0): Word64 => ({ lo: lo >>> 0, hi });
 
 /** HCR_EL2: stage 2, AArch64, interrupts to EL2, WFI and SMC trap. */
 const HCR = 0x8008_2039;

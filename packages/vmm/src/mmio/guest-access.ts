@@ -33,9 +33,6 @@ function translated(port: CpuPort, how: keyof typeof AT, va: number | bigint, ou
   port.writeSystem(PAR_EL1, saved.lo, saved.hi);
 }
 
-/** How an access on the guest's behalf ended. */
-export type AccessEnd = 'done' | 'external' | { readonly status: number };
-
 /** What reaches a VM's address space from its virtual addresses. */
 export class GuestAccess {
   readonly bus: VmBus;

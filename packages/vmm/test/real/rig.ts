@@ -52,7 +52,7 @@ import {
 import type { VirtualGic } from '../../src/index.ts';
 
 /** Guests' RAM as they see it. */
-export const GUEST = 0x4000_0000;
+const GUEST = 0x4000_0000;
 const RAM = 0x20_0000;
 const TABLES = 0x4300_0000;
 const [GICD, GICC, GICH, GICV, GICR] = [
@@ -110,7 +110,7 @@ interface Vcpu {
 }
 
 /** What the hypervisor's HVC calls are. */
-export const Call = { Null: 0x10, Off: 0x11, Yield: 0x12, Burst: 0x13, Line: 0x14 } as const;
+const Call = { Null: 0x10, Off: 0x11, Yield: 0x12, Burst: 0x13, Line: 0x14 } as const;
 
 /** The hypervisor. */
 export class Rig implements PrivilegedSoftware<number> {
