@@ -6,13 +6,12 @@ import type { CpuPort } from '@worldswitch/platform';
 export class Current {
   private entered: CpuPort | undefined;
 
-  /** The port of the entry that runs now. Throws where none does: nothing of a hypervisor runs outside its entries. */
+  /** The port of the entry that runs now. Throws where none does: nothing of a hypervisor runs outside its entries. Set at the start of an entry, and to `undefined` at its end. */
   get port(): CpuPort {
     if (this.entered === undefined) throw new Error('the machine is reached during entries only');
     return this.entered;
   }
 
-  /** The start of an entry (its port), or its end (`undefined`). */
   set port(port: CpuPort | undefined) {
     this.entered = port;
   }

@@ -48,11 +48,10 @@ export class Slice {
     this.words[Layout.remaining >> 2] = budget;
   }
 
-  /** What is left, 0 or less at the end: with costs the last instruction may have cost more than there was. */
+  /** What is left, 0 or less at the end: with costs the last instruction may have cost more than there was. Setting it has no effect on `executed`. */
   get remaining(): number {
     return this.words[Layout.remaining >> 2] ?? 0;
   }
-  /** Sets it with no effect on `executed`. */
   set remaining(value: number) {
     if (this.costs !== undefined) this.set(value, this.executed);
     else this.words[Layout.remaining >> 2] = value;
