@@ -16,7 +16,9 @@ const { test } = requireTool('apt-get');
 const PATIENCE = 600_000;
 const every = (process.env['WORLDSWITCH_ALL'] ?? '') !== '';
 /** Milliseconds of the guest's time. */
-const JOBS = 300;
+const JOBS = 1000;
+/** Percent of the guest's usual work: 80 % of the CPU, which is less than all and more than a half. */
+const LOAD = 200;
 
 /** Forks without end; the limit keeps its kernel from killing all it has for want of memory. */
 const BOMB = 'echo 600 > /proc/sys/kernel/threads-max; echo bomb; f() { f | f & }; f\n';
@@ -26,7 +28,7 @@ async function imagesOf(): Promise<{ readonly debian: BootImages; readonly 'real
   const { images } = await namedGuest('debian', wishes);
   if (images === undefined) throw new Error('Debian has nothing to boot');
   const kernel = readKernel(new Uint8Array(await readFile(rtos.image)), 'rtos', 0x4000_0000);
-  return { debian: images, 'real-time': { kernel, name: 'rtos', append: `rtos:${JOBS},100,1` } };
+  return { debian: images, 'real-time': { kernel, name: 'rtos', append: `rtos:${JOBS},${LOAD},1` } };
 }
 
 /** What comes of it, with the priority given and Debian's 100. */
@@ -63,17 +65,15 @@ async function besideBomb(version: 2 | 3, priority: number) {
   type(BOMB);
   // The bomb has reached the limit, and goes on.
   runTo(/can't fork/, 3e9);
-  const before = text.length;
   type('\x1d2x');
-  runTo(/rtos: sum .*\n/, 3e9);
-  const forks = [...text.slice(before).matchAll(/can't fork/g)].length;
+  runTo(/rtos: sum .*\r\n/, 5e9);
+  // It goes on behind that, too: it did all the time.
+  runTo(/rtos: sum [^]*can't fork/, 5e9);
   const [, jobs, missed] = /rtos: sum (\d+) jobs, (\d+) missed/.exec(text) ?? [];
   const jitter = Number(/task fast .* jitter (\d+)/.exec(text)?.[1]);
   const lines = text.split('\r\n').filter((line) => line.includes('rtos: '));
-  process.stdout.write(
-    `GICv${version}, priority ${priority}, ${forks} forks refused meanwhile\n${lines.join('\n')}\n`,
-  );
-  return { jobs: Number(jobs), missed: Number(missed), jitter, forks };
+  process.stdout.write(`GICv${version}, priority ${priority}\n${lines.join('\n')}\n`);
+  return { jobs: Number(jobs), missed: Number(missed), jitter };
 }
 
 // Two boots of Debian each: nothing for every day.
@@ -87,10 +87,8 @@ for (const version of [2, 3] as const)
         const strict = await besideBomb(version, 200);
         expect(strict).toMatchObject({ jobs: JOBS + JOBS / 2 + JOBS / 5, missed: 0 });
         expect(strict.jitter).toBeLessThan(10);
-        expect(strict.forks).toBeGreaterThan(0);
         const equal = await besideBomb(version, 100);
         expect(equal.missed).toBeGreaterThan(0);
-        expect(equal.forks).toBeGreaterThan(0);
       },
       PATIENCE,
     );
