@@ -138,6 +138,17 @@ export class ExitHandlers {
       skipInstruction(port);
       return 'timer';
     }
+    if (write) {
+      port.readX(register, word);
+      if (vcpu.implementation.write(name, word.lo, word.hi)) {
+        skipInstruction(port);
+        return 'implementation defined';
+      }
+    } else if (vcpu.implementation.read(name, word)) {
+      port.writeX(register, word.lo, word.hi);
+      skipInstruction(port);
+      return 'implementation defined';
+    }
     if (write && translationRegisters.has(name)) {
       port.readX(register, word);
       port.writeSystem(systemRegister(name), word.lo, word.hi);

@@ -4,7 +4,7 @@ import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
 import type { CheckedConfig, CheckedDevice } from '@worldswitch/machine';
 import { deviceKinds } from '@worldswitch/machine';
 import type { CpuPort } from '@worldswitch/platform';
-import { HostDisk, HostNic, NetworkSwitch } from '@worldswitch/vmm';
+import { HostDisk, HostNic, macOf, NetworkSwitch } from '@worldswitch/vmm';
 import type {
   CheckedVm,
   Current,
@@ -34,6 +34,10 @@ export interface DriverParts {
 /** The first network card of a board. */
 const nicOf = ({ devices }: CheckedConfig): CheckedDevice | undefined =>
   devices.find(({ kind }) => kind === deviceKinds['virtio-net']);
+
+/** The address of a card, as six bytes. */
+const addressOf = (card: CheckedDevice): Uint8Array =>
+  Uint8Array.from(macOf(card).split(':'), (byte) => parseInt(byte, 16));
 
 /** The host's disks that VMs have, by name, each with its address. */
 export function diskBases({ host, vms }: HypervisorSetup): ReadonlyMap<string, number> {
@@ -106,7 +110,7 @@ export class HostDevices {
     return Object.fromEntries(
       board.devices
         .filter(({ kind }) => kind === deviceKinds['virtio-net'])
-        .map(({ name }) => [name, this.network.socket()]),
+        .map((card) => [card.name, this.network.socket(addressOf(card))]),
     );
   }
 

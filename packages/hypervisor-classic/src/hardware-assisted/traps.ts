@@ -18,6 +18,7 @@ const Hcr = {
   TWE: 1 << 14,
   TID3: 1 << 18,
   TSC: 1 << 19,
+  TIDCP: 1 << 20,
   TVM: 1 << 26,
   RW: 2 ** 31,
 } as const;
@@ -48,7 +49,8 @@ const HPMN = 0x1f;
 
 /** HCR_EL2 while a guest runs. */
 function hcrOf(controls: TrapControls): number {
-  let value = Hcr.VM | Hcr.SWIO | Hcr.FMO | Hcr.IMO | Hcr.AMO | Hcr.FB | Hcr.BSU | Hcr.TID3 | Hcr.TSC;
+  let value =
+    Hcr.VM | Hcr.SWIO | Hcr.FMO | Hcr.IMO | Hcr.AMO | Hcr.FB | Hcr.BSU | Hcr.TID3 | Hcr.TSC | Hcr.TIDCP;
   if (controls.waits !== false) value |= Hcr.TWI;
   if (controls.waitsForEvents === true) value |= Hcr.TWE;
   if (controls.translation === true) value |= Hcr.TVM;

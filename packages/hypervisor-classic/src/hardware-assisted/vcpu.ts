@@ -5,12 +5,16 @@ import type { Shape } from '@worldswitch/platform';
 import { Context, contextShape, VirtualTimer, virtualTimerShape } from '@worldswitch/vmm';
 import type { ContextState, HostTimer, TimerWires, VirtualTimerState, VmClock } from '@worldswitch/vmm';
 
+import { ImplementationDefined, implementationDefinedShape } from './implementation-defined.ts';
+import type { ImplementationDefinedState } from './implementation-defined.ts';
+
 /** What is saved. */
 export type VcpuState = Readonly<{
   on: boolean;
   waiting: boolean;
   context: ContextState;
   timer: VirtualTimerState;
+  implementation: ImplementationDefinedState;
 }>;
 
 /** How it is checked. */
@@ -19,6 +23,7 @@ export const vcpuShape: Shape<VcpuState> = record<VcpuState>({
   waiting: flag,
   context: contextShape,
   timer: virtualTimerShape,
+  implementation: implementationDefinedShape,
 });
 
 /** EL1h, with D, A, I and F masked: how a CPU comes out of reset. */
@@ -31,6 +36,8 @@ export interface VcpuParts {
   readonly host: HostTimer;
   readonly clock: VmClock;
   readonly wires: TimerWires;
+  /** How many vCPUs its VM has. */
+  readonly cores: number;
 }
 
 /** One of a VM's CPUs. */
@@ -42,6 +49,7 @@ export class Vcpu {
   readonly index: number;
   readonly context: Context;
   readonly timer: VirtualTimer;
+  readonly implementation: ImplementationDefined;
   /** Switched on, as PSCI sees it. */
   on: boolean;
   /** It executed WFI and nothing has come since. */
@@ -53,6 +61,7 @@ export class Vcpu {
     this.index = index;
     this.context = new Context(state?.context);
     this.timer = new VirtualTimer(parts.host, parts.clock, this.context, parts.wires, state?.timer);
+    this.implementation = new ImplementationDefined(parts.cores, state?.implementation);
     this.on = state?.on ?? false;
     this.waiting = state?.waiting ?? false;
   }
@@ -63,6 +72,7 @@ export class Vcpu {
     context.general.fill(0);
     context.system.fill(0);
     context.vectors.fill(0);
+    this.implementation.reset();
     context.setX(0, Number(x0 & 0xffff_ffffn), Number(x0 >> 32n));
     context.set('ELR_EL2', Number(entry & 0xffff_ffffn), Number(entry >> 32n));
     context.set('SPSR_EL2', RESET_PSTATE);
@@ -80,6 +90,7 @@ export class Vcpu {
       waiting: this.waiting,
       context: this.context.save(),
       timer: this.timer.save(),
+      implementation: this.implementation.save(),
     };
   }
 }

@@ -160,6 +160,7 @@ export class VirtualMachine {
           i,
           {
             host: timer,
+            cores: board.cpus,
             clock: this.clock,
             wires: {
               raise: () => {

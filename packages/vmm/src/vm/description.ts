@@ -157,6 +157,27 @@ function place(
 const disksOf = ({ devices }: CheckedConfig): readonly string[] =>
   devices.filter(({ kind }) => kind === deviceKinds['virtio-blk']).map(({ name }) => name);
 
+/** The address that a network card gets when none is given: that of the device model. */
+const DEFAULT_MAC = '52:54:00:12:34:56';
+
+/** The address of a network card. */
+export function macOf({ config }: CheckedConfig['devices'][number]): string {
+  const { mac } = config;
+  return typeof mac === 'string' ? mac.toLowerCase() : DEFAULT_MAC;
+}
+
+/** No two cards have one address. */
+function checkCards(field: string, { devices }: CheckedConfig, taken: Map<string, string>): void {
+  devices.forEach((device, i) => {
+    if (device.kind !== deviceKinds['virtio-net']) return;
+    const other = taken.get(macOf(device));
+    const own = `${field}.board.devices[${i}].config.mac`;
+    if (other !== undefined)
+      throw new ConfigurationError(own, `must be another than ${macOf(device)}, which is that of ${other}`);
+    taken.set(macOf(device), own);
+  });
+}
+
 /** Each disk of the VM has one of the host's for itself. */
 function checkDisks(
   vm: VmDescription,
@@ -198,6 +219,7 @@ export function checkVms(vms: readonly VmDescription[], room: HostRoom): readonl
   if (vms.length === 0) throw new ConfigurationError('vms', 'must have a VM at least');
   const taken: Range[] = [];
   const takenDisks = new Map<string, string>();
+  const takenAddresses = new Map<string, string>();
   return vms.map((vm, i): CheckedVm => {
     const field = `vms[${i}]`;
     if (typeof vm.name !== 'string' || !/^[a-z][a-z0-9-]*$/.test(vm.name))
@@ -213,6 +235,7 @@ export function checkVms(vms: readonly VmDescription[], room: HostRoom): readonl
     const board = checkBoard(vm, field, room.config);
     const base = place(vm, field, board.memory, room, taken);
     taken.push({ field, base, end: base + board.memory });
+    checkCards(field, board, takenAddresses);
     return {
       name: vm.name,
       board,

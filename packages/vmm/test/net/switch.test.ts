@@ -54,6 +54,20 @@ describe('the switch', () => {
     expect(got).toEqual([0, 1, 1]);
   });
 
+  it('takes frames from an address at the port alone that it belongs to', () => {
+    const { network, got } = make(2);
+    const own = frame(0, 9).subarray(6, 12);
+    const port = network.connect({ send: () => undefined }, own);
+    network.forward(0, frame(1, 9));
+    expect(got, 'another station with its address').toEqual([0, 0]);
+    network.forward(port, frame(1, 8));
+    expect(got, 'it with another address').toEqual([0, 0]);
+    network.forward(port, frame(1, 9));
+    expect(got).toEqual([1, 1]);
+    network.forward(0, frame(9, 1));
+    expect(got, 'what is for it goes to it alone').toEqual([1, 1]);
+  });
+
   it('drops what is no frame, and goes on from a saved state', () => {
     const { network, got } = make(2);
     network.forward(0, new Uint8Array(5));

@@ -67,6 +67,18 @@ describe('a host and its VMs', () => {
       /^vms\[0\]\.board\.gic\.version: must be 2/,
     ],
     ["memory below the hypervisor's", [vm({ at: 0x4000_0000 })], /^vms\[0\]\.at: must be 0x41000000 or more/],
+    [
+      'two network cards with one address',
+      ['a', 'b'].map((name) =>
+        vm({ name, board: virt({ memory: '64M', virtio: [{ name: 'net', type: 'virtio-net' }] }) }),
+      ),
+      /^vms\[1\]\.board\.devices\[\d\]\.config\.mac: must be another than 52:54:00:12:34:56/,
+    ],
+    [
+      'a disk without one of the host behind it',
+      [vm({ board: virt({ memory: '64M', virtio: [{ name: 'disk', type: 'virtio-blk' }] }) })],
+      /^vms\[0\]\.disks\.disk: is missing/,
+    ],
     ['a name twice', [vm(), vm()], /^vms\[1\]\.name: "a" is the name/],
     [
       'a share of nothing',
