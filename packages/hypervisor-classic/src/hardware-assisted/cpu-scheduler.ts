@@ -181,6 +181,7 @@ export class CpuScheduler {
 
   private wake(vcpu: Vcpu): void {
     vcpu.waiting = false;
+    this.chargeRunning();
     this.scheduler.wake(vcpu.id);
     const target = this.scheduler.preempts(
       vcpu.id,
@@ -190,6 +191,16 @@ export class CpuScheduler {
     // A busy CPU of the same priority gives it a turn when the slice ends, which may not be armed yet.
     this.cpus.forEach((_, index) => {
       if (index === target || (target < 0 && this.mayRunOn(vcpu, index))) this.reschedule(index);
+    });
+  }
+
+  /** What runs is charged up to now, so that who wakes is compared with what the others really had. */
+  private chargeRunning(): void {
+    const now = this.timer.ticks;
+    this.cpus.forEach((cpu, index) => {
+      if (cpu.running < 0) return;
+      this.scheduler.charge(index, now - cpu.since, now);
+      cpu.since = now;
     });
   }
 
