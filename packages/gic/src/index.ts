@@ -8,6 +8,7 @@ export type {
   VirtualInterfaceV2,
   VirtualInterfaceV3,
 } from './distributor.ts';
+export { HypervisorControl } from './hypervisor-control.ts';
 export { maintenanceInterrupt } from './v2/config.ts';
 export type { GicV2Config } from './v2/config.ts';
 export { gicV2 } from './v2/gicv2.ts';

@@ -68,7 +68,8 @@ export { virtualGicV2, virtualGicV2Shape } from './vgic/vgic-v2.ts';
 export type { VirtualGicV2Config } from './vgic/vgic-v2.ts';
 export { trappedGicRegisters, VirtualGicV3, virtualGicV3, virtualGicV3Shape } from './vgic/vgic-v3.ts';
 export type { VirtualGicV3Config } from './vgic/vgic-v3.ts';
-export { maintenance, VirtualGic } from './vgic/vgic.ts';
+export { VirtualGic } from './vgic/vgic.ts';
+export { maintenanceInterrupt } from '@worldswitch/gic';
 export type {
   BlockAccess,
   VirtualGicBlock,

@@ -1,20 +1,9 @@
 // Virtual interrupts: list registers, the virtual CPU interface's choice among them, and maintenance (IHI 0048B 5.2, 5.3).
 
+import { HypervisorControl } from '../hypervisor-control.ts';
 import { deactivate, spurious, spuriousGroup1 } from './interrupts.ts';
 import { groupMask, idlePriority, lowestBit } from './priority.ts';
 import type { CpuInterface, Gic } from './state.ts';
-
-/** Bits of GICH_HCR; GICH_MISR has the causes in the order of the enables, with EOI in the place of En. */
-const HypervisorControl = {
-  En: 0x1,
-  UIE: 0x2,
-  LRENPIE: 0x4,
-  NPIE: 0x8,
-  VGrp0EIE: 0x10,
-  VGrp0DIE: 0x20,
-  VGrp1EIE: 0x40,
-  VGrp1DIE: 0x80,
-} as const;
 
 /** Bits of GICH_VMCR, the lower of which are those of GICV_CTLR. */
 const VirtualControl = {

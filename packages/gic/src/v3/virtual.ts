@@ -1,22 +1,11 @@
 // Virtual interrupts: list registers, the virtual CPU interface's choice among them, and maintenance (IHI 0069 6, 12.4).
 
+import { HypervisorControl } from '../hypervisor-control.ts';
 import { lowestBit } from '../v2/priority.ts';
 import { deactivate, special, spurious } from './interrupts.ts';
 import { idlePriority, priorityShift } from './priority.ts';
 import { minimumBinaryPoint } from './state.ts';
 import type { CpuInterface, Gic } from './state.ts';
-
-/** Bits of ICH_HCR_EL2; ICH_MISR_EL2 has the causes in the order of the enables, with EOI in the place of En. */
-const HypervisorControl = {
-  En: 0x1,
-  UIE: 0x2,
-  LRENPIE: 0x4,
-  NPIE: 0x8,
-  VGrp0EIE: 0x10,
-  VGrp0DIE: 0x20,
-  VGrp1EIE: 0x40,
-  VGrp1DIE: 0x80,
-} as const;
 
 /** Bits of ICH_VMCR_EL2. */
 export const VirtualControl = { VENG0: 0x1, VENG1: 0x2, VFIQEn: 0x8, VCBPR: 0x10, VEOIM: 0x200 } as const;

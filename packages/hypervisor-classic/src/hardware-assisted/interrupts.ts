@@ -1,7 +1,7 @@
 // The host's own interrupts: its timer, the VMs' virtual timers and maintenance interrupts, kicks from other CPUs, its serial port.
 
 import type { CpuPort } from '@worldswitch/platform';
-import { hostTimerInterrupt, maintenance, virtualTimerInterrupt } from '@worldswitch/vmm';
+import { hostTimerInterrupt, maintenanceInterrupt, virtualTimerInterrupt } from '@worldswitch/vmm';
 import type { HostGic } from '@worldswitch/vmm';
 
 /** The software-generated interrupt by which one CPU of the hypervisor's interrupts another. */
@@ -25,7 +25,7 @@ export interface InterruptHandlers {
 
 /** Enables the private interrupts of this CPU. */
 export function enablePrivate(port: CpuPort, gic: HostGic): void {
-  for (const interrupt of [KICK, MONITORS, maintenance, hostTimerInterrupt, virtualTimerInterrupt])
+  for (const interrupt of [KICK, MONITORS, maintenanceInterrupt, hostTimerInterrupt, virtualTimerInterrupt])
     gic.enable(port, interrupt, port.index);
 }
 
@@ -37,7 +37,7 @@ export function serveInterrupt(port: CpuPort, gic: HostGic, handlers: InterruptH
   if (interrupt === hostTimerInterrupt) handlers.timer(port);
   else if (interrupt === virtualTimerInterrupt) handlers.virtualTimer(port);
   else if (interrupt === MONITORS) handlers.monitors(port);
-  else if (interrupt === maintenance) handlers.maintenance(port);
+  else if (interrupt === maintenanceInterrupt) handlers.maintenance(port);
   else if (interrupt >= 32) handlers.shared(port, interrupt);
   gic.drop(port, acknowledged);
   // The guest's own stay active until it ends them: the list register says so to the GIC.
@@ -48,7 +48,7 @@ export function serveInterrupt(port: CpuPort, gic: HostGic, handlers: InterruptH
 const names: Readonly<Record<number, string>> = {
   [KICK]: 'kick',
   [MONITORS]: 'monitors',
-  [maintenance]: 'maintenance',
+  [maintenanceInterrupt]: 'maintenance',
   [hostTimerInterrupt]: 'host timer',
   [virtualTimerInterrupt]: 'virtual timer',
 };

@@ -93,6 +93,30 @@ export function prepare(rig: Rig, random: Random, setting: Setting = {}): void {
   }
 }
 
+/** Where programs of one's own begin. */
+export const CODE: number = RAM + 0x2000;
+
+/** Prepares a rig for a program of one's own: random registers of a seed, then those given by number; both CPUs at its beginning. */
+export function begin(
+  rig: Rig,
+  seed: number,
+  program: RandomProgramWords,
+  registers: Readonly<Record<number, number>> = {},
+): Rig {
+  prepare(rig, createRandom(seed));
+  load(rig, CODE, program.words());
+  for (const { cpu } of [rig.reference, rig.fast]) {
+    cpu.state.pc = BigInt(CODE);
+    for (const [r, value] of Object.entries(registers)) cpu.state.setX(Number(r), BigInt(value));
+  }
+  return rig;
+}
+
+/** Anything that is a program. */
+interface RandomProgramWords {
+  words(): readonly number[];
+}
+
 /** What a run found. */
 export interface Verdict {
   readonly seed: number;

@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import { Fault, SoftwareEntry } from '@worldswitch/platform';
 import type { CpuPort, Leave } from '@worldswitch/platform';
 
-import type { Machine } from '../../src/index.ts';
 import {
   CODE,
   countsOf,
@@ -20,6 +19,7 @@ import {
   off,
   place,
   psci,
+  report,
   software,
   store,
   sys,
@@ -28,10 +28,6 @@ import {
   x,
 } from './rig.ts';
 
-const report = (machine: Machine, instructions = 100_000): string => {
-  const end = machine.run(instructions);
-  return end === 'dead' ? machine.report() : end;
-};
 const PAGE = 0x0b00_0000;
 const TABLES = 0x4070_0000;
 

@@ -24,6 +24,7 @@ import {
   msr,
   off,
   psci,
+  report,
   software,
   store,
   sys,
@@ -31,10 +32,6 @@ import {
   x,
 } from './rig.ts';
 
-const report = (machine: Machine, instructions = 1_000_000): string => {
-  const end = machine.run(instructions);
-  return end === 'dead' ? machine.report() : end;
-};
 const CPU_ON = 0xc400_0003;
 const CPU_OFF = 0x8400_0002;
 const SYSTEM_RESET = 0x8400_0009;

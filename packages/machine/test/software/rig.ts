@@ -125,3 +125,9 @@ export const enter = (cpu: CpuPort, el: 1 | 2 | 3, pc: number, spsr: number = EL
   msr(cpu, `SPSR_EL${el}`, spsr);
   return 'eret';
 };
+
+/** Runs a machine: how it ended, and in one line why, where its software failed. */
+export function report(machine: Machine, instructions = 1_000_000): string {
+  const end = machine.run(instructions);
+  return end === 'dead' ? machine.report() : end;
+}

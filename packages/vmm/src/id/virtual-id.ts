@@ -1,6 +1,7 @@
 // What a VM's identification registers show (DDI 0487 D17.2): the host's, less what a VM has not: EL2, EL3, and what the VM's
 // description leaves out. HCR_EL2.TID3 makes EL1's reads exits; MIDR_EL1 and MPIDR_EL1 are VPIDR_EL2's and VMPIDR_EL2's.
 
+import { systemRegisterNames } from '@worldswitch/isa-core';
 import { bits, list, record, StateError } from '@worldswitch/platform';
 import type { CpuPort, Shape, Word64 } from '@worldswitch/platform';
 
@@ -17,44 +18,9 @@ export interface VirtualIdOptions {
 }
 
 /** All registers that HCR_EL2.TID3 traps and that have a name: CRn 0, CRm 1 to 7. */
-export const identificationRegisters: readonly string[] = [
-  'ID_PFR0_EL1',
-  'ID_PFR1_EL1',
-  'ID_PFR2_EL1',
-  'ID_DFR0_EL1',
-  'ID_DFR1_EL1',
-  'ID_AFR0_EL1',
-  'ID_MMFR0_EL1',
-  'ID_MMFR1_EL1',
-  'ID_MMFR2_EL1',
-  'ID_MMFR3_EL1',
-  'ID_MMFR4_EL1',
-  'ID_MMFR5_EL1',
-  'ID_ISAR0_EL1',
-  'ID_ISAR1_EL1',
-  'ID_ISAR2_EL1',
-  'ID_ISAR3_EL1',
-  'ID_ISAR4_EL1',
-  'ID_ISAR5_EL1',
-  'ID_ISAR6_EL1',
-  'MVFR0_EL1',
-  'MVFR1_EL1',
-  'MVFR2_EL1',
-  'ID_AA64PFR0_EL1',
-  'ID_AA64PFR1_EL1',
-  'ID_AA64ZFR0_EL1',
-  'ID_AA64SMFR0_EL1',
-  'ID_AA64DFR0_EL1',
-  'ID_AA64DFR1_EL1',
-  'ID_AA64AFR0_EL1',
-  'ID_AA64AFR1_EL1',
-  'ID_AA64ISAR0_EL1',
-  'ID_AA64ISAR1_EL1',
-  'ID_AA64ISAR2_EL1',
-  'ID_AA64MMFR0_EL1',
-  'ID_AA64MMFR1_EL1',
-  'ID_AA64MMFR2_EL1',
-];
+export const identificationRegisters: readonly string[] = systemRegisterNames.filter((name) =>
+  /^(?:ID_|MVFR)/.test(name),
+);
 
 /** A four-bit field that a VM sees otherwise than the host: its lowest bit, and its value from the host's. */
 interface Field {
@@ -76,7 +42,6 @@ function fieldsOf(options: VirtualIdOptions): readonly Field[] {
     { register: 'ID_AA64DFR0_EL1', at: 8, seen: (host) => (monitors ? host : 0) }, // PMUVer
     { register: 'ID_AA64DFR0_EL1', at: 32, seen: absent }, // PMSVer
     { register: 'ID_AA64MMFR0_EL1', at: 0, seen: (host) => Math.min(host, most) }, // PARange
-    { register: 'ID_AA64MMFR0_EL1', at: 12, seen: absent }, // SNSMem
     { register: 'ID_AA64MMFR0_EL1', at: 32, seen: absent }, // TGran16_2
     { register: 'ID_AA64MMFR0_EL1', at: 36, seen: absent }, // TGran64_2
     { register: 'ID_AA64MMFR0_EL1', at: 40, seen: absent }, // TGran4_2

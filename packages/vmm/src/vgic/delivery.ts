@@ -5,11 +5,12 @@
 // other pending ones in order. NPIE interrupts when the guest has taken all that it could; LRENPIE when it ends an active one
 // without a list register, of which only the number is told: they end in the order of their priorities.
 
+import { HypervisorControl } from '@worldswitch/gic';
 import type { Distributor } from '@worldswitch/gic';
 import type { CpuPort } from '@worldswitch/platform';
 
 import type { InFlight, VcpuLists } from './in-flight.ts';
-import { HypervisorControl, ListState } from './list-registers.ts';
+import { ListState } from './list-registers.ts';
 import type { ListEntry, ListRegisters } from './list-registers.ts';
 
 /** Sort keys of pending interrupts of groups that the guest has not enabled come after all others. */

@@ -21,18 +21,6 @@ export interface ListEntry {
   source: number;
 }
 
-/** GICH_HCR and ICH_HCR_EL2: the bits that both have. */
-export const HypervisorControl = {
-  En: 0x1,
-  UIE: 0x2,
-  LRENPIE: 0x4,
-  NPIE: 0x8,
-  VGrp0EIE: 0x10,
-  VGrp0DIE: 0x20,
-  VGrp1EIE: 0x40,
-  VGrp1DIE: 0x80,
-} as const;
-
 /** The virtual CPU interface of the CPU that a port is of, for the vCPU that is on it. */
 export interface ListRegisters {
   /** How many there are. */

@@ -59,9 +59,6 @@ export interface VirtualGicParts {
 /** The saved state: that of the distributor, by the codec of its hardware model, and what is in list registers. */
 export type VirtualGicState = Readonly<{ distributor: Plain; flight: InFlightState }>;
 
-/** The maintenance interrupt, a PPI of the board. */
-export const maintenance = 25;
-
 /** A VM's interrupt controller over list registers. */
 export class VirtualGic {
   /** Register blocks, in the order of the hardware's. */

@@ -44,8 +44,8 @@ describe('virtual ID registers', () => {
     expect(seen(plain, 'ID_AA64ISAR0_EL1')).toBe(0x1_1120);
     expect(seen(plain, 'ID_AA64DFR0_EL1')).toBe(0x1030_5106);
     expect(seen({ ...plain, monitors: false }, 'ID_AA64DFR0_EL1')).toBe(0x1030_5006);
-    expect(seen({ ...plain, addressBits: 40 }, 'ID_AA64MMFR0_EL1')).toBe(0x0122);
-    expect(seen({ ...plain, addressBits: 48 }, 'ID_AA64MMFR0_EL1')).toBe(0x0124);
+    expect(seen({ ...plain, addressBits: 40 }, 'ID_AA64MMFR0_EL1')).toBe(0x1122);
+    expect(seen({ ...plain, addressBits: 48 }, 'ID_AA64MMFR0_EL1')).toBe(0x1124);
   });
 
   it('read zero where nothing is, and know which registers they are', () => {

@@ -29,7 +29,7 @@ import {
   LazyFloat,
   listRegisterCountV2,
   listRegisterCountV3,
-  maintenance,
+  maintenanceInterrupt,
   PageAllocator,
   physicalTimerRegisters,
   PhysicalMemory,
@@ -152,7 +152,7 @@ export class Rig implements PrivilegedSoftware<number> {
       port.writeSystem(R.HCR, HCR, 0);
       port.writeSystem(R.CNTHCTL, trapPhysicalTimer, 0);
       this.host.initialiseCpu(port);
-      for (const id of [0, maintenance, hostTimerInterrupt, virtualTimerInterrupt])
+      for (const id of [0, maintenanceInterrupt, hostTimerInterrupt, virtualTimerInterrupt])
         this.host.enable(port, id, port.index);
       return this.schedule(port);
     });
@@ -321,7 +321,7 @@ export class Rig implements PrivilegedSoftware<number> {
       vcpu?.timer.interrupted();
       return;
     }
-    if (id === maintenance && vcpu !== undefined && this.options.without !== 'maintenance') {
+    if (id === maintenanceInterrupt && vcpu !== undefined && this.options.without !== 'maintenance') {
       vcpu.vm.gic.maintain(port, vcpu.number);
     }
     if (id === hostTimerInterrupt) this.timer.expire(port);
