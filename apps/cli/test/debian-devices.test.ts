@@ -2,39 +2,21 @@
 // interrupt controllers, on one CPU and on four.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect } from 'vitest';
 
-import { requireTool, run, tempDir, tryRun } from '@worldswitch/test-tools';
+import { requireTool, tempDir, tryRun } from '@worldswitch/test-tools';
 
 import { bootGuest } from './boot.ts';
 import { bundledCommand } from './command.ts';
+import { expectSound, ext4 } from './ext4.ts';
 
 const { test } = requireTool('apt-get', 'mke2fs', 'e2fsck', 'debugfs');
 
 /** What a first start of the guest fetches takes its time. */
 const PATIENCE = 300_000;
-
-/** An ext4 disk with one file. */
-async function ext4(): Promise<string> {
-  const folder = tempDir();
-  const tree = join(folder, 'tree');
-  mkdirSync(tree);
-  writeFileSync(join(tree, 'hello.txt'), 'hello from the host\n');
-  const image = join(folder, 'disk.img');
-  await run('mke2fs', ['-q', '-t', 'ext4', '-d', tree, image, '16M']);
-  return image;
-}
-
-/** Sound to e2fsck, and with what the guest wrote in it. */
-async function expectSound(image: string): Promise<void> {
-  const check = await run('e2fsck', ['-fn', image]);
-  expect(check.stdout).toContain('Pass 5');
-  const read = await run('debugfs', ['-R', 'cat /from-guest', image]);
-  expect(read.stdout).toBe('written by the guest\n');
-}
 
 const COMMANDS = [
   'echo PS1 is off; PS1=',

@@ -5,14 +5,12 @@ import { describe, expect, it } from 'vitest';
 
 import { assemble } from '@worldswitch/isa-core';
 
-import { Program } from './programs/assembler.ts';
-import { load, prepare } from './programs/run.ts';
-import { createRandom } from './random.ts';
+import type { Program } from './programs/assembler.ts';
+import { begin, CODE, load } from './programs/run.ts';
 import { createRig, modes, RAM } from './rig.ts';
 import type { Rig } from './rig.ts';
 
 const RAM_OFFSET = 0x10000;
-const CODE = RAM + 0x2000;
 const DATA = 19;
 
 /** A rig with handlers, random registers and a program. */
@@ -22,12 +20,7 @@ function rigWith(mode: (typeof modes)[number][1], build: (p: Program) => void): 
 
 /** The same on a rig that has run something else. */
 function start(rig: Rig, build: (p: Program) => void): Rig {
-  prepare(rig, createRandom(7));
-  const program = new Program();
-  build(program);
-  load(rig, CODE, program.words());
-  for (const { cpu } of [rig.reference, rig.fast]) cpu.state.pc = BigInt(CODE);
-  return rig;
+  return begin(rig, 7, build);
 }
 
 /** Runs with budgets of every length up to a limit, and again with long ones in between. */

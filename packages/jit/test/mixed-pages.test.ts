@@ -4,13 +4,11 @@ import { describe, expect, it } from 'vitest';
 
 import { assemble } from '@worldswitch/isa-core';
 
-import { Program } from './programs/assembler.ts';
-import { load, prepare } from './programs/run.ts';
-import { createRandom } from './random.ts';
-import { createRig, eager, RAM } from './rig.ts';
+import type { Program } from './programs/assembler.ts';
+import { begin, CODE } from './programs/run.ts';
+import { createRig, eager } from './rig.ts';
 import type { Rig } from './rig.ts';
 
-const CODE = RAM + 0x2000;
 /** On the page of the code, lines away from it. */
 const BESIDE = CODE + 0x800;
 const modes = [
@@ -24,16 +22,7 @@ function rigWith(
   registers: Record<number, number>,
   build: (p: Program) => void,
 ): Rig {
-  const rig = createRig(mode);
-  prepare(rig, createRandom(5));
-  const program = new Program();
-  build(program);
-  load(rig, CODE, program.words());
-  for (const { cpu } of [rig.reference, rig.fast]) {
-    cpu.state.pc = BigInt(CODE);
-    for (const [r, value] of Object.entries(registers)) cpu.state.setX(Number(r), BigInt(value));
-  }
-  return rig;
+  return begin(createRig(mode), 5, build, registers);
 }
 
 /** Runs in pieces of many lengths. */

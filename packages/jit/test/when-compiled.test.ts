@@ -3,26 +3,15 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { COST, Worth } from '../src/hot/worth.ts';
-import { Program } from './programs/assembler.ts';
-import { load, prepare } from './programs/run.ts';
-import { createRandom } from './random.ts';
-import { createRig, eager, RAM } from './rig.ts';
+import type { Program } from './programs/assembler.ts';
+import { begin, CODE } from './programs/run.ts';
+import { createRig, eager } from './rig.ts';
 import type { Mode, Rig } from './rig.ts';
 
-const CODE = RAM + 0x2000;
 const usual: Mode = { enabled: true };
 
 function rigWith(mode: Mode, registers: Record<number, number>, build: (p: Program) => void): Rig {
-  const rig = createRig(mode);
-  prepare(rig, createRandom(11));
-  const program = new Program();
-  build(program);
-  load(rig, CODE, program.words());
-  for (const { cpu } of [rig.reference, rig.fast]) {
-    cpu.state.pc = BigInt(CODE);
-    for (const [r, value] of Object.entries(registers)) cpu.state.setX(Number(r), BigInt(value));
-  }
-  return rig;
+  return begin(createRig(mode), 11, build, registers);
 }
 
 const countOf = (rig: Rig, name: string): number =>

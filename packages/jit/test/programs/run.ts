@@ -6,6 +6,7 @@ import type { Random } from '../random.ts';
 import { createRandom } from '../random.ts';
 import { RAM } from '../rig.ts';
 import type { Rig } from '../rig.ts';
+import { Program } from './assembler.ts';
 import { RandomProgram, Roles } from './random-program.ts';
 
 const TABLES: number = RAM + 0x7f000;
@@ -100,21 +101,18 @@ export const CODE: number = RAM + 0x2000;
 export function begin(
   rig: Rig,
   seed: number,
-  program: RandomProgramWords,
+  build: (program: Program) => void,
   registers: Readonly<Record<number, number>> = {},
 ): Rig {
   prepare(rig, createRandom(seed));
+  const program = new Program();
+  build(program);
   load(rig, CODE, program.words());
   for (const { cpu } of [rig.reference, rig.fast]) {
     cpu.state.pc = BigInt(CODE);
     for (const [r, value] of Object.entries(registers)) cpu.state.setX(Number(r), BigInt(value));
   }
   return rig;
-}
-
-/** Anything that is a program. */
-interface RandomProgramWords {
-  words(): readonly number[];
 }
 
 /** What a run found. */
