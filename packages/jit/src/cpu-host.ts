@@ -133,9 +133,11 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     },
     pollInterrupts: () => cpu.poll(),
     fillData(vaLo, vaHi, write, asUnprivileged, out: FastMapping) {
+      out.refusal = plain ? 'watched' : 'checked';
       if (!plain || (cpu.debug.watching && cpu.debug.watches(vaLo, vaHi))) return false;
       const asUser = user || (asUnprivileged && cpu.state.el === 1);
       const pa = translate(vaLo, vaHi, write ? Access.Write : Access.Read, asUser);
+      out.refusal = pa < 0 ? 'fault' : cpu.translator.device ? 'device' : 'nowhere';
       if (pa < 0 || cpu.translator.device || !findPage(pa, out)) return false;
       const permissions = cpu.tlb.permissions[cpu.translator.entry] ?? 0;
       out.readable = permits(permissions, Access.Read, asUser, pan);

@@ -3,6 +3,9 @@
 
 import type { Slice } from './isa.ts';
 
+/** Why a page is not for the fast path. */
+export type Refusal = 'checked' | 'watched' | 'fault' | 'device' | 'nowhere';
+
 /** Where a page of guest memory lies. Made once, filled by every call. */
 export interface FastMapping {
   /** Byte offset of the page's first byte in the shared `WebAssembly.Memory`. */
@@ -13,7 +16,18 @@ export interface FastMapping {
   writable: boolean;
   /** Data accesses: true when the page's bit in `Memory.dirty` is set. */
   dirty: boolean;
+  /** After `fillData` answered false: why. */
+  refusal: Refusal;
 }
+
+/** Room for an answer. */
+export const noMapping = (): FastMapping => ({
+  host: 0,
+  readable: false,
+  writable: false,
+  dirty: false,
+  refusal: 'fault',
+});
 
 /** What the CPU tells the interpreter, at any time at which TypeScript runs. */
 export interface HostListener {

@@ -6,7 +6,7 @@
 
 export { cpuHost } from './cpu-host.ts';
 export type { EngineCount } from './hot/counters.ts';
-export type { FastMapping, HostListener, InterpreterHost } from './host.ts';
+export type { FastMapping, HostListener, InterpreterHost, Refusal } from './host.ts';
 export type { HotOptions } from './hot/tier.ts';
 export type { Shortfall } from './interpreter/build.ts';
 export { createInterpreter, interpreterBytes } from './interpreter/engine.ts';

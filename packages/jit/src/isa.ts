@@ -2,6 +2,7 @@
 
 export {
   cases,
+  classOf,
   CpuLayout as Layout,
   decode,
   optionalFeatures,

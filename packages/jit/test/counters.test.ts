@@ -50,7 +50,7 @@ describe('the counters', () => {
     expect(rig.run(3000)).toEqual([]);
     expect(countOf(rig, 'exit.miss.read')).toBe(1);
     expect(countOf(rig, 'exit.miss.write')).toBe(1);
-    expect(countOf(rig, 'exit.step')).toBeGreaterThan(90);
+    expect(countOf(rig, 'exit.never')).toBeGreaterThan(90);
     expect(countOf(rig, 'exit.poll')).toBe(0);
     expect(countOf(rig, 'regions.alive')).toBeGreaterThan(1);
     expect(countOf(rig, 'compiled')).toBeGreaterThan(500);
@@ -82,7 +82,7 @@ describe('the counters', () => {
     const rig = createRig(eager);
     expect(runSeed(rig, 700, 5000)).toBeUndefined();
     expect(countOf(rig, 'compiled')).toBeGreaterThan(0);
-    for (const name of ['enter', 'gate.found', 'region.entered', 'exit.step'])
+    for (const name of ['enter', 'gate.found', 'region.entered', 'exit.never', 'crossings'])
       expect(countOf(rig, name)).toBe(0);
   });
 });

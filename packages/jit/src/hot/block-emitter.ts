@@ -32,7 +32,7 @@ export class BlockEmitter {
       arm.position = i;
       if (i === stops || !this.build(decoded, number)) {
         frame.setExit(number, block.code, i);
-        code.br(frame.step);
+        code.br(frame.never);
         return false;
       }
       if (arm.mayLeave) {
@@ -60,14 +60,14 @@ export class BlockEmitter {
         frame.loadWord('absent');
         code.i32(feature);
         code.op('i32_and');
-        code.brIf(frame.step);
+        code.brIf(frame.absent);
       });
     }
     if (row.gate === 'fp' && !arm.checked.has('fp')) {
       arm.checked.add('fp');
       arm.check(() => {
         frame.loadWord('fpTrap');
-        code.brIf(frame.step);
+        code.brIf(frame.absent);
       });
     }
     try {

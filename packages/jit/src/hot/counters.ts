@@ -1,25 +1,6 @@
-// The counters of the engine: their names, what they count, and how compiled code counts. None is state of the machine.
+// The counters that engines of one memory share: names, meanings, and how compiled code counts. None is state of the machine.
 
 import type { Code } from '../wasm/code.ts';
-
-/** What the interpreter's loop was left for, by the numbers of `Reason`. */
-export const reasonCounters = [
-  ['left.budget', 'the budget, or the time to the next event, was used up'],
-  ['left.decode', 'an instruction was not decoded yet'],
-  ['left.fetch', 'the page of the PC was not in the fetch TLB'],
-  [
-    'left.miss.read',
-    'the page of a load was not in the fast TLB and could not be entered, or the load is on two pages',
-  ],
-  ['left.miss.write', 'the same of a store'],
-  ['left.miss.read.unprivileged', 'the same of LDTR'],
-  ['left.miss.write.unprivileged', 'the same of STTR'],
-  ['left.step', 'the reference engine had to execute an instruction'],
-  ['left.poll', 'interrupts were unmasked, and one may be pending'],
-  ['left.other', 'an instruction belongs to a loop of seldom ones'],
-  ['left.hot', 'a region that begins at the PC could not be entered'],
-  ['left.heat', 'compiled code came to a PC without a region often enough to compile it'],
-] as const;
 
 /** What compiled code counts by itself where it is told to, in this order in memory. */
 export const emittedCounters = [
@@ -33,34 +14,36 @@ export const emittedCounters = [
   ['exit.miss.read', 'left for a load whose page is not in the fast TLB, or which crosses a page'],
   ['exit.miss.write', 'the same for a store'],
   ['exit.miss.unprivileged', 'the same for LDTR and STTR'],
-  ['exit.step', 'left for an instruction that compiled code cannot do, at all or now'],
+  ['exit.never', 'left for an instruction that compiled code has no code for'],
+  ['exit.absent', 'left because FP and SIMD trap, or the CPU has not the instruction'],
+  ['exit.step', 'left for an access that needs alignment, or is not the first one of its instruction'],
   ['exit.poll', 'left because interrupts were unmasked'],
   ['exit.jump', 'left for an address outside of the region'],
   ['exit.return', 'left by a return'],
-  ['call', 'calls of other regions'],
+  ['inside', 'jumps by register that stayed in their region'],
+  ['call', 'calls of regions'],
+  ['call.own', 'calls of the region itself, of these'],
   ['call.deep', 'calls that became jumps: they would have nested too deep'],
   ['call.left', 'calls that did not come back to compiled code'],
   ['call.elsewhere', 'calls that came back to another address'],
 ] as const;
 
-/** Counts that TypeScript keeps. */
-export const keptCounters = [
-  ['entries', 'the loop was entered'],
-  ['decoded', 'blocks that were decoded'],
-  ['fetchMisses', 'pages that were entered into the fetch TLB, or could not be'],
-  ['dataMisses', 'pages that were entered into the fast TLB, or could not be'],
-  ['steps', 'instructions that the reference engine executed'],
-  ['compiled', 'instructions that compiled code executed'],
-  ['samples', 'looks at the PC to see where time is spent'],
-  ['marks', 'regions that could not be entered where the interpreter came to them'],
-  ['interrupts', 'interrupts that were taken'],
-] as const;
-
 /** Counts of the decoded pages. */
 export const pageCounters = [
   ['pages.made', 'pages whose instructions were decoded'],
-  ['pages.givenUp', 'decoded pages that were written to so often that they became data'],
+  ['pages.givenUp', 'decoded pages that were written to so often that they became data, or as a whole'],
   ['pages.evicted', 'decoded pages that made room for others'],
+  ['pages.alive', 'decoded pages there are'],
+] as const;
+
+/** Counts of the decoded pages that are off unless asked for. */
+export const decodingCounters = [
+  ['pages.overwritten', 'decoded pages given up because they were written to as a whole'],
+  ['pages.stores', 'stores to lines of decoded pages that have code'],
+  ['pages.beside', 'stores to other lines of decoded pages that came to be looked at'],
+  ['decoded.instructions', 'instructions decoded'],
+  ['decoded.known', 'of these, words that were decoded before'],
+  ['decoded.pairs', 'pairs of instructions that the interpreter executes as one'],
 ] as const;
 
 /** Counts of the hot tier, of all CPUs of a memory. */
@@ -78,6 +61,35 @@ export const tierCounters = [
   ['regions.entries', 'ways into them'],
   ['regions.unfit', 'PCs known as unfit for a region'],
 ] as const;
+
+/** Counts of the hot tier that are off unless asked for. */
+export const compilingCounters = [
+  ['wish.sampled', 'wishes for a region: time is spent in interpreted code'],
+  ['wish.reached', 'wishes for a region: compiled code came to an instruction without one often'],
+  ['wish.beside', 'wishes for a region: stores beside code are to be done in it'],
+  ['wish.eager', 'wishes for a region: everything is compiled'],
+  ['answer.none', 'wishes not heard: nothing is compiled, or the page is not in the fetch TLB'],
+  ['answer.paused', 'wishes not heard: the host refused a region lately'],
+  ['answer.known', 'wishes not heard: there is a region, or can be none'],
+  ['answer.early', 'wishes not heard: what was lost so far does not pay for compiling'],
+  ['answer.made', 'wishes that a region was made for'],
+  ['regions.remade', 'regions compiled anew to do stores beside code'],
+  ['regions.grown', 'regions that went for one with more ways in'],
+  ['regions.full', 'regions that made room because there were as many as may be'],
+  ['regions.blocks', 'basic blocks in regions'],
+  ['regions.loops', 'loops in regions'],
+  ['regions.pages', 'pages that regions have code of'],
+  [
+    'regions.copied',
+    'instructions in regions that are copies of small functions in the place of their calls',
+  ],
+  ['regions.jumps', 'regions that jump by register'],
+] as const;
+
+/** Names what the hot tier counts. */
+export type CompilingCounter = (typeof compilingCounters)[number][0];
+/** Names what decoding counts. */
+export type DecodingCounter = (typeof decodingCounters)[number][0];
 
 /** A counter as `Interpreter.counts` has it. */
 export interface EngineCount {

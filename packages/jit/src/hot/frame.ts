@@ -68,6 +68,9 @@ export class HotFrame extends BaseFrame {
   guard = 0;
   a = 0;
   b = 0;
+  /** As `step`, for an instruction that has no code, and for one that traps or that the CPU has not. */
+  never: Target = 0;
+  absent: Target = 0;
   /** Leaves after the instruction under way; `exit` is that of the next. */
   poll: Target = 0;
   /** Leaves with `pc`, `status` and `remaining` as they are in their locals. */

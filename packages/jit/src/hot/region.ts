@@ -249,6 +249,7 @@ export class RegionEmitter extends RegionWays {
     const last = block.start + block.code.length - 1;
     const target = block.flow.kind === 'call' ? last + block.flow.to / 4 : undefined;
     const own = this.plan.entries.findIndex((e) => e.instruction === target);
+    if (own >= 0) this.counting.emit(code, 'call.own');
     if (own >= 0) code.i32(entryParameter(own, (target ?? 0) >> 10));
     code.get(frame.depth);
     code.i32(1);
@@ -300,6 +301,7 @@ export class RegionEmitter extends RegionWays {
     code.i32(0xff);
     code.op('i32_and');
     code.set(frame.entry);
+    this.counting.emit(code, 'inside');
     code.br(this.loops.get(0) ?? 0);
     code.end();
     code.end();

@@ -8,12 +8,15 @@ import { discover } from './blocks.ts';
 import type { Block, CodeSource, Discovered } from './blocks.ts';
 import { codeSource } from './code-source.ts';
 import type { PageSource } from './code-source.ts';
-import { Counting, emittedCounters } from './counters.ts';
+import { compilingCounters, Counting, emittedCounters } from './counters.ts';
+import type { CompilingCounter } from './counters.ts';
 import { countersAt, dispatcherModule, entryAt, heatAt, MAX_ENTRIES } from './dispatcher.ts';
 import { gateType, regionType } from './frame.ts';
 import { plan } from './layout.ts';
 import type { Plan } from './layout.ts';
+import type { Mark, Region, Span, Wish } from './region-record.ts';
 import { RegionEmitter } from './region.ts';
+import { Tally } from './tally.ts';
 import { entryParameter } from './ways.ts';
 import type { RegionPage } from './ways.ts';
 import { STEPPED, Worth } from './worth.ts';
@@ -66,49 +69,6 @@ export interface TierOptions extends HotOptions {
   readonly costs?: Costs | undefined;
 }
 
-/** Why a region is wanted. */
-interface Wish {
-  /** Nanoseconds that were lost since the last time for want of it. */
-  readonly lost: number;
-  /** Compiled code came here again and again: perhaps by a jump to an address. */
-  readonly reached?: boolean;
-  /** Its stores beside code are to be done in it. */
-  readonly mixedStores?: boolean;
-}
-
-/** Instructions of a page that a region has, first and last. `copied`: only in the place of a call. */
-interface Span {
-  readonly from: number;
-  readonly to: number;
-  readonly copied: boolean;
-}
-
-/** A place where a region is entered. */
-interface Mark {
-  readonly entry: number;
-  readonly record: number;
-  /** The record's number without the mark. */
-  original: number;
-  readonly region: Region;
-}
-
-/** A compiled region. */
-interface Region {
-  readonly element: number;
-  readonly marks: Mark[];
-  /** Addresses of its decoded pages, with the first and last instruction there. */
-  readonly spans: ReadonlyMap<number, readonly Span[]>;
-  /** Address of the decoded root page, and the instructions there where it was asked for. */
-  readonly page: number;
-  readonly roots: readonly number[];
-  /** By addresses of decoded pages: where they are relative to the root page. */
-  readonly places: ReadonlyMap<number, number>;
-  /** Its stores beside code need nobody else. */
-  readonly mixedStores: boolean;
-  /** It jumps to addresses: more ways in may be found. */
-  readonly jumps: boolean;
-}
-
 /** Counts. No state of the machine. */
 export interface HotCounters {
   compiled: number;
@@ -120,6 +80,12 @@ export interface HotCounters {
   dropped: number;
   evicted: number;
   refused: number;
+}
+
+function kindOf(wish: Wish): CompilingCounter {
+  if (wish.reached === true) return 'wish.reached';
+  if (wish.mixedStores === true) return 'wish.beside';
+  return wish.lost === 0 ? 'wish.eager' : 'wish.sampled';
 }
 
 /** Compiled regions of one memory. */
@@ -135,6 +101,7 @@ export class HotTier {
     evicted: 0,
     refused: 0,
   };
+  readonly tally: Tally<CompilingCounter> = new Tally<CompilingCounter>(compilingCounters);
   readonly enabled: boolean;
   readonly eager: boolean;
   /** The import `enter` of an interpreter's module. */
@@ -176,6 +143,7 @@ export class HotTier {
 
   /** From now on compiled code counts what it does. False where there is compiled code already, which does not. */
   count(): boolean {
+    this.tally.on = true;
     if (this.counters.compiled > 0) return false;
     const counting = new Counting(countersAt(this.options.offset));
     this.emitter = this.newEmitter(counting);
@@ -249,20 +217,21 @@ export class HotTier {
    * @param at - the pages that the CPU has fetched from
    */
   compile(vaLo: number, vaHi: number, at: PageSource, wish: Wish): boolean {
+    this.tally.add(kindOf(wish));
     const decoded = at.fetchPage(vaLo, vaHi);
-    if (decoded === 0 || !this.enabled) return false;
+    if (decoded === 0 || !this.enabled) return this.unheard('answer.none');
     if (this.pause > 0) {
       this.pause--;
-      return false;
+      return this.unheard('answer.paused');
     }
     const { pages, offset, threshold } = this.options;
     const root = (vaLo & 0xfff) >>> 2;
     const record = decoded + root * 16;
-    if (pages.entryAt(record) !== 0 || this.failed.has(record)) return false;
+    if (pages.entryAt(record) !== 0 || this.failed.has(record)) return this.unheard('answer.known');
     const from = wish.reached === true ? this.jumpingTo(decoded, root) : undefined;
     const weighed = threshold === undefined && !this.eager;
     this.words[heatAt(offset, record) >> 2] = 0;
-    if (weighed && !this.worth.lose(record, wish.lost)) return false;
+    if (weighed && !this.worth.lose(record, wish.lost)) return this.unheard('answer.early');
     const roots = from === undefined ? [root] : [...from.roots, ...this.reachedNear(from, root)];
     const found = new Map<number, number>([[0, decoded]]);
     const source = this.source(vaLo, vaHi, at, found);
@@ -271,7 +240,8 @@ export class HotTier {
       instructions: from === undefined ? instructions : 2 * instructions,
       blocks: 80 + 2 * roots.length,
     });
-    if (weighed && region !== undefined && !this.worth.pays(record, region.instructions)) return false;
+    if (weighed && region !== undefined && !this.worth.pays(record, region.instructions))
+      return this.unheard('answer.early');
     for (const r of roots) this.words[heatAt(offset, decoded + r * 16) >> 2] = 0;
     const planned = region && plan(region, this.eager, this.costOf);
     if (region === undefined || planned === undefined) {
@@ -281,9 +251,20 @@ export class HotTier {
       this.failed.add(record);
       return false;
     }
-    if (from !== undefined) this.kill(from);
+    if (from !== undefined) {
+      this.tally.add('regions.grown');
+      this.kill(from);
+    }
     const mixedStores = wish.mixedStores === true || from?.mixedStores === true;
-    return this.make(region, planned, found, roots, mixedStores);
+    if (!this.make(region, planned, found, roots, mixedStores)) return false;
+    this.tally.add('answer.made');
+    return true;
+  }
+
+  /** A wish has this answer. */
+  private unheard(answer: CompilingCounter): false {
+    this.tally.add(answer);
+    return false;
   }
 
   /** The instruction at an address is about to store beside code, by the reference engine. */
@@ -322,6 +303,7 @@ export class HotTier {
     });
     const planned = region && plan(region, this.eager, this.costOf);
     if (region === undefined || planned === undefined) return;
+    this.tally.add('regions.remade');
     this.kill(old);
     this.make(region, planned, found, roots, true);
   }
@@ -383,7 +365,10 @@ export class HotTier {
       }
     }
     const list: RegionPage[] = [...used].map(([page, decoded]) => ({ page, decoded }));
-    if (this.regions.size >= this.limit) this.evict();
+    if (this.regions.size >= this.limit) {
+      this.tally.add('regions.full');
+      this.evict();
+    }
     const element = this.freeElements.pop() ?? this.nextElement++;
     const place = { element, decoded: found.get(0) ?? 0, entries: offset, mixedStores };
     const bytes = encodeModule(
@@ -427,7 +412,18 @@ export class HotTier {
     this.counters.compiled++;
     this.counters.instructions += region.instructions;
     this.counters.bytes += bytes.length;
+    if (this.tally.on) this.describe(region, planned, used.size, jumps);
     return true;
+  }
+
+  /** Counts what a region is like. */
+  private describe({ blocks }: Discovered, { headers }: Plan, pages: number, jumps: boolean): void {
+    const { tally } = this;
+    tally.add('regions.blocks', blocks.length);
+    tally.add('regions.loops', headers.size);
+    tally.add('regions.pages', pages);
+    for (const b of blocks) if (b.copied) tally.add('regions.copied', b.code.length);
+    if (jumps) tally.add('regions.jumps');
   }
 
   /** The function of a module; undefined where the host has no room for it, or for whatever reason does not want it. */

@@ -92,6 +92,7 @@ export abstract class RegionWays {
     frame.leave = code.block();
     const compute = code.block();
     frame.step = code.block();
+    frame.never = frame.absent = frame.step;
     frame.missUnprivilegedRead = frame.missUnprivilegedWrite = this.short = frame.step;
     frame.missWrite = code.block();
     frame.missRead = code.block();
@@ -134,13 +135,16 @@ export abstract class RegionWays {
     const { step, missRead, missWrite } = frame;
     const names = [
       ['exit.step', step],
+      ['exit.never', step],
+      ['exit.absent', step],
       ['exit.miss.unprivileged', step],
       ['exit.miss.write', missWrite],
       ['exit.miss.read', missRead],
       ['exit.budget', step],
     ] as const;
-    const targets = names.map(() => code.block()) as [Target, Target, Target, Target, Target];
-    [frame.step, frame.missUnprivilegedRead, frame.missWrite, frame.missRead, this.short] = targets;
+    const targets = names.map(() => code.block());
+    [frame.step = 0, frame.never = 0, frame.absent = 0] = targets;
+    [, , , frame.missUnprivilegedRead = 0, frame.missWrite = 0, frame.missRead = 0, this.short = 0] = targets;
     frame.missUnprivilegedWrite = frame.missUnprivilegedRead;
     return () => {
       for (const [name, target] of names.toReversed()) {

@@ -3,25 +3,23 @@
 import type { Stop } from '@worldswitch/platform';
 
 import { Tables } from '../emit/frame.ts';
+import { noMapping } from '../host.ts';
 import type { FastMapping, InterpreterHost } from '../host.ts';
-import {
-  emittedCounters,
-  keptCounters,
-  pageCounters,
-  reasonCounters,
-  tierCounters,
-} from '../hot/counters.ts';
 import type { EngineCount } from '../hot/counters.ts';
 import { DISPATCH_BYTES } from '../hot/dispatcher.ts';
 import { HotLayout } from '../hot/frame.ts';
 import { Heat } from '../hot/heat.ts';
+import { Tally } from '../hot/tally.ts';
 import { THRESHOLD } from '../hot/tier.ts';
 import { REACHED } from '../hot/worth.ts';
 import { Layout } from '../isa.ts';
 import { hostFuses } from '../wasm/relaxed.ts';
 import { buildInterpreter } from './build.ts';
 import type { InterpreterCode, Shortfall } from './build.ts';
-import { FAST_TLB_BYTES, FastTlb } from './fast-tlb.ts';
+import { engineCounters, interruptTo, reasonCounters, slowKind, stepCause } from './counters.ts';
+import type { EngineCounter } from './counters.ts';
+import { allCounts } from './counts.ts';
+import { checkedEntries, FAST_TLB_BYTES, FastTlb } from './fast-tlb.ts';
 import type { Interpreter, InterpreterCounters, InterpreterOptions } from './options.ts';
 import { Fixed, Reason } from './reasons.ts';
 import { Sharing } from './sharing.ts';
@@ -37,12 +35,6 @@ export function createInterpreter(options: InterpreterOptions): Interpreter {
   return new WasmInterpreter(options);
 }
 
-/** Throws a RangeError for a number of entries that the tables cannot have. */
-function checkedEntries(entries: number = Tables.dataEntries): number {
-  if (entries >= 2 && entries <= Tables.dataEntries && Math.log2(entries) % 1 === 0) return entries;
-  throw new RangeError(`tlbEntries must be a power of two from 2 to ${Tables.dataEntries}, not ${entries}`);
-}
-
 class WasmInterpreter implements Interpreter {
   readonly name: string;
   readonly counters: InterpreterCounters = {
@@ -56,6 +48,7 @@ class WasmInterpreter implements Interpreter {
     marks: 0,
     interrupts: 0,
   };
+  private readonly tally = new Tally<EngineCounter>(engineCounters);
   /** By `Reason`. */
   private readonly left = new Float64Array(reasonCounters.length);
   readonly sharing: Sharing;
@@ -69,7 +62,7 @@ class WasmInterpreter implements Interpreter {
   private runLoop: (() => number) | undefined;
   /** Loops of seldom cases, by the numbers of their records. */
   private readonly supplements = new Map<number, () => number>();
-  private readonly mapping: FastMapping = { host: 0, readable: false, writable: false, dirty: false };
+  private readonly mapping: FastMapping = noMapping();
   private readonly heat = new Heat();
   /** What an instruction may cost, for a part of a slice of so many. */
   private readonly scale: number;
@@ -114,35 +107,21 @@ class WasmInterpreter implements Interpreter {
         tlb.dropAll();
       },
       stored: (at, bytes) => {
+        this.tally.add('stores.complete');
         sharing.pages.invalidate(at, bytes);
       },
     };
   }
 
   counts(): readonly EngineCount[] {
-    const { sharing, counters, left } = this;
-    const { tier, emitted } = sharing.tier.counts;
-    const { made, givenUp, evicted } = sharing.pages.counters;
-    const named = (
-      of: readonly (readonly [string, string])[],
-      shared: boolean,
-      counts: ArrayLike<number>,
-    ): EngineCount[] => of.map(([name, text], i) => ({ name, text, shared, count: counts[i] ?? 0 }));
-    return [
-      ...named(
-        keptCounters,
-        false,
-        keptCounters.map(([name]) => counters[name]),
-      ),
-      ...named(reasonCounters, false, left),
-      ...named(pageCounters, true, [made, givenUp, evicted]),
-      ...named(tierCounters, true, tier),
-      ...named(emittedCounters, true, emitted),
-    ];
+    const { counters, left, tally, tlb, sharing } = this;
+    return allCounts({ kept: counters, left, tally, tlb: tlb.tally, sharing });
   }
 
   countAll(): boolean {
-    return this.runLoop === undefined && this.sharing.tier.count();
+    const { pages, tier } = this.sharing;
+    this.tally.on = this.tlb.tally.on = pages.tally.on = true;
+    return this.runLoop === undefined && tier.count();
   }
 
   private get code(): InterpreterCode {
@@ -158,6 +137,8 @@ class WasmInterpreter implements Interpreter {
 
   private instantiate(module: Uint8Array<ArrayBuffer>): () => number {
     const { memory } = this.host;
+    this.tally.add('modules');
+    this.tally.add('modules.bytes', module.length);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(module), {
       env: { memory, enter: this.sharing.tier.enter },
     });
@@ -193,7 +174,9 @@ class WasmInterpreter implements Interpreter {
     const { host } = this;
     host.begin(budget);
     this.stopping = false;
+    this.tally.add('slices');
     const why = this.slice();
+    this.tally.add(`slices.${why}`);
     host.slice.repay();
     host.settle();
     return why;
@@ -203,14 +186,25 @@ class WasmInterpreter implements Interpreter {
     const { host } = this;
     while (this.remaining > 0) {
       if (host.waiting) return 'wait';
-      if (host.untilEvent <= 0) host.settle();
-      if ((this.words[Layout.pendingPins >> 2] ?? 0) === 0 || !host.pollInterrupts()) {
-        if (host.mustStep) this.step();
+      if (host.untilEvent <= 0) {
+        this.tally.add('events');
+        host.settle();
+      }
+      if ((this.words[Layout.pendingPins >> 2] ?? 0) === 0 || !this.interrupted()) {
+        if (host.mustStep) this.step('step.watchful');
         else this.enterLoop();
-      } else this.counters.interrupts++;
+      }
       if (this.wasStopped()) return 'stopped';
     }
     return 'budget';
+  }
+
+  /** Whether an interrupt that is pending was taken. */
+  private interrupted(): boolean {
+    const taken = this.host.pollInterrupts();
+    if (taken) this.counters.interrupts++;
+    if (this.tally.on) this.tally.add(taken ? interruptTo(this.words[Layout.el >> 2] ?? 0) : 'polls.masked');
+    return taken;
   }
 
   /** Whether `stop` was called: by anything that TypeScript did in the meantime. */
@@ -226,14 +220,19 @@ class WasmInterpreter implements Interpreter {
     for (let done = 0; done < bytes;) {
       const part = Math.min(4096 - ((at + done) % 4096), bytes - done);
       const host = this.host.hostOf(at + done);
+      this.tally.add('stores.foreign');
       if (host >= 0) this.sharing.pages.invalidate(host, part);
       done += part;
     }
   }
 
   /** @param word - the instruction, where it was fetched already */
-  private step(word?: number): void {
+  private step(why: EngineCounter, word?: number): void {
     this.counters.steps++;
+    if (this.tally.on) {
+      this.tally.add(why);
+      this.tally.add(slowKind(word));
+    }
     this.host.step(word);
   }
 
@@ -247,8 +246,9 @@ class WasmInterpreter implements Interpreter {
       const part = Math.max(0, Math.min(all, this.heat.period * this.scale, host.untilEvent));
       this.remaining = part;
       this.counters.entries++;
+      if (this.tally.on)
+        this.tally.add(part === all ? 'cut.budget' : part === host.untilEvent ? 'cut.event' : 'cut.sample');
       const why = this.runLoops();
-      this.left[why] = (this.left[why] ?? 0) + 1;
       const left = this.remaining;
       this.remaining = left + all - part;
       if (this.sharing.tier.enabled) this.observe(this.executed - executed);
@@ -261,11 +261,12 @@ class WasmInterpreter implements Interpreter {
     const runLoop = (this.runLoop ??= this.instantiate(this.code.module));
     // Without costs it is not counted what the parts of a slice have executed.
     if (this.host.slice.costs === undefined) this.executedAtMiss = -1;
-    let why = runLoop();
+    let why = this.came(runLoop());
     for (;;) {
       if (why === Reason.Other) {
         const number = this.words[Layout.exitInfo >> 2] ?? 0;
-        why = number < this.code.end ? runLoop() : this.loopWith(number)();
+        if (number >= this.code.end) this.tally.add('crossings.seldom');
+        why = this.came(number < this.code.end ? runLoop() : this.loopWith(number)());
         continue;
       }
       if (why < Reason.MissRead || (why > Reason.MissUnprivilegedWrite && why < Reason.HotMissRead))
@@ -276,8 +277,15 @@ class WasmInterpreter implements Interpreter {
         why = this.unfilled(why);
         if (why !== Reason.Budget) return why;
       }
-      why = runLoop();
+      why = this.came(runLoop());
     }
+  }
+
+  /** WebAssembly came back. */
+  private came(why: number): number {
+    this.left[why] = (this.left[why] ?? 0) + 1;
+    this.tally.add('crossings');
+    return why;
   }
 
   /** What is to be done about a miss that `refill` could not help; `Reason.Budget` for nothing. */
@@ -312,17 +320,35 @@ class WasmInterpreter implements Interpreter {
     // this instruction.
     this.fetchedFrom = tlb.fetchPage(this.pcLo, this.pcHi);
     if (write && !unprivileged && !hot) this.storesBesideCode(lo, hi);
-    if (this.missesInPlace > 4 || !this.enterData(lo, hi, write, unprivileged)) return false;
+    this.tally.add('refills');
+    if (this.missesInPlace > 4) return this.refused('refused.repeated');
+    if (!this.enterData(lo, hi, write, unprivileged)) return false;
     // What is not helped here misses once more, in the interpreter.
     if (hot) this.counters.dataMisses++;
     return tlb.hasFetch(this.pcLo, this.pcHi);
   }
 
   /** Executes the instruction at the PC, which was found on the page `fetchedFrom`. */
-  private stepFetched(): false {
+  private stepFetched(why: number): false {
     const { pages } = this.sharing;
     const page = this.fetchedFrom;
-    this.step(page === 0 ? undefined : pages.wordAt(pages.hostOf(page) + (this.pcLo & 0xffc)) >>> 0);
+    const word = page === 0 ? undefined : pages.wordAt(pages.hostOf(page) + (this.pcLo & 0xffc)) >>> 0;
+    this.step(this.tally.on ? this.stepCause(why) : 'step.asked', word);
+    return false;
+  }
+
+  /** The counter of an instruction that is stepped. */
+  private stepCause(why: number): EngineCounter {
+    if (why !== Reason.Step) {
+      if (this.missesInPlace > 4) return 'step.repeated';
+      if (!this.tlb.hasFetch(this.pcLo, this.pcHi)) return 'step.displaced';
+    }
+    return stepCause(why);
+  }
+
+  /** A page is not entered. */
+  private refused(why: EngineCounter): false {
+    this.tally.add(why);
     return false;
   }
 
@@ -338,15 +364,15 @@ class WasmInterpreter implements Interpreter {
       case Reason.MissUnprivilegedRead:
       case Reason.MissUnprivilegedWrite:
         // With costs it was not tried yet.
-        return (this.host.slice.costs !== undefined && this.refill(why)) || this.stepFetched();
+        return (this.host.slice.costs !== undefined && this.refill(why)) || this.stepFetched(why);
       case Reason.HotMissRead:
       case Reason.HotMissWrite:
         if (this.refill(why)) return true;
-        if (!this.tlb.hasFetch(this.pcLo, this.pcHi)) return this.stepFetched();
+        if (!this.tlb.hasFetch(this.pcLo, this.pcHi)) return this.stepFetched(why);
         return !this.atMark || this.passMark();
       case Reason.Step:
         this.fetchedFrom = this.tlb.fetchPage(this.pcLo, this.pcHi);
-        return this.stepFetched();
+        return this.stepFetched(why);
       case Reason.Hot:
         return this.passMark();
       case Reason.Heat:
@@ -414,7 +440,7 @@ class WasmInterpreter implements Interpreter {
     const { mapping } = this;
     this.counters.decoded++;
     if (!this.host.fillFetch(this.pcLo >>> 0, this.pcHi >>> 0, mapping)) {
-      this.step();
+      this.step('step.decode');
       return false;
     }
     const { pages, tier } = this.sharing;
@@ -427,7 +453,7 @@ class WasmInterpreter implements Interpreter {
     const { mapping } = this;
     this.counters.fetchMisses++;
     if (!this.host.fillFetch(this.pcLo >>> 0, this.pcHi >>> 0, mapping)) {
-      this.step();
+      this.step('step.fetch');
       return false;
     }
     this.tlb.enterFetch(this.pcLo, this.pcHi, this.sharing.decodedPage(mapping.host));
@@ -445,20 +471,21 @@ class WasmInterpreter implements Interpreter {
   /** True if the page of an access is in the fast TLB now, and was not before. */
   private enterData(lo: number, hi: number, write: boolean, unprivileged: boolean): boolean {
     const { host, tlb, mapping } = this;
-    if (tlb.hasData(lo, hi, write, unprivileged)) return false;
-    if (write && !unprivileged && tlb.mixedLines(lo, hi) !== 0) return false;
-    if (!host.fillData(lo >>> 0, hi >>> 0, write, unprivileged, mapping)) return false;
+    if (tlb.hasData(lo, hi, write, unprivileged)) return this.refused('refused.present');
+    if (write && !unprivileged && tlb.mixedLines(lo, hi) !== 0) return this.refused('refused.code');
+    if (!host.fillData(lo >>> 0, hi >>> 0, write, unprivileged, mapping))
+      return this.refused(`refused.${mapping.refusal}`);
     const { readable, writable } = mapping;
     if (!write) {
-      if (!readable) return false;
+      if (!readable) return this.refused('refused.rights');
       // Where stores need no more preparation, the first one need not miss.
       const stores = writable && mapping.dirty && this.sharing.storesAllowed(mapping.host);
       tlb.enterData(lo, hi, true, stores, unprivileged, mapping.host);
       return true;
     }
-    if (!writable) return false;
+    if (!writable) return this.refused('refused.rights');
     if (!this.sharing.allowStores(mapping.host)) {
-      if (!readable || unprivileged) return false;
+      if (!readable || unprivileged) return this.refused('refused.code');
       host.markDirty(mapping.host);
       tlb.enterMixed(lo, hi, mapping.host, this.sharing.allowMixed(mapping.host));
       return false;

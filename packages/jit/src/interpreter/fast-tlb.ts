@@ -2,6 +2,7 @@
 // have as many entries; fewer than there is room for only in tests.
 
 import { Tables } from '../emit/frame.ts';
+import { Tally } from '../hot/tally.ts';
 import { Layout } from '../isa.ts';
 
 /** Contexts that have tables at once. */
@@ -13,8 +14,40 @@ export const FAST_TLB_BYTES: number = SLOTS * SLOT_BYTES;
 const WORDS_PER_DATA = 8;
 const WORDS_PER_FETCH = 4;
 
+/** What becomes of the tables; off unless asked for. */
+export const tlbCounters = [
+  ['fill.read', 'pages entered for loads'],
+  ['fill.write', 'pages entered for stores alone'],
+  ['fill.both', 'pages entered for loads and stores'],
+  ['fill.beside', 'pages with code entered for loads, and for stores beside it'],
+  ['fill.unprivileged', 'pages entered for LDTR or STTR'],
+  ['fill.fetch', 'pages entered for fetches'],
+  ['fill.el0', 'pages entered at EL0, for whatever'],
+  ['fill.el1', 'pages entered at EL1'],
+  ['fill.el2', 'pages entered at EL2'],
+  ['fill.el3', 'pages entered at EL3'],
+  ['context.changed', 'times that the loop was entered in another translation context than before'],
+  ['context.made', 'contexts that got tables that nobody had'],
+  ['context.evicted', 'contexts that got the tables of others'],
+  ['dropped', 'pages that left the TLB of the architecture, and so the tables'],
+  ['emptied', 'times that all tables were emptied'],
+  ['revoked', 'pages whose entries lost the right to store, because code of them is decoded'],
+  ['undecoded', 'decoded pages that went from the fetch tables because they were given up or evicted'],
+  ['unmixed', 'pages whose entries lost the stores beside code, for the same'],
+] as const;
+/** Names of these. */
+export type TlbCounter = (typeof tlbCounters)[number][0];
+const LEVELS = ['fill.el0', 'fill.el1', 'fill.el2', 'fill.el3'] as const;
+
+/** Throws a RangeError for a number of entries that the tables cannot have. */
+export function checkedEntries(entries: number = Tables.dataEntries): number {
+  if (entries >= 2 && entries <= Tables.dataEntries && Math.log2(entries) % 1 === 0) return entries;
+  throw new RangeError(`tlbEntries must be a power of two from 2 to ${Tables.dataEntries}, not ${entries}`);
+}
+
 /** The tables of one CPU, in the shared memory. */
 export class FastTlb {
+  readonly tally: Tally<TlbCounter> = new Tally<TlbCounter>(tlbCounters);
   private readonly words: Int32Array;
   private readonly state: Int32Array;
   /** Byte offset of the first slot. */
@@ -58,6 +91,7 @@ export class FastTlb {
   /** Makes the tables of two contexts current: of plain accesses and fetches, and of unprivileged accesses. */
   select(context: number, unprivileged: number): void {
     if (context === this.context && unprivileged === this.other) return;
+    this.tally.add('context.changed');
     this.context = context;
     this.other = unprivileged;
     const slot = this.slotOf(context, -1);
@@ -81,6 +115,26 @@ export class FastTlb {
     unprivileged: boolean,
     host: number,
   ): void {
+    if (this.tally.on)
+      this.count(
+        unprivileged ? 'fill.unprivileged' : !writable ? 'fill.read' : readable ? 'fill.both' : 'fill.write',
+      );
+    this.enter(vaLo, vaHi, readable, writable, unprivileged, host);
+  }
+
+  private count(kind: TlbCounter): void {
+    this.tally.add(kind);
+    this.tally.add(LEVELS[(this.state[Layout.el >> 2] ?? 0) & 3] ?? 'fill.el0');
+  }
+
+  private enter(
+    vaLo: number,
+    vaHi: number,
+    readable: boolean,
+    writable: boolean,
+    unprivileged: boolean,
+    host: number,
+  ): void {
     const table = unprivileged ? this.unprivileged : this.data;
     const at = table + ((vaLo >>> 12) & this.mask) * WORDS_PER_DATA;
     const page = vaLo & ~0xfff;
@@ -96,7 +150,8 @@ export class FastTlb {
 
   /** Enters a page of the current context to be read, and to be stored to beside its code. `lines`: where its code is said. */
   enterMixed(vaLo: number, vaHi: number, host: number, lines: number): void {
-    this.enterData(vaLo, vaHi, true, false, false, host);
+    if (this.tally.on) this.count('fill.beside');
+    this.enter(vaLo, vaHi, true, false, false, host);
     const at = this.data + ((vaLo >>> 12) & this.mask) * WORDS_PER_DATA;
     this.words[at + 5] = lines;
   }
@@ -110,6 +165,7 @@ export class FastTlb {
 
   /** Enters the decoded page of a fetch address of the current context. */
   enterFetch(vaLo: number, vaHi: number, decoded: number): void {
+    if (this.tally.on) this.count('fill.fetch');
     const at = this.fetch + ((vaLo >>> 12) & this.mask) * WORDS_PER_FETCH;
     this.used[this.slot] = 1;
     this.words[at] = vaLo & ~0xfff;
@@ -139,6 +195,7 @@ export class FastTlb {
 
   /** Drops one page in all contexts. */
   drop(vaLo: number, vaHi: number): void {
+    this.tally.add('dropped');
     const page = vaLo & ~0xfff;
     const high = vaHi | 0;
     const { words } = this;
@@ -155,6 +212,7 @@ export class FastTlb {
 
   /** Drops everything. The CPU's block may have been cleared too: the next `select` writes the tables' places anew. */
   dropAll(): void {
+    this.tally.add('emptied');
     this.context = this.other = -1;
     for (let slot = 0; slot < SLOTS; slot++) {
       if (this.used[slot] === 0) continue;
@@ -165,6 +223,7 @@ export class FastTlb {
 
   /** Takes the right to store to a page of memory away from all entries. */
   revokeWrites(host: number): void {
+    this.tally.add('revoked');
     const { words } = this;
     for (let slot = 0; slot < SLOTS; slot++) {
       if (this.used[slot] === 0) continue;
@@ -179,6 +238,7 @@ export class FastTlb {
 
   /** Drops the fetch entries of a decoded page. */
   dropDecoded(decoded: number): void {
+    this.tally.add('undecoded');
     const { words } = this;
     for (let slot = 0; slot < SLOTS; slot++) {
       if (this.used[slot] === 0) continue;
@@ -191,6 +251,7 @@ export class FastTlb {
 
   /** No stores beside code any more, by where the code's lines are said. */
   dropMixed(lines: number): void {
+    this.tally.add('unmixed');
     const { words } = this;
     for (let slot = 0; slot < SLOTS; slot++) {
       if (this.used[slot] === 0) continue;
@@ -209,6 +270,7 @@ export class FastTlb {
     this.victim = (this.victim + 1) % SLOTS;
     this.end = Math.max(this.end, slot + 1);
     const old = this.owners[slot];
+    this.tally.add(old === undefined ? 'context.made' : 'context.evicted');
     if (old !== undefined) this.slots.delete(old);
     if (this.used[slot] !== 0 || this.prepared[slot] === 0) {
       this.used[slot] = 0;

@@ -2,6 +2,9 @@
 
 import { Tables } from '../emit/frame.ts';
 import { RECORD_BYTES } from '../emit/symbol.ts';
+import { decodingCounters } from '../hot/counters.ts';
+import type { DecodingCounter } from '../hot/counters.ts';
+import { Tally } from '../hot/tally.ts';
 import type { CaseRecord, InterpreterCode } from './build.ts';
 import { Fixed } from './reasons.ts';
 import { writeRecord } from './record.ts';
@@ -22,8 +25,9 @@ export interface PageListener {
 
 /** Decoded pages of one CPU. */
 export class DecodedPages {
-  /** Decoded pages made, and given up because they were written to. */
+  /** Decoded pages made, given up because they were written to, and evicted. */
   readonly counters: { made: number; givenUp: number; evicted: number } = { made: 0, givenUp: 0, evicted: 0 };
+  readonly tally: Tally<DecodingCounter> = new Tally<DecodingCounter>(decodingCounters);
   private readonly view: DataView;
   private readonly words: Int32Array;
   private readonly offset: number;
@@ -67,6 +71,11 @@ export class DecodedPages {
     this.byHost = new Int32Array(memory.buffer.byteLength >>> 12);
     this.hosts = new Int32Array(count).fill(-1);
     this.stores = new Uint16Array(count);
+  }
+
+  /** How many there are. */
+  get alive(): number {
+    return this.hosts.reduce((all, host) => all + (host === -1 ? 0 : 1), 0);
   }
 
   /** True if code of this page of memory is decoded: nobody may store there unseen. */
@@ -119,7 +128,9 @@ export class DecodedPages {
     const at = decoded + index * RECORD_BYTES;
     const before = this.view.getUint16(at - RECORD_BYTES, true);
     const pair = this.pairs.get(before * 0x1_0000 + this.alone(this.view.getUint16(at, true)));
-    if (pair !== undefined) this.view.setUint16(at - RECORD_BYTES, pair, true);
+    if (pair === undefined) return;
+    this.tally.add('decoded.pairs');
+    this.view.setUint16(at - RECORD_BYTES, pair, true);
   }
 
   /** The number of the first instruction of a pair, or of an instruction that is in none. */
@@ -132,6 +143,7 @@ export class DecodedPages {
     const { words, known } = this;
     const slot = Math.imul(word, 0x9e37_79b1) >>> (32 - KNOWN_BITS);
     const from = slot * 4;
+    this.tally.add('decoded.instructions');
     if (this.knownWords[slot] !== word || this.knownEnds[slot] === 0) {
       const ends = writeRecord(this.view, at * 4, word >>> 0, this.recordOf);
       for (let i = 0; i < 4; i++) known[from + i] = words[at + i] ?? 0;
@@ -139,6 +151,7 @@ export class DecodedPages {
       this.knownEnds[slot] = ends ? 2 : 1;
       return ends;
     }
+    this.tally.add('decoded.known');
     for (let i = 0; i < 4; i++) words[at + i] = known[from + i] ?? 0;
     return this.knownEnds[slot] === 2;
   }
@@ -176,10 +189,15 @@ export class DecodedPages {
   }
 
   private changed(page: number, from: number, bytes: number): void {
-    if (!this.hasCode(this.linesOf(this.addressOf(page)), from, bytes)) return;
+    if (!this.hasCode(this.linesOf(this.addressOf(page)), from, bytes)) {
+      this.tally.add('pages.beside');
+      return;
+    }
+    this.tally.add('pages.stores');
     this.stores[page] = (this.stores[page] ?? 0) + 1;
     if (bytes === 0x1000 || (this.stores[page] ?? 0) > STORES_TO_GIVE_UP) {
       this.counters.givenUp++;
+      if (bytes === 0x1000) this.tally.add('pages.overwritten');
       this.release(page);
       return;
     }
