@@ -3,6 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { fastTlbSizes } from '@worldswitch/machine';
+
 import { parseDestination } from '../src/options/destination.ts';
 import { parseDrive } from '../src/options/drive.ts';
 import { parseEngine } from '../src/options/engine.ts';
@@ -85,6 +87,8 @@ test('engines, and modes for their tests', () => {
     engineOptions: { threshold: 0, evict: true, nest: false, chain: false, tlb: 4 },
   });
   expect(parseEngine('interpreter,tlb=2')).toEqual({ engine: 'interpreter', engineOptions: { tlb: 2 } });
+  // The largest is what the engine has: no other number is said anywhere.
+  expect(parseEngine('jit,tlb=4096').engineOptions).toEqual({ tlb: Math.max(...fastTlbSizes) });
 });
 
 describe('what makes no sense is refused with a way out', () => {
@@ -113,7 +117,8 @@ describe('what makes no sense is refused with a way out', () => {
       /no "speed" here; there are name, threshold, evict/,
     ],
     ['a threshold of nothing', () => parseEngine('jit,threshold=-1'), /threshold must be 0 to 1000000/],
-    ['a size of a TLB', () => parseEngine('jit,tlb=3'), /tlb must be tiny, or a power of two from 2 to 1024/],
+    ['a size of a TLB', () => parseEngine('jit,tlb=3'), /tlb must be tiny, or a power of two from 2 to 4096/],
+    ['a TLB that is too large', () => parseEngine('jit,tlb=8192'), /tlb must be .* from 2 to 4096/],
     ['a size of nothing', () => parseEngine('jit,tlb='), /tlb must be tiny/],
     ['half evicted', () => parseEngine('jit,evict=half'), /evict must be on or off/],
     [

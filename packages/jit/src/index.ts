@@ -10,4 +10,5 @@ export type { FastMapping, HostListener, InterpreterHost, Refusal } from './host
 export type { HotOptions } from './hot/tier.ts';
 export type { Shortfall } from './interpreter/build.ts';
 export { createInterpreter, interpreterBytes } from './interpreter/engine.ts';
+export { fastTlbSizes } from './interpreter/options.ts';
 export type { Interpreter, InterpreterCounters, InterpreterOptions } from './interpreter/options.ts';

@@ -15,7 +15,7 @@ export type {
   GicConfig,
   MachineConfig,
 } from './config/config.ts';
-export { engineNames } from './config/engine-options.ts';
+export { engineNames, fastTlbSizes } from './config/engine-options.ts';
 export type { EngineName, EngineOptions } from './config/engine-options.ts';
 export { deviceKinds } from './config/devices.ts';
 export type { AnyDeviceType, DeviceKind } from './config/devices.ts';

@@ -40,7 +40,7 @@ describe('mistakes', () => {
       'a size that no table has',
       { engineOptions: { tlb: 3 } },
       'engineOptions.tlb',
-      /power of two from 2 to 1024/,
+      /power of two from 2 to 4096/,
     ],
     [
       'a threshold below zero',

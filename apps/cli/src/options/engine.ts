@@ -1,6 +1,6 @@
 // `--engine jit,threshold=0,evict=on`: what executes instructions, and how, for tests.
 
-import { engineNames } from '@worldswitch/machine';
+import { engineNames, fastTlbSizes } from '@worldswitch/machine';
 import type { EngineName, EngineOptions } from '@worldswitch/machine';
 
 import { KeyValues } from './key-values.ts';
@@ -46,7 +46,7 @@ function tlbOf(given: KeyValues): number | undefined {
   const text = given.text('tlb');
   if (text === undefined) return undefined;
   const n = text === 'tiny' ? TINY : Number(text);
-  if (!/^(\d+|tiny)$/.test(text) || n < 2 || n > 1024 || Math.log2(n) % 1 !== 0)
-    throw given.wrong('tlb', 'must be tiny, or a power of two from 2 to 1024');
+  if (!/^(\d+|tiny)$/.test(text) || !fastTlbSizes.includes(n))
+    throw given.wrong('tlb', `must be tiny, or a power of two from 2 to ${Math.max(...fastTlbSizes)}`);
   return n;
 }

@@ -2,10 +2,17 @@
 
 import type { Engine } from '@worldswitch/platform';
 
+import { Tables } from '../emit/frame.ts';
 import type { InterpreterHost } from '../host.ts';
 import type { EngineCount } from '../hot/counters.ts';
 import type { HotOptions } from '../hot/tier.ts';
 import type { Shortfall } from './build.ts';
+
+/** Pages that a fast TLB may hold: powers of two, to what there is room for. */
+export const fastTlbSizes: readonly number[] = Array.from(
+  { length: Math.log2(Tables.dataEntries) },
+  (_, i) => 2 << i,
+);
 
 /** Where the interpreter's tables lie. */
 export interface InterpreterOptions {
@@ -23,7 +30,7 @@ export interface InterpreterOptions {
   /** How eagerly guest code is compiled; what the interpreter that this one shares with was given counts. */
   readonly hot?: HotOptions;
   /**
-   * Pages that each of the fast TLBs holds: a power of two from 2 to 4096, 4096 unless given; what the interpreter that this one
+   * Pages that each of the fast TLBs holds: one of `fastTlbSizes`, the largest unless given; what the interpreter that this one
    * shares with was given counts. Fewer are for tests.
    */
   readonly tlbEntries?: number;

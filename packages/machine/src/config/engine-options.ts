@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 
+import { fastTlbSizes } from '@worldswitch/jit';
 import type { InterpreterOptions } from '@worldswitch/jit';
 
 import { ConfigurationError } from '../errors.ts';
@@ -10,6 +11,8 @@ import { ConfigurationError } from '../errors.ts';
 export const engineNames = ['jit', 'interpreter', 'reference'] as const;
 /** What executes instructions. */
 export type EngineName = (typeof engineNames)[number];
+
+export { fastTlbSizes };
 
 /** How the engine goes about its work. Each guest does the same with any of it, sooner or later: these are for tests. */
 export interface EngineOptions {
@@ -21,11 +24,10 @@ export interface EngineOptions {
   readonly nest?: boolean | undefined;
   /** False: compiled code never goes from one region to the next by itself. */
   readonly chain?: boolean | undefined;
-  /** Pages that each fast TLB holds: a power of two from 2 to 1024, which is what it is unless given. */
+  /** Pages that each fast TLB holds: a power of two; the largest of `fastTlbSizes` unless given. */
   readonly tlb?: number | undefined;
 }
 
-const SIZES = Array.from({ length: 10 }, (_, i) => 2 << i);
 /** Compiled regions, and pages of decoded code, with `evict`. */
 const EVICT = { regions: 16, pages: 512 } as const;
 
@@ -43,7 +45,7 @@ export const engineOptionsSchema: z.ZodType<EngineOptions> = z
     nest: z.boolean().optional().describe('Calls of compiled code nest'),
     chain: z.boolean().optional().describe('Compiled code goes from one region to the next by itself'),
     tlb: z
-      .literal(SIZES, 'must be a power of two from 2 to 1024')
+      .literal(fastTlbSizes, `must be a power of two from 2 to ${Math.max(...fastTlbSizes)}`)
       .optional()
       .describe('Pages that each fast TLB holds'),
   })
