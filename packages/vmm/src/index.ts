@@ -46,6 +46,7 @@ export {
   physicalTimerRegisters,
   trapPhysicalTimer,
   VirtualTimer,
+  virtualTimerAsserts,
   virtualTimerInterrupt,
   virtualTimerShape,
 } from './vtimer/virtual-timer.ts';
@@ -71,6 +72,7 @@ export type { VirtualGicV3Config } from './vgic/vgic-v3.ts';
 export { VirtualGic } from './vgic/vgic.ts';
 export { maintenanceInterrupt } from '@worldswitch/gic';
 export type {
+  Asserts,
   BlockAccess,
   VirtualGicBlock,
   VirtualGicHost,

@@ -22,6 +22,7 @@ import { ExitHandlers } from './exits.ts';
 import { HostDevices } from './host-devices.ts';
 import { hostGicOf, listRegistersOf, virtualCpuInterfaceOf, virtualInterfaceControlOf } from './host-gic.ts';
 import { enablePrivate, interruptName, MONITORS, serveInterrupt } from './interrupts.ts';
+import { Levels, silenceMonitors } from './levels.ts';
 import { vmPower } from './power.ts';
 import type { HypervisorSetup } from './setup.ts';
 import type { BootedState, HypervisorState } from './state.ts';
@@ -46,6 +47,7 @@ interface Booted {
   readonly scheduler: CpuScheduler;
   readonly console: ConsoleHub;
   readonly devices: HostDevices;
+  readonly levels: Levels;
   readonly listRegisters: number;
 }
 
@@ -194,7 +196,8 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       return vm;
     });
     const scheduler: CpuScheduler = new CpuScheduler(setup, current, this.gic, timer, vms, state);
-    return { pages, map, timer, vms, scheduler, console, devices, listRegisters };
+    const levels = new Levels(current, this.gic, timer, frequency, setup.host.cpus, state?.levels);
+    return { pages, map, timer, vms, scheduler, console, devices, levels, listRegisters };
   }
 
   /** What EL2 maps: all memory, the devices below it, and its own page. */
@@ -218,6 +221,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
         // What was moved without a row, as when a CPU that waited was given a vCPU, belongs to no later exit.
         this.scheduler.world.taken();
       }
+      this.follow(port);
       if (exception.kind === 'irq') {
         const interrupt = this.interrupt(port);
         if (watcher) served = { ...served, cause: interruptName(interrupt), syndrome: interrupt };
@@ -240,6 +244,12 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
     });
   }
 
+  /** Wires that the loaded vCPU has made low since the last exit. */
+  private follow(port: CpuPort): void {
+    const vcpu = this.scheduler.vcpu(this.scheduler.cpu(port.index).loaded);
+    if (vcpu) this.parts.vms[vcpu.vm]?.gic.follow(port, vcpu.index);
+  }
+
   /** Serves an interrupt and says which. */
   private interrupt(port: CpuPort): number {
     const { parts, scheduler } = this;
@@ -249,8 +259,15 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       timer: () => {
         parts.timer.expire(port);
       },
-      virtualTimer: () => vcpu?.timer.interrupted(),
-      monitors: () => vcpu && vm?.gic.raise(vcpu.index, MONITORS),
+      virtualTimer: () => {
+        vcpu?.timer.interrupted();
+        return vcpu !== undefined;
+      },
+      monitors: () => {
+        if (vcpu) vm?.gic.raise(vcpu.index, MONITORS);
+        else silenceMonitors(port);
+        return vcpu !== undefined;
+      },
       maintenance: () => vcpu && vm?.gic.maintain(port, vcpu.index),
       shared: (_, interrupt) => {
         if (parts.console.interrupt(port, interrupt) || parts.devices.interrupt(port, interrupt)) return;
@@ -266,7 +283,9 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
     parts.console.offer();
     const running = scheduler.settle(port);
     if (running !== undefined) {
-      parts.vms[running.vm]?.gic.enter(port, running.index);
+      const vm = parts.vms[running.vm];
+      vm?.gic.enter(port, running.index);
+      if (vm) parts.levels.watch(port, vm, running.index);
       return 'eret';
     }
     parts.console.idle();
@@ -286,13 +305,14 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
   save(): HypervisorState {
     const { booted } = this;
     if (booted === undefined) return null;
-    const { pages, map, timer, vms, scheduler, console, devices, listRegisters } = booted;
+    const { pages, map, timer, vms, scheduler, console, devices, levels, listRegisters } = booted;
     return {
       pages: pages.save(),
       map: [...map.ttbr0, ...map.tcr, ...map.mair],
       timer: timer.save(),
       listRegisters,
       devices: devices.save(),
+      levels: levels.save(),
       ...scheduler.save(),
       ...console.save(),
       vms: vms.map((vm) => vm.save()),

@@ -13,10 +13,10 @@ export const MONITORS = 23;
 export interface InterruptHandlers {
   /** CNTHP_EL2. */
   timer(port: CpuPort): void;
-  /** The virtual timer of the vCPU that is loaded. */
-  virtualTimer(port: CpuPort): void;
-  /** The performance monitors of the vCPU that is loaded. */
-  monitors(port: CpuPort): void;
+  /** The virtual timer of the vCPU that is loaded: false where none is. */
+  virtualTimer(port: CpuPort): boolean;
+  /** The performance monitors of the vCPU that is loaded: false where none is. */
+  monitors(port: CpuPort): boolean;
   /** The virtual CPU interface of the vCPU that is loaded wants attention. */
   maintenance(port: CpuPort): void;
   /** A shared interrupt, INTID 32 and up. */
@@ -34,14 +34,15 @@ export function serveInterrupt(port: CpuPort, gic: HostGic, handlers: InterruptH
   const acknowledged = gic.acknowledge(port);
   const interrupt = gic.numberOf(acknowledged);
   if (interrupt >= 1020 && interrupt < 8192) return interrupt;
+  // The guest's own stay active until it ends them: the list register says so to the GIC.
+  let guests = false;
   if (interrupt === hostTimerInterrupt) handlers.timer(port);
-  else if (interrupt === virtualTimerInterrupt) handlers.virtualTimer(port);
-  else if (interrupt === MONITORS) handlers.monitors(port);
+  else if (interrupt === virtualTimerInterrupt) guests = handlers.virtualTimer(port);
+  else if (interrupt === MONITORS) guests = handlers.monitors(port);
   else if (interrupt === maintenanceInterrupt) handlers.maintenance(port);
   else if (interrupt >= 32) handlers.shared(port, interrupt);
   gic.drop(port, acknowledged);
-  // The guest's own stay active until it ends them: the list register says so to the GIC.
-  if (interrupt !== virtualTimerInterrupt && interrupt !== MONITORS) gic.deactivate(port, acknowledged);
+  if (!guests) gic.deactivate(port, acknowledged);
   return interrupt;
 }
 

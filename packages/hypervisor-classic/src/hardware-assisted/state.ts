@@ -33,6 +33,8 @@ import type {
 
 import type { PhysicalCpuState } from './cpu-scheduler.ts';
 import { diskBases } from './host-devices.ts';
+import { levelsShape } from './levels.ts';
+import type { LevelsState } from './levels.ts';
 import type { HypervisorSetup, VmSetup } from './setup.ts';
 import { vcpuShape } from './vcpu.ts';
 import type { VmState } from './virtual-machine.ts';
@@ -43,6 +45,8 @@ export type BootedState = Readonly<{
   map: readonly number[];
   timer: HostTimerState;
   listRegisters: number;
+  /** When each CPU looks at its vCPU's wires, in ticks. */
+  levels: LevelsState;
   devices: Readonly<{
     disks: Readonly<Record<string, HostDiskState>>;
     nic: HostNicState | null;
@@ -135,6 +139,7 @@ export function hypervisorCodec(setup: HypervisorSetup): StateCodec<HypervisorSt
         map: list(uint(0xffff_ffff), 6),
         timer: hostTimerShape,
         listRegisters: uint(64),
+        levels: levelsShape(cpus),
         devices: record<BootedState['devices']>({
           disks: record(
             Object.fromEntries([...diskBases(setup).keys()].map((name) => [name, hostDiskShape])),

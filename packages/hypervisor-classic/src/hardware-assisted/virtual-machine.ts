@@ -11,6 +11,7 @@ import {
   virtualGicV2,
   virtualGicV3,
   VirtualId,
+  virtualTimerAsserts,
   VmBus,
   VmClock,
 } from '@worldswitch/vmm';
@@ -30,6 +31,7 @@ import type {
 } from '@worldswitch/vmm';
 
 import { MONITORS } from './interrupts.ts';
+import { monitorsAssert } from './levels.ts';
 import type { VmSetup } from './setup.ts';
 import { Vcpu } from './vcpu.ts';
 import type { VcpuState } from './vcpu.ts';
@@ -149,8 +151,10 @@ export class VirtualMachine {
     this.gic.blocks.forEach(({ name, size, widths, mmio }, i) => {
       this.bus.map({ name, base: (board.gic.bases[i] ?? 0) as Ipa, size, widths }, mmio);
     });
-    for (let vcpu = 0; vcpu < board.cpus; vcpu++)
-      for (const own of [VIRTUAL_TIMER, MONITORS]) this.gic.link(vcpu, own, own);
+    for (let vcpu = 0; vcpu < board.cpus; vcpu++) {
+      this.gic.link(vcpu, VIRTUAL_TIMER, VIRTUAL_TIMER, virtualTimerAsserts);
+      this.gic.link(vcpu, MONITORS, MONITORS, monitorsAssert);
+    }
     this.vcpus = Array.from(
       { length: board.cpus },
       (_, i) =>
@@ -165,6 +169,9 @@ export class VirtualMachine {
             wires: {
               raise: () => {
                 this.gic.raise(i, VIRTUAL_TIMER);
+              },
+              lower: () => {
+                this.gic.lower(i, VIRTUAL_TIMER);
               },
               isRaised: () => this.gic.isRaised(i, VIRTUAL_TIMER),
               physical: this.gic.ppi(i, PHYSICAL_TIMER - 16),

@@ -23,6 +23,7 @@ const SS = 1 << 21;
 const SPAN = 1 << 23;
 const IL = 1 << 25;
 const WNR = 1 << 6;
+const CM = 1 << 8;
 
 /** Exception classes from a lower level; of the same level they are one more. */
 const INSTRUCTION_ABORT = 0x20;
@@ -87,14 +88,18 @@ export interface InjectedAbort {
   /** An instruction fetch; else a data access. */
   readonly instruction?: boolean;
   readonly write?: boolean;
+  /** By a cache maintenance or address translation instruction. */
+  readonly maintenance?: boolean;
   /** Fault status; a synchronous external abort unless given. */
   readonly status?: number;
 }
 
 /** Gives the guest a data or instruction abort. */
-export function injectAbort(port: CpuPort, { va, instruction, write, status }: InjectedAbort): void {
+export function injectAbort(port: CpuPort, abort: InjectedAbort): void {
+  const { va, instruction, write, maintenance, status } = abort;
   const ec = instruction === true ? INSTRUCTION_ABORT : DATA_ABORT;
-  injectSynchronous(port, ec, (status ?? EXTERNAL_ABORT) | (write === true ? WNR : 0), va, ec + 1);
+  const how = (write === true ? WNR : 0) | (maintenance === true ? CM : 0);
+  injectSynchronous(port, ec, (status ?? EXTERNAL_ABORT) | how, va, ec + 1);
 }
 
 /** Gives the guest the exception of an UNDEFINED instruction. */

@@ -203,7 +203,8 @@ export class MmioEmulator {
   private abort(port: CpuPort, exit: AbortExit, vcpu: number, status: number, moved = 0): MmioOutcome {
     const instruction = exit.kind === 'instruction-abort';
     const va = { lo: (exit.va.lo + moved) >>> 0, hi: exit.va.hi };
-    injectAbort(port, { va, instruction, write: !instruction && exit.write, status });
+    const how = instruction ? {} : { write: exit.write, maintenance: exit.maintenance };
+    injectAbort(port, { va, instruction, ...how, status });
     this.finished(vcpu);
     return 'aborted';
   }

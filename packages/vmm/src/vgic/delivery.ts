@@ -109,11 +109,19 @@ export class Delivery {
     return this.of.isAwake(vcpu) && ((this.forwarded(vcpu, id >>> 5) >>> (id & 31)) & 1) !== 0;
   }
 
-  /** True where an interrupt is pending or active, in a list register or not. */
+  /** True where an interrupt is pending or active, in a list register or not, or its wire is high. */
   isRaised(vcpu: number, id: number): boolean {
     const { of, flight } = this;
     const at = of.slot(vcpu, id >>> 5);
-    return bitOf(of.latched, at, id) || bitOf(flight.held, at, id) || bitOf(of.active, at, id);
+    const pending = bitOf(of.latched, at, id) || bitOf(flight.held, at, id) || bitOf(of.level, at, id);
+    return pending || bitOf(of.active, at, id);
+  }
+
+  /** Of these private interrupts of a vCPU, those whose wires are high and which list registers hold as pending. */
+  offered(vcpu: number, of: number): number {
+    const { level, active } = this.of;
+    const at = this.of.slot(vcpu, 0);
+    return of & (level[at] ?? 0) & ~(active[at] ?? 0) & (this.vcpu(vcpu).listed[0] ?? 0);
   }
 
   /** True where a vCPU has something to be given that its list registers have not. */
@@ -183,6 +191,12 @@ export class Delivery {
       if (id < 16) flight.activeSource[16 * vcpu + id] = own.source[index] ?? 0;
     } else if (ended) clearBit(of.active, at, id);
     if (id >= 32 && !bitOf(of.active, at, id)) this.release(vcpu, id);
+    if (now === ListState.Free) this.freed(vcpu, id);
+  }
+
+  /** The host's interrupt behind one that has ended is inactive again: if its wire is still high, it comes anew. */
+  private freed(vcpu: number, id: number): void {
+    if (this.linkOf(vcpu, id) >= 0) this.of.drive(vcpu, id, false);
   }
 
   /** A shared interrupt is no vCPU's any more: if it is pending again, and the guest has moved it meanwhile, another one's. */
@@ -208,7 +222,9 @@ export class Delivery {
     clearBit(this.of.active, this.of.slot(vcpu, id >>> 5), id);
     if (id >= 32) this.release(vcpu, id);
     const physical = this.linkOf(vcpu, id);
-    if (physical >= 0) this.host.deactivate(port, physical);
+    if (physical < 0) return;
+    this.freed(vcpu, id);
+    this.host.deactivate(port, physical);
   }
 
   /** Collects sort keys of what a vCPU is to be given. What is active counts as such, whether pending as well or not. */

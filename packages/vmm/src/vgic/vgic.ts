@@ -24,6 +24,9 @@ export interface VirtualGicHost {
   attention(vcpu: number): void;
 }
 
+/** Looks at a wire of the vCPU that is on the CPU: true while it is high. */
+export type Asserts = (port: CpuPort) => boolean;
+
 /** A register block for the VM's bus. */
 export interface VirtualGicBlock {
   readonly name: string;
@@ -68,6 +71,10 @@ export class VirtualGic {
   private readonly given: VirtualGicHost;
   private readonly flight: InFlight;
   private readonly delivery: Delivery;
+  /** By private interrupt that stands for one of the host's: how the wire of the vCPU on this CPU is looked at. */
+  private readonly wires = new Map<number, Asserts>();
+  /** A bit for each of them. */
+  private wired = 0;
 
   /** Of its parts; `virtualGicV2` and `virtualGicV3` make them. */
   constructor(parts: VirtualGicParts, given: VirtualGicHost, state?: InFlightState) {
@@ -123,21 +130,62 @@ export class VirtualGic {
     this.given.attention(vcpu);
   }
 
-  /** A vCPU's private interrupt stands for one of the host's: the guest's end of interrupt deactivates that. */
-  link(vcpu: number, id: number, physical: number): void {
+  /**
+   * A vCPU's private interrupt stands for one of the host's: the guest's end of interrupt deactivates that.
+   *
+   * @param asserts - looks whether the wire of the vCPU that is on the CPU is high: `follow` asks it. Without it the interrupt knows
+   * edges alone
+   */
+  link(vcpu: number, id: number, physical: number, asserts?: Asserts): void {
     this.delivery.link(vcpu, id, physical);
+    if (asserts === undefined) return;
+    this.wires.set(id, asserts);
+    this.wired |= 1 << id;
   }
 
-  /** Makes a private interrupt of a vCPU pending, as an edge does. */
+  /** A private interrupt of a vCPU comes: its wire is high where it has one, else it is pending as by an edge. */
   raise(vcpu: number, id: number): void {
     const { of } = this;
-    const at = of.slot(vcpu, 0);
-    of.latched[at] = (of.latched[at] ?? 0) | (1 << id);
+    if (((this.wired >>> id) & 1) !== 0) {
+      this.settle(vcpu);
+      of.drive(vcpu, id, true);
+    } else {
+      const at = of.slot(vcpu, 0);
+      of.latched[at] = (of.latched[at] ?? 0) | (1 << id);
+    }
     this.delivery.vcpu(vcpu).dirty = true;
     if (this.delivery.isForwarded(vcpu, id)) this.given.attention(vcpu);
   }
 
-  /** True where a vCPU's interrupt is pending or active. */
+  /** The wire of a vCPU's private interrupt is low: what was pending by it alone is not any more. */
+  lower(vcpu: number, id: number): void {
+    const { of } = this;
+    if ((((of.level[of.slot(vcpu, 0)] ?? 0) >>> id) & 1) === 0) return;
+    this.settle(vcpu);
+    of.drive(vcpu, id, false);
+    this.delivery.vcpu(vcpu).dirty = true;
+    const { current, host } = this.given;
+    const physical = this.delivery.linkOf(vcpu, id);
+    const here = current.inside && this.flight.vcpus[vcpu]?.cpu === current.port.index;
+    if (here && physical >= 0 && !this.delivery.isRaised(vcpu, id)) host.deactivate(current.port, physical);
+  }
+
+  /** At each exit of the vCPU: wires that the guest has made low without one. */
+  follow(port: CpuPort, vcpu: number): void {
+    const { of } = this;
+    let high = (of.level[of.slot(vcpu, 0)] ?? 0) & this.wired;
+    for (; high !== 0; high &= high - 1) {
+      const id = 31 - Math.clz32(high & -high);
+      if (this.wires.get(id)?.(port) === false) this.lower(vcpu, id);
+    }
+  }
+
+  /** True where list registers hold a pending interrupt whose wire the guest may make low without an exit. */
+  mayWithdraw(vcpu: number): boolean {
+    return this.delivery.offered(vcpu, this.wired) !== 0;
+  }
+
+  /** True where a vCPU's interrupt is pending or active, or its wire is high. */
   isRaised(vcpu: number, id: number): boolean {
     this.settle(vcpu);
     return this.delivery.isRaised(vcpu, id);

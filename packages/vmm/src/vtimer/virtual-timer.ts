@@ -23,12 +23,23 @@ export const trapPhysicalTimer = 0;
 
 /** CNTx_CTL. */
 const Control = { Enable: 1, Mask: 2, Status: 4 } as const;
+/** CNTx_CTL of a timer whose interrupt is asserted: enabled, not masked, its condition met. */
+const Asserted = Control.Enable | Control.Status;
 const isOpen = (control: number): boolean => (control & (Control.Enable | Control.Mask)) === Control.Enable;
+
+const status: Word64 = { lo: 0, hi: 0 };
+/** True while the virtual timer of the vCPU on this CPU asserts its interrupt. */
+export function virtualTimerAsserts(port: CpuPort): boolean {
+  port.readSystem(CNTV_CTL_EL0, status);
+  return (status.lo & (Asserted | Control.Mask)) === Asserted;
+}
 
 /** Where a vCPU's timers' interrupts go. */
 export interface TimerWires {
   /** The virtual timer's interrupt has come: pends it, with the host's interrupt behind it. */
   raise(): void;
+  /** The virtual timer's condition does not hold any more: its interrupt is level-sensitive. Absent where that is not followed. */
+  lower?(): void;
   /** The virtual timer's interrupt is pending or active already. */
   isRaised(): boolean;
   /** The emulated physical timer's wire. */
@@ -141,11 +152,13 @@ export class VirtualTimer {
     if (this.loaded || this.clock.isPaused) return;
     const { context, word } = this;
     context.get('CNTV_CTL_EL0', word);
-    if (!isOpen(word.lo)) return;
+    const open = isOpen(word.lo);
     context.get('CNTV_CVAL_EL0', word);
     const when = joined(word);
-    if (when > this.clock.ticks) this.deadline.armAt(this.clock.hostTicks(when));
-    else if (!this.wires.isRaised()) this.wires.raise();
+    if (!open || when > this.clock.ticks) {
+      this.wires.lower?.();
+      if (open) this.deadline.armAt(this.clock.hostTicks(when));
+    } else if (!this.wires.isRaised()) this.wires.raise();
   }
 
   /** True where the emulated physical timer's condition is met. */

@@ -316,6 +316,65 @@ describe.each([2, 3] as const)('a virtual GICv%i', (version) => {
     expect(b.enter(0)).toBe(false);
   });
 
+  it('takes a level-sensitive interrupt back when its wire is low, and lets the host interrupt come again', () => {
+    const b = bench(version);
+    let high = true;
+    b.vgic.link(0, 27, 27, () => high);
+    b.enable(27, 0x80, 0);
+    const [port] = b.ports;
+    if (port === undefined) throw new Error('no port');
+    const follow = (): void => {
+      b.within(0, () => {
+        b.vgic.follow(port, 0);
+      });
+      b.enter(0);
+    };
+    const comes = (): void => {
+      high = true;
+      b.within(0, () => {
+        b.vgic.raise(0, 27);
+      });
+      b.enter(0);
+    };
+    b.unload(0);
+    b.within(0, () => {
+      b.vgic.raise(0, 27);
+    });
+    b.load(0);
+    b.enter(0);
+    expect(b.signalled(0)).toBe(true);
+    expect(b.vgic.mayWithdraw(0)).toBe(true);
+    follow();
+    expect(b.signalled(0)).toBe(true);
+    high = false;
+    follow();
+    expect(b.signalled(0)).toBe(false);
+    expect(b.vgic.mayWithdraw(0)).toBe(false);
+    expect(b.physical(0, 27).active).toBe(false);
+    // What the guest has acknowledged stays active, and the host's with it.
+    comes();
+    const told = b.acknowledge(0);
+    expect(b.vgic.mayWithdraw(0)).toBe(true); // until an exit shows otherwise
+    high = false;
+    follow();
+    expect(idOf(told)).toBe(27);
+    expect(b.vgic.isRaised(0, 27)).toBe(true);
+    b.end(0, told);
+    expect(b.within(0, () => b.vgic.isRaised(0, 27))).toBe(false);
+    // One that is ended while its wire is high comes by the host's alone.
+    comes();
+    b.end(0, b.acknowledge(0));
+    follow();
+    expect(b.signalled(0)).toBe(false);
+    comes();
+    expect(b.signalled(0)).toBe(true);
+    // What the guest has made pending itself stays so.
+    b.write(0, 0x200, 2 ** 27);
+    high = false;
+    follow();
+    expect(b.signalled(0)).toBe(true);
+  });
+
   it('frees the host interrupt when the guest itself clears its own', () => {
     const b = bench(version);
     b.vgic.link(0, 27, 27);

@@ -1,0 +1,90 @@
+// The images of architecture cases in a VM and on the bare machine: every line says what an exception, a trap, a TLB, an interrupt or a
+// timer did, and all are equal. `arch` drives a GICv2 alone.
+
+import { readFile } from 'node:fs/promises';
+
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+import { arch, interrupts, smp } from '@worldswitch/guests';
+import type { Guest } from '@worldswitch/guests';
+import { createMachine, readKernel, virt } from '@worldswitch/machine';
+import type { BootImages, Machine, MachineConfig } from '@worldswitch/machine';
+import { VirtualGic } from '@worldswitch/vmm';
+
+import { createHost } from '../src/index.ts';
+
+interface Case {
+  readonly guest: Guest;
+  readonly cpus: number;
+  readonly version: 2 | 3;
+}
+
+const CASES: readonly Case[] = [
+  { guest: arch, cpus: 1, version: 2 },
+  { guest: smp, cpus: 4, version: 2 },
+  { guest: smp, cpus: 4, version: 3 },
+  { guest: interrupts, cpus: 1, version: 2 },
+  { guest: interrupts, cpus: 1, version: 3 },
+];
+
+const boardOf = ({ cpus, version }: Case): MachineConfig => virt({ memory: '128M', cpus, gic: { version } });
+
+async function imagesOf({ guest }: Case): Promise<BootImages> {
+  return { kernel: readKernel(new Uint8Array(await readFile(guest.image)), guest.name, 0x4000_0000) };
+}
+
+/** Runs a machine until it stops by itself; what was printed. */
+function printed(build: (output: (device: string, byte: number) => void) => Machine, most = 150e6): string {
+  let text = '';
+  const machine = build((_device, byte) => {
+    text += String.fromCharCode(byte);
+  });
+  while (machine.run(1_000_000) === 'budget' && machine.instructions < most) continue;
+  return text + (machine.failure === undefined ? '' : machine.report());
+}
+
+async function native(one: Case): Promise<string> {
+  const images = await imagesOf(one);
+  return printed((output) => {
+    const machine = createMachine(boardOf(one), { output });
+    machine.load(images);
+    return machine;
+  });
+}
+
+async function virtual(one: Case, most?: number): Promise<string> {
+  const images = await imagesOf(one);
+  const board = boardOf(one);
+  const description = { board: { ...board, memory: '160M' }, vms: [{ name: 'guest', board }] };
+  return printed((output) => createHost(description, { guest: images }, { output }).machine, most);
+}
+
+describe('an image of cases', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it.each(CASES)(
+    '$guest.name with $cpus CPUs and a GICv$version prints in a VM what it prints on the bare machine',
+    async (one) => {
+      const alone = await native(one);
+      expect(alone).toMatch(/: end\r?\n/);
+      expect(await virtual(one)).toBe(alone);
+    },
+    300_000,
+  );
+
+  it.each([
+    ['the level of its timer is not followed', 'follow', undefined],
+    ['nothing looks at the level while the guest does not exit', 'mayWithdraw', false],
+  ] as const)(
+    'of arch waits for ever where %s',
+    async (_, part, result) => {
+      vi.spyOn(VirtualGic.prototype, part).mockReturnValue(result);
+      const text = await virtual({ guest: arch, cpus: 1, version: 2 }, 12e6);
+      expect(text).toContain('case ');
+      expect(text).not.toContain(': end');
+    },
+    300_000,
+  );
+});
