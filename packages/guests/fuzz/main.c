@@ -81,7 +81,10 @@ static const struct {
   const char *name;
   void (*operation)(void);
 } modes[] = {{"mmio", fuzz_mmio},           {"virtio", fuzz_virtio}, {"gic", fuzz_gic},
-             {"registers", fuzz_registers}, {"tables", fuzz_tables}, {"code", fuzz_code}};
+             {"registers", fuzz_registers}, {"tables", fuzz_tables}, {"code", fuzz_code},
+             {"outside", fuzz_outside},     {"calls", fuzz_calls},   {"tlb", fuzz_tlb},
+             {"waits", fuzz_waits},         {"storm", fuzz_storm},   {"rewrite", fuzz_rewrite},
+             {"quiet", fuzz_quiet},         {"busy", fuzz_busy}};
 
 static const char *number(const char *text, u64 *value) {
   for (*value = 0; *text >= '0' && *text <= '9'; text++) *value = *value * 10 + (u64)(*text - '0');

@@ -39,7 +39,7 @@ export const fuzz: Guest = {
     {
       word: 'fuzz:MODE,SEED,COUNT',
       meaning:
-        'COUNT operations of mmio, virtio, gic, registers, tables or code; the same seed does the same',
+        'COUNT operations of mmio, virtio, gic, registers, tables or code, or of outside, calls, tlb, waits, storm or rewrite, which mean others on the same host; the same seed does the same. What quiet leaves in memory depends on itself alone; busy is merely busy',
     },
   ],
 };

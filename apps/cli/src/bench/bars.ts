@@ -131,15 +131,39 @@ function timingBars({ rows }: Results): Bar[] {
   return bar('timing', geometricMean(each), { ...known, what: 'timing mode, geometric mean' });
 }
 
+/** A VM against the bare machine. */
+function vmBars({ rows, boots }: Results): Bar[] {
+  const known = { anchor: 'the bare machine', unit: 'times' } as const;
+  const hot = rows.filter(({ kernel }) => kernel.group !== 'system');
+  const each = hot.flatMap((row) => speedRatio(row, 'vm', 'jit')?.median ?? []);
+  const [vm, bare] = ['vm', 'jit'].map((engine) =>
+    (boots.find((cell) => cell.engine === engine)?.runs ?? []).map((run) => run.cpu),
+  );
+  return [
+    ...bar('vm', geometricMean(each), {
+      ...known,
+      what: 'computing in a VM, geometric mean',
+      bar: 0.95,
+      atLeast: true,
+    }),
+    ...bar('vm', ratios(vm ?? [], bare ?? [])?.median, {
+      ...known,
+      what: 'Debian to its shell in a VM, time',
+      bar: 1.5,
+      atLeast: false,
+    }),
+  ];
+}
+
 /** The requirements that these results say something about. */
 export function barsOf(results: Results): readonly Bar[] {
   const own = results.engines.filter(
-    (engine) => engine.own !== undefined && engine.own !== 'reference' && engine.own !== 'timing',
+    ({ own: name }) => name !== undefined && !['reference', 'timing', 'vm'].includes(name),
   );
   const ofEach = own.flatMap(({ name }) => [
     ...hotBars(results, name),
     ...pageBars(results, name),
     ...wholeBars(results, name),
   ]);
-  return [...ofEach, ...timingBars(results)];
+  return [...ofEach, ...timingBars(results), ...vmBars(results)];
 }

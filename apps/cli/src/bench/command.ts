@@ -76,7 +76,7 @@ async function measure(wanted: Wanted, options: RoundsOptions): Promise<Results>
   if (wanted.warm && kernel !== undefined) {
     progress('warming up');
     for (const engine of engines) {
-      if (engine.own === 'reference' || engine.own === 'timing') continue;
+      if (engine.own === 'reference' || engine.own === 'timing' || engine.own === 'vm') continue;
       warm.push({ engine: engine.name, runs: await warmUps(engine, kernel, options) });
     }
   }
@@ -147,6 +147,7 @@ Examples:
   worldswitch bench                               everything: some ten minutes
   worldswitch bench --quick hot                   a first look
   worldswitch bench core fib --engines jit,qemu --rounds 5 --json core.json
+  worldswitch bench hot debian --engines jit,vm   what a VM costs
 
 Times are processor time of the process that runs the guest, ratios those of the same round. Where
 qemu-system-aarch64 is not installed its columns are absent. Exit status: 1 when results differ between engines.`;
@@ -159,7 +160,7 @@ export function addBench(program: Command): void {
     .argument('[kernels...]', 'which; all when none is named')
     .option(
       '--engines <names>',
-      'jit, timing, interpreter, reference, qemu, qemu-icount, with commas between',
+      'jit, timing, vm (jit, in a VM of the hypervisor), interpreter, reference, qemu, qemu-icount, with commas between',
     )
     .option('--rounds <n>', 'how often, engine after engine: 3', parseRounds)
     .option('--quick', 'one round, a fifth of the work')

@@ -6,12 +6,14 @@ import type { MachineConfig } from '@worldswitch/machine';
 import { CliError } from '../errors.ts';
 import { hasQemu, QEMU } from './qemu.ts';
 
-/** An engine of ours, or the fast one in timing mode. */
-export type EngineName = NonNullable<MachineConfig['engine']> | 'timing';
+/** An engine of ours, or the fast one in timing mode, or in a VM of the hypervisor. */
+export type EngineName = NonNullable<MachineConfig['engine']> | 'timing' | 'vm';
 
 /** What a board is told. */
-export const settingsOf = (name: EngineName): Pick<MachineConfig, 'engine' | 'timing'> =>
-  name === 'timing' ? { engine: 'jit', timing: 'cortex-a57' } : { engine: name };
+export function settingsOf(name: EngineName): Pick<MachineConfig, 'engine' | 'timing'> {
+  if (name === 'timing') return { engine: 'jit', timing: 'cortex-a57' };
+  return { engine: name === 'vm' ? 'jit' : name };
+}
 
 /** Something that runs guests. */
 export interface BenchEngine {
@@ -31,6 +33,7 @@ const ICOUNT = ['-icount', 'shift=4'];
 const OWN: Readonly<Record<string, number>> = {
   jit: 1,
   timing: 1,
+  vm: 1,
   interpreter: 0.15,
   reference: 0.001,
 };
@@ -54,7 +57,7 @@ export function knownEngines(): readonly BenchEngine[] {
 }
 
 /** What is measured unless the user says otherwise: the reference engine is no engine for speed. */
-const USUAL = ['jit', 'timing', 'interpreter', 'qemu', 'qemu-icount'];
+const USUAL = ['jit', 'timing', 'vm', 'interpreter', 'qemu', 'qemu-icount'];
 
 /** The engines that `--engines` names, without QEMU where it is not installed. */
 export function chosenEngines(text: string | undefined, say: (line: string) => void): readonly BenchEngine[] {

@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises';
 
 import { bench } from '@worldswitch/guests';
 import { createMachine, readKernel, virt } from '@worldswitch/machine';
-import type { Machine } from '@worldswitch/machine';
+import type { BootImages, Machine, MachineOptions, VirtOptions } from '@worldswitch/machine';
 
+import { hostOf } from '../compare/system.ts';
 import { SHELL_MARKER } from '../debian/initramfs.ts';
 import { countAll, engineCounts } from '../engine-stats.ts';
 import { CliError } from '../errors.ts';
@@ -44,6 +45,23 @@ function since(begin: Sample, end: Sample): Readonly<Record<string, number>> {
   );
 }
 
+/** A machine with the images in its memory; in a VM it is the machine below that one. */
+function machineFor(
+  engine: EngineName,
+  board: VirtOptions,
+  images: BootImages,
+  options: MachineOptions,
+): Machine {
+  const config = virt({ ...board, ...settingsOf(engine) });
+  if (engine === 'vm') {
+    if (board.el2 === true) throw new CliError('--el2: a VM has no EL2');
+    return hostOf({ name: images.name ?? 'guest', board: config, images }, options).machine;
+  }
+  const machine = createMachine(config, options);
+  machine.load(images);
+  return machine;
+}
+
 /** Runs until the guest ends, or `over` says that what was wanted has come. */
 function runUntil(machine: Machine, over: () => boolean, most: number, what: string): void {
   while (!over()) {
@@ -70,8 +88,11 @@ export async function runKernels(
   const image = new Uint8Array(await readFile(bench.image));
   const el2 = jobs.some((job) => job.el2);
   const markers = new Markers(() => sample(machine));
-  const machine: Machine = createMachine(
-    virt({ memory: '128M', ...settingsOf(engine), ...(el2 && { el2 }) }),
+  const append = jobs.map(bootargs).join(' ');
+  const machine: Machine = machineFor(
+    engine,
+    { memory: '128M', ...(el2 && { el2 }) },
+    { kernel: readKernel(image, 'bench', RAM), name: 'bench', append },
     {
       output: (_device, byte) => {
         markers.printed(byte);
@@ -80,8 +101,6 @@ export async function runKernels(
     },
   );
   if (all) countAll(machine);
-  const append = jobs.map(bootargs).join(' ');
-  machine.load({ kernel: readKernel(image, 'bench', RAM), name: 'bench', append });
   runUntil(machine, () => markers.runs.length === jobs.length, most, jobs[0]?.kernel ?? 'nothing');
   return markers.runs.map((run) => ({ ...run, counters: since(run.begin, run.end) }));
 }
@@ -120,14 +139,13 @@ export async function bootDebian(engine: EngineName): Promise<BootRun> {
   if (guest.images === undefined) throw new CliError('debian: nothing to boot');
   const watch = new TextWatch(SHELL_MARKER);
   let end: Sample | undefined;
-  const machine: Machine = createMachine(virt({ memory: guest.memory, ...settingsOf(engine) }), {
+  const machine: Machine = machineFor(engine, { memory: guest.memory }, guest.images, {
     output: (_device, byte) => {
       if (end !== undefined || !watch.seen(byte)) return;
       end = sample(machine);
       machine.stop();
     },
   });
-  machine.load(guest.images);
   runUntil(machine, () => end !== undefined, 3e9, 'debian');
   const { rss } = process.memoryUsage();
   return {

@@ -35,11 +35,15 @@ function aligned(lines: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Pairs of engines whose ratio is of interest: each of ours against each of QEMU's modes. */
+/** Pairs of engines whose ratio is of interest: each of ours against each of QEMU's modes, and a VM against the bare machine. */
 function pairs({ engines }: Results): readonly (readonly [string, string])[] {
   const own = engines.filter((engine) => engine.own !== undefined);
   const qemu = engines.filter((engine) => engine.qemu !== undefined);
-  return own.flatMap((a) => qemu.map((b) => [a.name, b.name] as const));
+  const vm = own.some(({ name }) => name === 'vm') && own.some(({ name }) => name === 'jit');
+  return [
+    ...(vm ? [['vm', 'jit'] as const] : []),
+    ...own.filter(({ name }) => name !== 'vm').flatMap((a) => qemu.map((b) => [a.name, b.name] as const)),
+  ];
 }
 
 function kernelLines(results: Results): string[] {

@@ -1,7 +1,7 @@
 // The systems that `compare` runs one guest on, each in a few lines over the public API.
 
 import { createHost } from '@worldswitch/hypervisor-classic';
-import type { HardwareAssisted } from '@worldswitch/hypervisor-classic';
+import type { HardwareAssisted, Host, TrapControls } from '@worldswitch/hypervisor-classic';
 import { createMachine } from '@worldswitch/machine';
 import type { BootImages, Machine, MachineConfig, MachineOptions } from '@worldswitch/machine';
 import { Ledger } from '@worldswitch/vmm';
@@ -12,6 +12,8 @@ export interface ComparedGuest {
   /** The guest's board. */
   readonly board: MachineConfig;
   readonly images: BootImages;
+  /** Further controls that send something of it to the hypervisor. */
+  readonly traps?: TrapControls | undefined;
 }
 
 /** A system with the guest on it, ready to run. */
@@ -51,20 +53,25 @@ const native: SystemKind = {
   },
 };
 
+/** A host whose only VM is the guest. */
+export function hostOf({ board, images, traps }: ComparedGuest, options: MachineOptions): Host {
+  return createHost(
+    {
+      board: { ...board, el2: true, memory: bytesOf(board.memory) + OWN },
+      hypervisorMemory: OWN,
+      vms: [{ name: 'guest', board: { ...board, el2: false } }],
+      traps,
+    },
+    { guest: images },
+    options,
+  );
+}
+
 const hardwareAssisted: SystemKind = {
   name: 'hardware-assisted',
   about: 'a hypervisor at EL2: stage 2, virtual CPU interface, syndromes',
   build(guest, options) {
-    const { board, images } = guest;
-    const host = createHost(
-      {
-        board: { ...board, el2: true, memory: bytesOf(board.memory) + OWN },
-        hypervisorMemory: OWN,
-        vms: [{ name: 'guest', board: { ...board, el2: false } }],
-      },
-      { guest: images },
-      options,
-    );
+    const host = hostOf(guest, options);
     const ledger = new Ledger();
     host.keepLedger(ledger);
     return { machine: host.machine, ledger, hypervisor: host.hypervisor };

@@ -1,0 +1,188 @@
+// A hostile VM beside one whose memory at its end depends on itself alone, and what can be seen of both from outside.
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+
+import { memoryDisk, userNetwork } from '@worldswitch/devices';
+import { fuzz } from '@worldswitch/guests';
+import { readKernel, virt } from '@worldswitch/machine';
+import type { Pa } from '@worldswitch/platform';
+
+import { createHost } from '../src/index.ts';
+import type { Host } from '../src/index.ts';
+
+/** Kinds of hostile operations, and what each is. */
+export const kinds = {
+  outside: 'stores, loads and fetches by a stage 1 that maps every address',
+  tables: 'translation tables of random bytes',
+  gic: 'the interrupt controller and its list registers',
+  storm: 'interrupts to itself without end',
+  tlb: 'floods of TLB maintenance',
+  waits: 'waits that game the scheduler',
+  calls: 'hypercalls of all numbers',
+  registers: 'system registers of all encodings',
+  mmio: 'devices at random',
+  virtio: 'lies in virtqueues',
+  code: 'random instructions at EL0 and EL1',
+  rewrite: 'code that changes itself',
+} as const;
+
+/** A kind of attack. */
+export type Kind = keyof typeof kinds;
+
+const MIB = 2 ** 20;
+const RAM = 0x4000_0000;
+const GUEST = 128 * MIB;
+/** Where the image `fuzz` counts its operations, one number for each CPU, and where it keeps times, from the beginning of memory. */
+const COUNTED = 0x07f0_0000;
+const TIMES = 0x07f0_0100;
+const PAGE = 4096;
+/** Instructions between two looks from outside. */
+const SLICE = 250_000;
+/** Slices without an operation after which the hostile guest has lost itself. */
+const LOST = 160;
+
+/** What a run is to do. */
+export interface Attack {
+  /** What the other VM does: a kind of attack, or something harmless. */
+  readonly mode: Kind | 'busy' | 'quiet';
+  /** Its share of the CPU, where the quiet VM has 1. */
+  readonly share?: number;
+  readonly version: 2 | 3;
+  readonly cpus: number;
+  readonly seed: number;
+  /** Rounds of the quiet VM. */
+  readonly rounds: number;
+  /** Operations after which the attack ends, once the quiet VM is through. */
+  readonly operations: number;
+  /** Instructions that are enough for the quiet VM to be through. */
+  readonly most: number;
+  /** Is called before anything runs. */
+  readonly prepare?: (host: Host) => void;
+}
+
+/** What was seen. */
+export interface Seen {
+  /** Of the quiet VM's memory, but for its times; empty when it did not come to its end. */
+  readonly hash: string;
+  /** Ticks of the system counter from its first round to its last. */
+  readonly ticks: number;
+  /** Of these, what the scheduler charged to it up to its end. */
+  readonly charged: number;
+  readonly operations: number;
+  readonly instructions: number;
+  /** Why the machine ended, where it should not have. */
+  readonly failure: string | undefined;
+  /** Bytes of the hypervisor's own state: early on, and the most. */
+  readonly state: readonly [number, number];
+  /** Bytes of its memory that are handed out: at first and at the end. */
+  readonly pages: readonly [number, number];
+}
+
+let image: ReturnType<typeof readKernel> | undefined;
+
+/** A host with the hostile VM and the quiet one. */
+async function hostOf({ mode, version, cpus, seed, rounds, share = 1 }: Attack): Promise<Host> {
+  image ??= readKernel(new Uint8Array(await readFile(fuzz.image)), 'fuzz', RAM);
+  const gic = { version };
+  const virtio = ['blk', 'net', 'console', 'rng'].map((kind) => ({ name: kind, type: `virtio-${kind}` }));
+  return createHost(
+    {
+      board: virt({ memory: 16 * MIB + 2 * GUEST, cpus, gic, virtio: virtio.slice(0, 2) }),
+      vms: [
+        {
+          name: 'hostile',
+          board: virt({ memory: GUEST, cpus, gic, virtio }),
+          disks: { blk: 'blk' },
+          share: share * 1024,
+        },
+        { name: 'quiet', board: virt({ memory: GUEST, gic }) },
+      ],
+      scheduling: { slice: 0.0005 },
+    },
+    {
+      hostile: { kernel: image, append: `fuzz:${mode},${seed},${2 ** 30}` },
+      quiet: { kernel: image, append: `fuzz:quiet,1,${rounds}` },
+    },
+    { disks: { blk: memoryDisk(new Uint8Array(65_536)) }, networks: { net: userNetwork() } },
+  );
+}
+
+/** A VM's memory, as the machine has it. */
+function memoryOf(host: Host, vm: number): Uint8Array {
+  const window = host.machine.bus.memoryAt(RAM as Pa);
+  const at = (host.setup.vms[vm]?.vm.base ?? 0) - (window?.base ?? 0);
+  return window?.memory.bytes.subarray(at, at + GUEST) ?? new Uint8Array();
+}
+
+const wordAt = (bytes: Uint8Array, at: number): number =>
+  new DataView(bytes.buffer, bytes.byteOffset + at, 8).getUint32(0, true);
+
+/** Bytes that a hypervisor's state takes as text. */
+function stateBytes(host: Host): number {
+  return JSON.stringify(host.hypervisor.save(), (_key, value: unknown) =>
+    value instanceof Uint8Array ? '.'.repeat(value.length) : value,
+  ).length;
+}
+
+function hashOf(memory: Uint8Array): string {
+  const at = TIMES - (TIMES % PAGE);
+  return createHash('sha256')
+    .update(memory.subarray(0, at))
+    .update(memory.subarray(at + PAGE))
+    .digest('hex');
+}
+
+/** Lets the attack run until it has done enough and the quiet VM is through, or until it is clear that this will not be. */
+export async function attack(wanted: Attack): Promise<Seen> {
+  const host = await hostOf(wanted);
+  wanted.prepare?.(host);
+  const { machine } = host;
+  const [hostile, quiet] = [memoryOf(host, 0), memoryOf(host, 1)];
+  machine.run(SLICE);
+  const pages = (): number => {
+    const { used } = host.hypervisor.save()?.pages ?? { used: new Uint8Array() };
+    return used.reduce((sum, byte) => sum + bits(byte), 0);
+  };
+  const first = pages();
+  let [operations, still, charged, early, largest, slices] = [0, 0, 0, 0, 0, 0];
+  let failure: string | undefined;
+  const through = (): boolean => wordAt(quiet, COUNTED) >= wanted.rounds;
+  while (failure === undefined && !(through() && (operations >= wanted.operations || still > LOST))) {
+    const end = machine.run(SLICE);
+    // The hostile VM may switch itself off: then all is over when the quiet one is through.
+    const over = end === 'off' || end === 'idle';
+    if (over) still = Infinity;
+    if (!over && end !== 'budget') failure = machine.failure?.message ?? end;
+    if (!through() && over) failure = `the machine is ${end}`;
+    if (!through() && machine.instructions > wanted.most) failure = 'the quiet VM did not come to its end';
+    if (!through() || charged === 0) charged = host.hypervisor.ticksOf(wanted.cpus);
+    let done = 0;
+    for (let cpu = 0; cpu < wanted.cpus; cpu++) done += wordAt(hostile, COUNTED + 8 * cpu);
+    // A guest that overwrites its own counter has counted no more than an instruction each.
+    const believed = done > operations && done - operations < SLICE / 20;
+    still = believed && !over ? 0 : still + 1;
+    if (believed) operations = done;
+    if (++slices % 32 === 2) {
+      const now = stateBytes(host);
+      if (early === 0) early = now;
+      largest = Math.max(largest, now);
+    }
+  }
+  return {
+    hash: through() ? hashOf(quiet) : '',
+    ticks: wordAt(quiet, TIMES + 8) - wordAt(quiet, TIMES),
+    charged,
+    operations,
+    instructions: machine.instructions,
+    failure,
+    state: [early, largest],
+    pages: [first * PAGE, pages() * PAGE],
+  };
+}
+
+const bits = (byte: number): number => {
+  let n = 0;
+  for (let left = byte; left !== 0; left &= left - 1) n++;
+  return n;
+};
