@@ -12,12 +12,13 @@ import { CliError } from './errors.ts';
 import { withTwoDashes } from './options/qemu-style.ts';
 import { program } from './program.ts';
 
-// Node 20 has relaxed SIMD behind a flag; later ones have it as it is. The engine tests it before it uses it.
-// The other two make V8 optimise later: its compilers took as much processor time as a guest's boot. A compiled region is left
+// Node 20 has relaxed SIMD and branch hints behind flags; later ones have them as they are. The engine tests the first before it
+// uses it; what it hints need not be heard. The other two make V8 optimise later: its compilers took as much processor time as a guest's boot. A compiled region is left
 // by its end, which spends the budget by all of the code before it: the usual one is gone after some forty times.
 if (process.versions.node.startsWith('20.')) {
   for (const flag of [
     '--experimental-wasm-relaxed-simd',
+    '--experimental-wasm-branch-hinting',
     '--wasm-tiering-budget=100000000',
     '--interrupt-budget=500000',
   ])

@@ -7,6 +7,7 @@ import type { HotFrame } from '../src/hot/frame.ts';
 import { plan } from '../src/hot/layout.ts';
 import { RegionEmitter } from '../src/hot/region.ts';
 import { buildInterpreter } from '../src/interpreter/build.ts';
+import { Op } from '../src/wasm/opcodes.ts';
 import { bodyListing } from './listing.ts';
 import { Program } from './programs/assembler.ts';
 
@@ -121,15 +122,20 @@ describe('the code of regions', () => {
     const lines = [
       ...p.text(),
       '',
-      `entries: ${planned.entries.map((e) => String(e.instruction)).join(', ')}; ${String(body.length)} bytes`,
+      `entries: ${planned.entries.map((e) => String(e.instruction)).join(', ')}; ${String(body.bytes.length)} bytes`,
       '',
-      ...bodyListing(body, {
+      ...bodyListing(body.bytes, {
         locals: localsOf(frame),
         around: ['function'],
         functions: ['$gate', '$region'],
       }),
       '',
     ];
+    // What is said to be seldom taken is an `if` or a `br_if`, in the order of the code.
+    const hinted = new Set(body.seldom.map((at) => body.bytes[at]));
+    expect([...hinted].filter((op) => op !== Op.if && op !== Op.br_if)).toEqual([]);
+    expect(body.seldom).toEqual([...body.seldom].sort((a, b) => a - b));
+    expect(body.seldom.length).toBeGreaterThan(0);
     const file = `golden/region-${name.replace(/[^a-z0-9]+/g, '-')}.txt`;
     await expect(lines.join('\n')).toMatchFileSnapshot(file);
   });

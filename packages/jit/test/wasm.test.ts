@@ -73,6 +73,48 @@ describe('control', () => {
   });
 });
 
+describe('branches that are seldom taken', () => {
+  const hints = (write: (code: Code) => void): number[][] => {
+    const code = new Code();
+    const out = code.block();
+    write(code);
+    code.br(out);
+    code.end();
+    code.i32(1);
+    const module = new WebAssembly.Module(encodeModule([{ name: 'f', body: code.finish() }]));
+    const sections = WebAssembly.Module.customSections(module, 'metadata.code.branch_hint');
+    return sections.map((s) => [...new Uint8Array(s)]);
+  };
+  const branch = (code: Code): void => {
+    code.i32(0);
+    code.brSeldom(1);
+  };
+
+  it('are told to the host by their places in the body', () => {
+    // One function, number 0; places count from the declarations of locals: none, `block`, `i32.const`.
+    expect(hints(branch)).toEqual([[1, 0, 1, 5, 1, 0]]);
+  });
+
+  it('are found where they come to lie as parts of other code', () => {
+    const other = new Code();
+    other.block();
+    branch(other);
+    const part = other.fragment(2);
+    expect(
+      hints((code) => {
+        code.i32(0);
+        code.op('drop');
+        code.appendFragment(part);
+        branch(code);
+      }),
+    ).toEqual([[1, 0, 2, 8, 1, 0, 12, 1, 0]]);
+  });
+
+  it('need no section where there are none', () => {
+    expect(hints(() => undefined)).toEqual([]);
+  });
+});
+
 describe('operation codes', () => {
   it('are distinct', () => {
     const codes = Object.values(Op);

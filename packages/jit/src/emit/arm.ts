@@ -188,7 +188,7 @@ export abstract class Arm {
     condition.uses++;
     this.check(() => {
       this.push(condition);
-      this.code.brIf(this.frame.step);
+      this.code.brSeldom(this.frame.step);
     });
   }
 

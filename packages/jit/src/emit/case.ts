@@ -107,13 +107,13 @@ function build(
       frame.loadWord('absent');
       code.i32(feature);
       code.op('i32_and');
-      code.brIf(frame.step);
+      code.brSeldom(frame.step);
     });
   }
   if (entry.row.gate === 'fp') {
     arm.check(() => {
       frame.loadWord('fpTrap');
-      code.brIf(frame.step);
+      code.brSeldom(frame.step);
     });
   }
   entry.row.execute(builder, symbols, entry.split);

@@ -111,7 +111,7 @@ export function floatTools(arm: Arm): FloatTools {
       code.if();
       arm.push(exact);
       code.op('i32_eqz');
-      code.brIf(frame.step);
+      code.brSeldom(frame.step);
       code.end();
     });
   };
@@ -136,7 +136,7 @@ export function floatTools(arm: Arm): FloatTools {
       code.if();
       arm.push(otherwise);
       code.op('i32_eqz');
-      code.brIf(frame.step);
+      code.brSeldom(frame.step);
       code.end();
     });
   };

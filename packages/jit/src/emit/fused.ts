@@ -41,7 +41,7 @@ function fusedByHost(arm: Arm, t: FloatTools, a: Node, n: Node, m: Node): Node {
     code.if();
     arm.push(zero);
     code.op('i32_eqz');
-    code.brIf(arm.frame.step);
+    code.brSeldom(arm.frame.step);
     code.end();
   });
   if (type === 'f32') {

@@ -45,7 +45,7 @@ function translate(arm: Arm, va: Node, bytes: number, write: boolean, how: Acces
       code.get(frame.va);
       code.i64(BigInt(bytes - 1));
       code.ops('i64_and', 'i64_eqz', 'i32_eqz');
-      code.brIf(frame.step);
+      code.brSeldom(frame.step);
     }
     host.local = lookup(arm, bytes, write, how.unprivileged === true);
   });
@@ -110,6 +110,7 @@ function lookupKept(arm: Arm, bytes: number, kept: LoopPage): number {
   code.op('i64_and');
   code.get(kept.page);
   code.op('i64_ne');
+  code.seldom();
   code.if();
   const entry = lookupEntry(arm, host, bytes, kept.write, false);
   code.get(frame.va);
@@ -152,8 +153,8 @@ function lookupEntry(arm: Arm, host: number, bytes: number, write: boolean, unpr
   code.i64(PAGE_MASK);
   code.ops('i64_and', 'i64_ne');
   if (write && !unprivileged && frame.mixedStores) storeBesideCode(arm, entry, bytes);
-  else if (unprivileged) code.brIf(write ? frame.missUnprivilegedWrite : frame.missUnprivilegedRead);
-  else code.brIf(write ? frame.missWrite : frame.missRead);
+  else if (unprivileged) code.brSeldom(write ? frame.missUnprivilegedWrite : frame.missUnprivilegedRead);
+  else code.brSeldom(write ? frame.missWrite : frame.missRead);
   return entry;
 }
 
@@ -171,12 +172,12 @@ function storeBesideCode(arm: Arm, entry: number, bytes: number): void {
   }
   code.i64(PAGE_MASK);
   code.ops('i64_and', 'i64_ne');
-  code.brIf(frame.missWrite);
+  code.brSeldom(frame.missWrite);
   code.get(entry);
   code.memory('i32_load', Tables.mixed, true);
   code.tee(lines);
   code.op('i32_eqz');
-  code.brIf(frame.missWrite);
+  code.brSeldom(frame.missWrite);
   // Shifts count modulo 64: the number of the line in its page. All bytes are on that page.
   code.get(lines);
   code.memory('i64_load', 0, true);
@@ -197,7 +198,7 @@ function storeBesideCode(arm: Arm, entry: number, bytes: number): void {
     code.op('i64_sub');
   }
   code.ops('i64_and', 'i64_eqz', 'i32_eqz');
-  code.brIf(frame.missWrite);
+  code.brSeldom(frame.missWrite);
   code.end();
 }
 

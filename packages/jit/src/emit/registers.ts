@@ -144,7 +144,7 @@ export function registerPart(arm: InterpreterArm): RegisterPart {
       setWord('daif', arm.integer('and', value, arm.constant('i32', 15n)));
       arm.end([], () => {
         frame.loadWord('pendingPins');
-        code.brIf(frame.poll);
+        code.brSeldom(frame.poll);
       });
     },
     fpsr: () => arm.word64('fpsr'),

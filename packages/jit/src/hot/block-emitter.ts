@@ -42,7 +42,7 @@ export class BlockEmitter {
       if (arm.unmasks) {
         frame.setExit(number + 1, block.code, i + 1);
         frame.loadWord('pendingPins');
-        code.brIf(frame.poll);
+        code.brSeldom(frame.poll);
       }
     }
     return true;
@@ -60,14 +60,14 @@ export class BlockEmitter {
         frame.loadWord('absent');
         code.i32(feature);
         code.op('i32_and');
-        code.brIf(frame.absent);
+        code.brSeldom(frame.absent);
       });
     }
     if (row.gate === 'fp' && !arm.checked.has('fp')) {
       arm.checked.add('fp');
       arm.check(() => {
         frame.loadWord('fpTrap');
-        code.brIf(frame.absent);
+        code.brSeldom(frame.absent);
       });
     }
     try {

@@ -5,7 +5,7 @@ import { Tables } from '../emit/frame.ts';
 import { Fixed, Reason } from '../interpreter/reasons.ts';
 import { Layout } from '../isa.ts';
 import { Code } from '../wasm/code.ts';
-import type { Target } from '../wasm/code.ts';
+import type { Fragment, Target } from '../wasm/code.ts';
 import { encodeModule } from '../wasm/module.ts';
 import type { FunctionType } from '../wasm/module.ts';
 import { materialize, takeFlags } from './any-flags.ts';
@@ -78,7 +78,7 @@ export function dispatcherModule(
 const GATE = 0;
 
 /** The gate of regions that never lead to the next: to `enter`, which goes on at the PC. */
-function unchained(): Uint8Array {
+function unchained(): Fragment {
   const code = new Code(undefined, gateType.parameters);
   storePc(code, 0, 2);
   code.i32(Status.Go);
@@ -107,7 +107,7 @@ function findPage(
   code.get(pc);
   code.i64(~0xffcn);
   code.ops('i64_and', 'i64_ne');
-  code.brIf(missing);
+  code.brSeldom(missing);
   code.get(page);
   code.memory('i32_load', Tables.fetchPage, true);
   code.set(page);
@@ -117,7 +117,7 @@ function gate(
   offset: number,
   { threshold, chain = true, tlbEntries }: DispatchOptions,
   counting: Counting,
-): Uint8Array {
+): Fragment {
   const code = new Code(undefined, gateType.parameters);
   const [base, depth, pc] = [0, 1, 2] as const;
   const page = code.fixedLocal('i32');
@@ -197,7 +197,7 @@ function enter(
   { tlbEntries }: DispatchOptions,
   counting: Counting,
   costs: Costs | undefined,
-): Uint8Array {
+): Fragment {
   const frame = new HotFrame(enterType, costs);
   const { code, base } = frame;
   const arm = new HotArm(frame);

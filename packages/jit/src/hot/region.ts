@@ -2,7 +2,7 @@
 
 import { Tables } from '../emit/frame.ts';
 import { Layout } from '../isa.ts';
-import type { Target } from '../wasm/code.ts';
+import type { Fragment, Target } from '../wasm/code.ts';
 import { BlockEmitter } from './block-emitter.ts';
 import type { Block, Discovered } from './blocks.ts';
 import { Status } from './frame.ts';
@@ -32,7 +32,7 @@ export class RegionEmitter extends RegionWays {
   }
 
   /** The body of a region's function. */
-  emit(region: Discovered, plan: Plan, pages: readonly RegionPage[], place: RegionPlace): Uint8Array {
+  emit(region: Discovered, plan: Plan, pages: readonly RegionPage[], place: RegionPlace): Fragment {
     this.place = place;
     this.region = region;
     this.plan = plan;
@@ -135,7 +135,7 @@ export class RegionEmitter extends RegionWays {
     frame.pushRemaining();
     code.i32(plan.distance[node] ?? 0);
     code.op('i32_lt_s');
-    code.brIf(this.short);
+    code.brSeldom(this.short);
   }
 
   /** At the function's head: goes to the entry, or on the way to it. */
@@ -312,6 +312,7 @@ export class RegionEmitter extends RegionWays {
     const { code, frame, arm } = this;
     code.get(frame.depth);
     code.op('i32_eqz');
+    code.seldom();
     code.if();
     this.counting.emit(code, 'call.deep');
     code.i32(TAIL);
@@ -324,6 +325,7 @@ export class RegionEmitter extends RegionWays {
     frame.pushBase();
     this.callNow(block);
     code.tee(frame.status);
+    code.seldom();
     code.if();
     this.counting.emit(code, 'call.left');
     code.get(frame.status);
@@ -334,6 +336,7 @@ export class RegionEmitter extends RegionWays {
     code.get(frame.pageVa);
     code.i64(BigInt((block.start + block.code.length) * 4));
     code.ops('i64_add', 'i64_ne');
+    code.seldom();
     code.if();
     this.counting.emit(code, 'call.elsewhere');
     code.i32(Status.Go);

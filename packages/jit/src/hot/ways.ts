@@ -4,7 +4,7 @@ import type { Costs } from '../emit/costs.ts';
 import { Tables } from '../emit/frame.ts';
 import { Layout } from '../isa.ts';
 import { Code } from '../wasm/code.ts';
-import type { Target } from '../wasm/code.ts';
+import type { Fragment, Target } from '../wasm/code.ts';
 import { HotArm } from './arm.ts';
 import { Counting } from './counters.ts';
 import { Kind } from './flags.ts';
@@ -44,7 +44,7 @@ export interface RegionPage {
 }
 
 /** Pieces of the function: code, or what is only known at the end. */
-type Segment = Uint8Array | 'load' | 'store';
+type Segment = Fragment | 'load' | 'store';
 
 /** The function of a region without its blocks. */
 export abstract class RegionWays {
@@ -81,7 +81,7 @@ export abstract class RegionWays {
   protected abstract body(): void;
 
   /** The body of the function. */
-  protected function(pages: readonly RegionPage[]): Uint8Array {
+  protected function(pages: readonly RegionPage[]): Fragment {
     const { code, frame } = this;
     this.pages = pages;
     this.segments = [];
@@ -122,9 +122,9 @@ export abstract class RegionWays {
     this.locate();
     code.end();
     this.epilogue();
-    this.segments.push(code.since(this.cut));
+    this.segments.push(code.fragment(this.cut));
     const whole = new Code(code);
-    for (const s of this.segments) whole.append(typeof s === 'string' ? this.moved(s) : s);
+    for (const s of this.segments) whole.appendFragment(typeof s === 'string' ? this.moved(s) : s);
     return whole.finish();
   }
 
@@ -157,15 +157,15 @@ export abstract class RegionWays {
 
   /** The code before here is finished; `what` comes next. */
   protected splice(what: 'load' | 'store'): void {
-    this.segments.push(this.code.since(this.cut), what);
+    this.segments.push(this.code.fragment(this.cut), what);
     this.cut = this.code.position;
   }
 
-  protected moved(what: 'load' | 'store'): Uint8Array {
+  protected moved(what: 'load' | 'store'): Fragment {
     const start = this.code.position;
     if (what === 'load') this.frame.loadRegisters();
     else this.frame.storeRegisters();
-    return this.code.since(start);
+    return this.code.fragment(start);
   }
 
   protected prologue(): void {
@@ -217,6 +217,7 @@ export abstract class RegionWays {
     code.memory('i32_load', Tables.fetchPage, true);
     code.i32(decoded);
     code.ops('i32_ne', 'i32_or');
+    code.seldom();
     code.if();
     this.counting.emit(code, 'region.refused');
     frame.pushBase();

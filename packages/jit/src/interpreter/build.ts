@@ -9,7 +9,7 @@ import { enterType, GO_ON } from '../hot/dispatcher.ts';
 import { cases } from '../isa.ts';
 import type { Case } from '../isa.ts';
 import { Code } from '../wasm/code.ts';
-import type { Piece } from '../wasm/code.ts';
+import type { Fragment, Piece } from '../wasm/code.ts';
 import { encodeModule } from '../wasm/module.ts';
 import { createFrame, loopFunction } from './loop.ts';
 import { pairsAmong } from './pairs.ts';
@@ -223,7 +223,7 @@ const LOOPS = 1;
  * Calls the loop that has the record's number, or compiled code, until one of them leaves for another reason or for another
  * module.
  */
-function driverFunction(frame: Frame, loops: number, rareFirst: number, end: number): Uint8Array {
+function driverFunction(frame: Frame, loops: number, rareFirst: number, end: number): Fragment {
   const code = new Code();
   const group = code.fixedLocal('i32');
   const why = code.fixedLocal('i32');

@@ -5,7 +5,7 @@ import { flagsOf, nibble } from '../emit/flags.ts';
 import { Frame, pushExhausted, Tables } from '../emit/frame.ts';
 import { InterpreterArm } from '../emit/interpreter-arm.ts';
 import { Code } from '../wasm/code.ts';
-import type { Piece, Target } from '../wasm/code.ts';
+import type { Fragment, Piece, Target } from '../wasm/code.ts';
 import { Fixed, Reason } from './reasons.ts';
 
 /** Opens the blocks that arms leave to, and sets the frame's targets. `closeLoop` is the counterpart. */
@@ -55,7 +55,7 @@ export function createFrame(
  * The body of a loop over `arms`. The record of arm `i` has the number `first + i`; any other number leaves with
  * `Reason.Other`. The first loop has the fixed numbers too.
  */
-export function loopFunction(frame: Frame, first: number, arms: readonly Piece[]): Uint8Array {
+export function loopFunction(frame: Frame, first: number, arms: readonly Piece[]): Fragment {
   const code = new Code(frame.code);
   const inside = frame.withCode(code);
   enter(inside);
@@ -67,7 +67,8 @@ export function loopFunction(frame: Frame, first: number, arms: readonly Piece[]
   code.end();
   code.op('unreachable');
   closeBlocks(inside, outside);
-  return code.finish();
+  // Arms leave to few places; laid out by what is seldom, the loop was slower.
+  return { ...code.finish(), seldom: [] };
 }
 
 /** Takes the state that lives in locals from memory. */

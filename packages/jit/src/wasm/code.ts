@@ -6,9 +6,15 @@ import type { OpName, TypeName } from './opcodes.ts';
 /** Where a branch goes: the nesting depth of a block or loop. */
 export type Target = number;
 
-/** Code that can be appended at any depth. */
-export interface Piece {
+/** Finished code. */
+export interface Fragment {
   readonly bytes: Uint8Array;
+  /** Where branches lie that are seldom taken. */
+  readonly seldom: readonly number[];
+}
+
+/** Code that can be appended at any depth. */
+export interface Piece extends Fragment {
   /** Where branches out of it have their depths, in two bytes each. */
   readonly fixups: readonly number[];
 }
@@ -31,6 +37,7 @@ export class Code {
   private readonly pools: Record<TypeName, number[]>;
   private outer = -1;
   private fixups: number[] = [];
+  private seldomTaken: number[] = [];
   private readonly used: Record<TypeName, number> = { i32: 0, i64: 0, f32: 0, f64: 0, v128: 0 };
 
   /** Locals that are the function's parameters: the first ones. */
@@ -48,7 +55,7 @@ export class Code {
 
   /** Forgets everything but the parameters. */
   reset(): void {
-    this.length = this.depth = 0;
+    this.length = this.depth = this.seldomTaken.length = 0;
     this.locals.length = this.parameters;
     for (const pool of Object.values(this.pools)) pool.length = 0;
     this.releaseAll();
@@ -64,6 +71,15 @@ export class Code {
     return this.bytes.slice(start, this.length);
   }
 
+  /** The same with what is known of its branches. */
+  fragment(start: number): Fragment {
+    return { bytes: this.since(start), seldom: this.seldomSince(start) };
+  }
+
+  private seldomSince(start: number): number[] {
+    return this.seldomTaken.filter((at) => at >= start).map((at) => at - start);
+  }
+
   /**
    * Writes a piece that can be appended at any depth inside the present one, and takes it back: branches out of the piece
    * have depths of two bytes, whose places it knows.
@@ -74,15 +90,16 @@ export class Code {
     this.fixups = [];
     write();
     this.outer = -1;
-    const piece = { bytes: this.since(start), fixups: this.fixups.map((at) => at - start) };
+    const piece = { ...this.fragment(start), fixups: this.fixups.map((at) => at - start) };
     this.length = start;
+    this.seldomTaken = this.seldomTaken.filter((at) => at < start);
     return piece;
   }
 
   /** Appends a piece, `deeper` blocks further in than where it was written. */
   appendPiece(piece: Piece, deeper: number): void {
     const start = this.length;
-    this.append(piece.bytes);
+    this.appendFragment(piece);
     for (const at of piece.fixups) {
       const low = (this.bytes[start + at] ?? 0) & 0x7f;
       const depth = low + ((this.bytes[start + at + 1] ?? 0) << 7) + deeper;
@@ -216,6 +233,14 @@ export class Code {
     this.byte(Op.end);
   }
 
+  /**
+   * The next `if` or `brIf` is seldom taken: the host may lay its code out by that (WebAssembly Branch Hinting). What is not taken
+   * then costs least.
+   */
+  seldom(): void {
+    this.seldomTaken.push(this.length);
+  }
+
   br(to: Target): void {
     this.byte(Op.br);
     this.distance(to);
@@ -224,6 +249,12 @@ export class Code {
   brIf(to: Target): void {
     this.byte(Op.br_if);
     this.distance(to);
+  }
+
+  /** The same for a branch that is seldom taken. */
+  brSeldom(to: Target): void {
+    this.seldom();
+    this.brIf(to);
   }
 
   brTable(targets: readonly Target[], otherwise: Target): void {
@@ -252,7 +283,7 @@ export class Code {
   }
 
   /** The finished body: declarations of locals, code, `end`. */
-  finish(): Uint8Array {
+  finish(): Fragment {
     const head = new Code();
     const runs: [TypeName, number][] = [];
     for (const type of this.locals.slice(this.parameters)) {
@@ -265,9 +296,9 @@ export class Code {
       head.unsigned(count);
       head.byte(Type[type]);
     }
-    head.append(this.bytes.subarray(0, this.length));
+    head.appendFragment({ bytes: this.bytes.subarray(0, this.length), seldom: this.seldomTaken });
     head.byte(Op.end);
-    return head.since(0);
+    return head.fragment(0);
   }
 
   byte(value: number): void {
@@ -280,6 +311,12 @@ export class Code {
     if (this.length + bytes.length > this.bytes.length) this.grow(bytes.length);
     this.bytes.set(bytes, this.length);
     this.length += bytes.length;
+  }
+
+  /** The same with what is known of its branches. */
+  appendFragment({ bytes, seldom }: Fragment): void {
+    for (const at of seldom) this.seldomTaken.push(this.length + at);
+    this.append(bytes);
   }
 
   unsigned(value: number): void {

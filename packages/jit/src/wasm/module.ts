@@ -1,6 +1,7 @@
 // Modules: functions of any type, imports of one memory and of functions, exports (WebAssembly Core 2.0, 5.5).
 
 import { Code } from './code.ts';
+import type { Fragment } from './code.ts';
 import { Type } from './opcodes.ts';
 import type { TypeName } from './opcodes.ts';
 
@@ -20,7 +21,7 @@ export interface ModuleFunction {
   /** `plainType` unless given. */
   readonly type?: FunctionType;
   /** From `Code.finish`. */
-  readonly body: Uint8Array;
+  readonly body: Fragment;
 }
 
 /** A function that is imported, as a field of `env`. */
@@ -73,11 +74,12 @@ export function encodeModule(
     });
   }
   exportSection(out, functions, imports.length, table !== undefined);
+  hintSection(out, functions, imports.length);
   section(out, 10, (s) => {
     s.unsigned(functions.length);
-    for (const f of functions) {
-      s.unsigned(f.body.length);
-      s.append(f.body);
+    for (const { body } of functions) {
+      s.unsigned(body.bytes.length);
+      s.append(body.bytes);
     }
   });
   return new Uint8Array(out.since(0));
@@ -113,6 +115,24 @@ function exportSection(
       name(s, f.name);
       s.byte(0);
       s.unsigned(imported + i);
+    }
+  });
+}
+
+/** Branches that are seldom taken, for hosts that want to know (WebAssembly Branch Hinting): others pass over the section. */
+function hintSection(out: Code, functions: readonly ModuleFunction[], imported: number): void {
+  const hinted = [...functions.entries()].filter(([, f]) => f.body.seldom.length > 0);
+  if (hinted.length === 0) return;
+  section(out, 0, (s) => {
+    name(s, 'metadata.code.branch_hint');
+    s.unsigned(hinted.length);
+    for (const [i, { body }] of hinted) {
+      s.unsigned(imported + i);
+      s.unsigned(body.seldom.length);
+      for (const at of body.seldom) {
+        s.unsigned(at);
+        for (const b of [1, 0]) s.byte(b);
+      }
     }
   });
 }
