@@ -25,6 +25,7 @@ export * from './mmio/index.ts';
 export { systemOperation, systemRegister } from './names.ts';
 export { Scheduler, schedulerShape } from './schedule/scheduler.ts';
 export type { SchedulerState, SchedulerTimes, Weight } from './schedule/scheduler.ts';
+export * from './shadow/index.ts';
 export * from './stage2/index.ts';
 export { checkVms, macOf } from './vm/description.ts';
 export type { CheckedVm, HostRoom, Technique, VmDescription } from './vm/description.ts';

@@ -1,0 +1,92 @@
+// What a VM's shadow is like: its variant, the guest's memory and CPU, and bounds; and what it counts.
+
+import type { MmuFeatures } from '@worldswitch/mmu';
+
+import type { RamRange } from './guest-ram.ts';
+
+/**
+ * How the shadow follows the guest's tables: `traced`, their pages are write-protected and each store is seen; `lazy`, at faults and TLB
+ * maintenance alone; `bounded`, lazy with so many entries, the one that was not used for the longest time making room; `real`, the
+ * guest's own pages hold real descriptors, and its reads of them are seen as its writes are.
+ */
+export type ShadowVariant = 'traced' | 'lazy' | 'bounded' | 'real';
+
+/** The variants. */
+export const SHADOW_VARIANTS: readonly ShadowVariant[] = ['traced', 'lazy', 'bounded', 'real'];
+
+/** What a VM's shadow is like. */
+export interface ShadowOptions {
+  readonly variant: ShadowVariant;
+  /** The guest's memory; everything else is devices. */
+  readonly ram: readonly RamRange[];
+  readonly vcpus: number;
+  /** Of the virtual CPU: what its identification registers say. */
+  readonly features?: Partial<MmuFeatures>;
+  /** Pages for tables: when there are no more, everything is forgotten. 2048 unless given. */
+  readonly quota?: number;
+  /** Bounded: entries. 256 unless given. */
+  readonly capacity?: number;
+  /** Bounded: how many entries may be used without being seen. 1 is the exact order of use, at a fault for each change of page; 1 unless given. */
+  readonly open?: number;
+  /** Log2 of the largest block to use: 30 unless given. */
+  readonly largest?: 12 | 21 | 30;
+}
+
+/** What was counted. */
+export interface ShadowCounters {
+  /** Faults of which the guest sees nothing: something was not in the shadow. */
+  hidden: number;
+  /** Bounded: faults that only say that an entry was used. */
+  touches: number;
+  /** Faults of the guest's own. */
+  faults: number;
+  /** Accesses where the guest has no memory. */
+  mmio: number;
+  /** Writes to tables of the guest that were seen. */
+  tracedWrites: number;
+  /** Real: reads of them. */
+  tracedReads: number;
+  /** Maintenance operations of the guest. */
+  syncs: number;
+  /** Leaves that were put in. */
+  fills: number;
+  /** Bounded: leaves that made room. */
+  evictions: number;
+  /** Times that everything was forgotten for lack of tables. */
+  flushes: number;
+  /** Times that the hypervisor's hole moved. */
+  holes: number;
+}
+
+/** Counters at zero. */
+export const noShadowCounters = (): ShadowCounters => ({
+  hidden: 0,
+  touches: 0,
+  faults: 0,
+  mmio: 0,
+  tracedWrites: 0,
+  tracedReads: 0,
+  syncs: 0,
+  fills: 0,
+  evictions: 0,
+  flushes: 0,
+  holes: 0,
+});
+
+/** Checks what was asked for. */
+export function checkShadowOptions(options: ShadowOptions): Required<Omit<ShadowOptions, 'features'>> {
+  const { variant, ram, vcpus } = options;
+  const { quota = 2048, capacity = 256, open = 1, largest = 30 } = options;
+  const within = (name: string, value: number, least: number, most: number): void => {
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new RangeError(`${name} must be an integer of ${least} to ${most}, but is ${value}`);
+    }
+  };
+  if (!SHADOW_VARIANTS.includes(variant)) throw new RangeError(`no variant is called ${variant as string}`);
+  within('vcpus', vcpus, 1, 512);
+  within('quota', quota, 16 + 8 * vcpus, 1 << 20);
+  within('capacity', capacity, 1, 1 << 20);
+  within('open', open, 1, capacity);
+  if (![12, 21, 30].includes(largest)) throw new RangeError('largest must be 12, 21 or 30');
+  return { variant, ram, vcpus, quota, capacity, open, largest };
+}
