@@ -1,7 +1,7 @@
 // Two CPUs of equal state in memories of equal layout, one for each engine, and what is needed to run and compare them.
 
 import { armv8, Cpu, CpuLayout, referenceEngine } from '@worldswitch/isa-core';
-import type { CpuCosts } from '@worldswitch/isa-core';
+import type { CpuCosts, CpuFeatures } from '@worldswitch/isa-core';
 import type { Bus, Engine, Memory, Pa } from '@worldswitch/platform';
 import { Fault } from '@worldswitch/platform';
 
@@ -74,7 +74,7 @@ function ramBus(memory: Memory, view: DataView): Bus {
 }
 
 /** A CPU at EL1 with the MMU on, RAM mapped to itself; with another, the second one of its memory. */
-function createSide(other?: Side, costs?: CpuCosts): Side {
+function createSide(other?: Side, costs?: CpuCosts, features: CpuFeatures = armv8): Side {
   const shared = other?.cpu.memory ?? new WebAssembly.Memory({ initial: Math.ceil(MEMORY_BYTES / 65536) });
   const bytes = new Uint8Array(shared.buffer);
   const view = new DataView(shared.buffer);
@@ -90,7 +90,7 @@ function createSide(other?: Side, costs?: CpuCosts): Side {
     base: other === undefined ? 0 : CpuLayout.size,
     index: other === undefined ? 0 : 1,
     bus: ramBus(memory, view),
-    features: armv8,
+    features,
     id: {},
     costs: other?.cpu.slice.costs ?? costs,
   });
@@ -178,12 +178,14 @@ export type Mode = HotOptions &
     /** What instructions cost; `fastCosts` for the fast engine alone, which then is wrong. */
     readonly costs?: CpuCosts;
     readonly fastCosts?: CpuCosts;
+    /** What the CPUs implement; `armv8` unless given. */
+    readonly features?: CpuFeatures;
   };
 
 /** The rig. */
 export function createRig(mode: Mode = {}): Rig {
-  const { costs, fastCosts = costs } = mode;
-  return around(createSide(undefined, costs), createSide(undefined, fastCosts), mode);
+  const { costs, fastCosts = costs, features } = mode;
+  return around(createSide(undefined, costs, features), createSide(undefined, fastCosts, features), mode);
 }
 
 /** Two CPUs on one memory, for each engine: each of the rigs runs one of them. */
@@ -198,6 +200,7 @@ function around(a: Side, b: Side, mode: Mode, other?: Interpreter): Rig {
   const hot: HotOptions = { ...mode };
   // The costs are the CPU's.
   delete (hot as { costs?: unknown }).costs;
+  delete (hot as { features?: unknown }).features;
   const reference = { ...a, engine: referenceEngine(a.cpu) };
   const fast = {
     ...b,

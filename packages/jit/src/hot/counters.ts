@@ -68,7 +68,6 @@ export const compilingCounters = [
   ['wish.reached', 'wishes for a region: compiled code came to an instruction without one often'],
   ['wish.beside', 'wishes for a region: stores beside code are to be done in it'],
   ['wish.eager', 'wishes for a region: everything is compiled'],
-  ['answer.none', 'wishes not heard: nothing is compiled, or the page is not in the fetch TLB'],
   ['answer.paused', 'wishes not heard: the host refused a region lately'],
   ['answer.known', 'wishes not heard: there is a region, or can be none'],
   ['answer.early', 'wishes not heard: what was lost so far does not pay for compiling'],

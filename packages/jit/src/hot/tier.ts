@@ -217,9 +217,9 @@ export class HotTier {
    * @param at - the pages that the CPU has fetched from
    */
   compile(vaLo: number, vaHi: number, at: PageSource, wish: Wish): boolean {
-    this.tally.add(kindOf(wish));
     const decoded = at.fetchPage(vaLo, vaHi);
-    if (decoded === 0 || !this.enabled) return this.unheard('answer.none');
+    if (decoded === 0 || !this.enabled) return false;
+    this.tally.add(kindOf(wish));
     if (this.pause > 0) {
       this.pause--;
       return this.unheard('answer.paused');

@@ -62,12 +62,10 @@ export const stepCounters = [
   ['step.asked', 'stepped: the loop has no code for the instruction, or not for what it does now'],
   ['step.watchful', 'stepped: software step is on, or the state is an illegal one'],
   ['step.fetch', 'stepped: a fetch that faults, or from a page that the fast path may not use'],
-  ['step.decode', 'stepped: the same where instructions were to be decoded'],
   ['step.read', 'stepped: a load that the fast path does not do'],
   ['step.write', 'stepped: a store that the fast path does not do'],
   ['step.unprivileged', 'stepped: the same of LDTR and STTR'],
   ['step.displaced', 'stepped: the page of its access took the place of the page that it was fetched from'],
-  ['step.repeated', 'stepped: its accesses took the place of each other'],
 ] as const;
 
 /** What instructions the reference engine executed. Together they are `steps`. */
@@ -79,15 +77,13 @@ export const slowCounters = [
   ['slow.ic', 'stepped: IC'],
   ['slow.dc', 'stepped: DC'],
   ['slow.at', 'stepped: AT'],
-  ['slow.barrier', 'stepped: DSB, DMB, ISB, CLREX'],
   ['slow.wait', 'stepped: WFI, WFE'],
-  ['slow.hint', 'stepped: other hints'],
+  ['slow.hint', 'stepped: other hints, and barriers'],
   ['slow.svc', 'stepped: SVC'],
   ['slow.hvc', 'stepped: HVC'],
   ['slow.smc', 'stepped: SMC'],
   ['slow.debug', 'stepped: BRK, HLT, DCPS'],
   ['slow.eret', 'stepped: ERET'],
-  ['slow.branch', 'stepped: other branches'],
   ['slow.load', 'stepped: loads'],
   ['slow.store', 'stepped: stores'],
   ['slow.exclusive', 'stepped: exclusive loads and stores'],
@@ -99,8 +95,7 @@ export const slowCounters = [
 /** Why an access is not entered into the fast TLB. With the pages that are entered they are `refills`. */
 export const refillCounters = [
   ['refills', 'accesses whose page was not in the fast TLB'],
-  ['refused.repeated', 'not entered: the instruction missed too often in one place'],
-  ['refused.present', 'not entered: it is there, the access is on two pages or is not aligned'],
+  ['refused.present', 'not entered: it is there, but the access is on two pages or is not aligned'],
   ['refused.code', 'not entered: the store is to a line with code, beside which stores are done'],
   ['refused.checked', 'not entered: accesses are checked for alignment, or big-endian'],
   ['refused.watched', 'not entered: a watchpoint is on the page'],
@@ -129,8 +124,7 @@ export const interruptTo = (el: number): EngineCounter =>
   el === 3 ? 'interrupts.el3' : el === 2 ? 'interrupts.el2' : 'interrupts.el1';
 
 const stepCauses: readonly EngineCounter[] = Array.from({ length: reasonCounters.length }, (_, reason) => {
-  if (reason === Reason.Decode) return 'step.decode';
-  if (reason === Reason.Fetch) return 'step.fetch';
+  if (reason === Reason.Decode || reason === Reason.Fetch) return 'step.fetch';
   if (reason === Reason.MissRead || reason === Reason.HotMissRead) return 'step.read';
   if (reason === Reason.MissWrite || reason === Reason.HotMissWrite) return 'step.write';
   if (reason === Reason.MissUnprivilegedRead || reason === Reason.MissUnprivilegedWrite)
@@ -149,7 +143,7 @@ const systemWords: readonly (readonly [number, number, EngineCounter])[] = [
   [0xffff_ffff, 0xd69f_03e0, 'slow.eret'],
   [0xffff_ffdf, 0xd503_205f, 'slow.wait'],
   [0xffff_f01f, 0xd503_201f, 'slow.hint'],
-  [0xffff_f01f, 0xd503_301f, 'slow.barrier'],
+  [0xffff_f01f, 0xd503_301f, 'slow.hint'],
   [0xfff8_f01f, 0xd500_401f, 'slow.pstate'],
   // SYS: by CRn and CRm.
   [0xfff8_f000, 0xd508_8000, 'slow.tlbi'],
@@ -164,7 +158,8 @@ const classCounters: Readonly<Partial<Record<string, EngineCounter>>> = {
   load: 'slow.load',
   store: 'slow.store',
   atomic: 'slow.exclusive',
-  branch: 'slow.branch',
+  // UDF: all branches are done by the loop.
+  branch: 'slow.undefined',
 };
 
 /** The counter of what kind of instruction is stepped; undefined for one that was not fetched. */

@@ -243,11 +243,12 @@ class WasmInterpreter implements Interpreter {
       this.tlb.select(host.context, host.unprivilegedContext);
       const all = this.remaining;
       const { executed } = this;
-      const part = Math.max(0, Math.min(all, this.heat.period * this.scale, host.untilEvent));
+      const { untilEvent } = host;
+      const part = Math.max(0, Math.min(all, this.heat.period * this.scale, untilEvent));
       this.remaining = part;
       this.counters.entries++;
       if (this.tally.on)
-        this.tally.add(part === all ? 'cut.budget' : part === host.untilEvent ? 'cut.event' : 'cut.sample');
+        this.tally.add(part === all ? 'cut.budget' : part === untilEvent ? 'cut.event' : 'cut.sample');
       const why = this.runLoops();
       const left = this.remaining;
       this.remaining = left + all - part;
@@ -321,7 +322,7 @@ class WasmInterpreter implements Interpreter {
     this.fetchedFrom = tlb.fetchPage(this.pcLo, this.pcHi);
     if (write && !unprivileged && !hot) this.storesBesideCode(lo, hi);
     this.tally.add('refills');
-    if (this.missesInPlace > 4) return this.refused('refused.repeated');
+    if (this.missesInPlace > 4) return this.refused('refused.present');
     if (!this.enterData(lo, hi, write, unprivileged)) return false;
     // What is not helped here misses once more, in the interpreter.
     if (hot) this.counters.dataMisses++;
@@ -339,10 +340,7 @@ class WasmInterpreter implements Interpreter {
 
   /** The counter of an instruction that is stepped. */
   private stepCause(why: number): EngineCounter {
-    if (why !== Reason.Step) {
-      if (this.missesInPlace > 4) return 'step.repeated';
-      if (!this.tlb.hasFetch(this.pcLo, this.pcHi)) return 'step.displaced';
-    }
+    if (why !== Reason.Step && !this.tlb.hasFetch(this.pcLo, this.pcHi)) return 'step.displaced';
     return stepCause(why);
   }
 
@@ -440,7 +438,7 @@ class WasmInterpreter implements Interpreter {
     const { mapping } = this;
     this.counters.decoded++;
     if (!this.host.fillFetch(this.pcLo >>> 0, this.pcHi >>> 0, mapping)) {
-      this.step('step.decode');
+      this.step('step.fetch');
       return false;
     }
     const { pages, tier } = this.sharing;
