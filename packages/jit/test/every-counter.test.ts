@@ -22,10 +22,7 @@ const SECOND = 2 * BLOCK + RAM - BLOCK + 0x21000;
 type Counts = Readonly<Record<string, number>>;
 const countsOf = (rig: Rig): Counts =>
   Object.fromEntries(rig.fast.engine.counts().map(({ name, count }) => [name, count]));
-const sides = (rig: Rig): readonly Rig['reference'][] => [
-  rig.reference,
-  rig.fast,
-];
+const sides = (rig: Rig): readonly Rig['reference'][] => [rig.reference, rig.fast];
 const set = (rig: Rig, registers: Readonly<Record<string, bigint>>): void => {
   for (const { cpu } of sides(rig)) {
     for (const [name, value] of Object.entries(registers)) cpu.setRegister(name, value);
