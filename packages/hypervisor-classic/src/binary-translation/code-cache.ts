@@ -1,0 +1,154 @@
+// The translation cache: units one behind the other, the branches between them, and what is known of each word. A full cache is
+// emptied; what the guest has changed is forgotten page by page, and nobody branches there any more.
+
+import { Call } from './draft.ts';
+import type { Draft } from './draft.ts';
+
+/** A unit in the cache. */
+export interface Unit extends Draft {
+  /** Address of its first word, in the guest's address space. */
+  readonly base: number;
+  /** Branches of others that come here. */
+  readonly from: { readonly unit: Unit; readonly at: number }[];
+  /** False when what it was made of is not what the guest has there any more; who is in it finds out. */
+  alive: boolean;
+}
+
+/** A word of the cache. */
+export interface CacheWord {
+  readonly unit: Unit;
+  /** Its number in the unit. */
+  readonly at: number;
+}
+
+/** Where the cache's words go. */
+export interface CacheMemory {
+  /** Writes words at an address of the cache, and makes them seen by instruction fetches. */
+  write(address: number, words: readonly number[]): void;
+}
+
+/** What happened so far. */
+export interface CacheCounts {
+  units: number;
+  words: number;
+  /** Instructions that they were made of. */
+  instructions: number;
+  chained: number;
+  forgotten: number;
+  emptied: number;
+}
+
+const PAGE = 0x1000;
+const EXIT = (0xd400_0001 | (Call.EXIT << 5)) >>> 0;
+const pageOf = (pc: number): number => Math.floor(pc / PAGE);
+
+/** A cache of translated code. */
+export class CodeCache {
+  readonly counts: CacheCounts = {
+    units: 0,
+    words: 0,
+    instructions: 0,
+    chained: 0,
+    forgotten: 0,
+    emptied: 0,
+  };
+  private readonly base: number;
+  private readonly bytes: number;
+  private readonly memory: CacheMemory;
+  private next: number;
+  /** In the order of their addresses, the forgotten ones too. */
+  private units: Unit[] = [];
+  private readonly byPc = new Map<number, Unit>();
+  private readonly byPage = new Map<number, Unit[]>();
+
+  /**
+   * @param base - its first address
+   * @param bytes - how large it is; a branch reaches over 128 MiB
+   */
+  constructor(base: number, bytes: number, memory: CacheMemory) {
+    if (bytes < PAGE || bytes > 0x800_0000) throw new RangeError('a cache has 4 KiB to 128 MiB');
+    this.base = this.next = base;
+    this.bytes = bytes;
+    this.memory = memory;
+  }
+
+  /** The unit that begins at a guest's address. */
+  find(pc: number): Unit | undefined {
+    return this.byPc.get(pc);
+  }
+
+  /** The word at an address of the cache; undefined outside of all units. */
+  at(address: number): CacheWord | undefined {
+    const { units } = this;
+    let [first, end] = [0, units.length];
+    while (first < end) {
+      const middle = (first + end) >>> 1;
+      if ((units[middle]?.base ?? 0) <= address) first = middle + 1;
+      else end = middle;
+    }
+    const unit = units[first - 1];
+    if (unit === undefined || address % 4 !== 0) return undefined;
+    const at = (address - unit.base) / 4;
+    return at < unit.words.length ? { unit, at } : undefined;
+  }
+
+  /** Takes in a unit. The cache is emptied first where it is full. */
+  add(draft: Draft): Unit {
+    const bytes = draft.words.length * 4;
+    if (this.next + bytes > this.base + this.bytes) this.clear();
+    const unit: Unit = { ...draft, base: this.next, from: [], alive: true };
+    this.next += bytes;
+    this.units.push(unit);
+    this.byPc.set(unit.pc, unit);
+    const page = pageOf(unit.pc);
+    const inPage = this.byPage.get(page);
+    if (inPage) inPage.push(unit);
+    else this.byPage.set(page, [unit]);
+    this.memory.write(unit.base, unit.words);
+    this.counts.units++;
+    this.counts.words += unit.words.length;
+    this.counts.instructions += unit.source.length;
+    return unit;
+  }
+
+  /** The way out at a word goes straight to another unit from now on. */
+  chain(unit: Unit, at: number, to: Unit): void {
+    const from = unit.base + 4 * at;
+    // Behind the landing.
+    this.memory.write(from, [(0x1400_0000 | (((to.base + 4 - from) >> 2) & 0x3ff_ffff)) >>> 0]);
+    to.from.push({ unit, at });
+    this.counts.chained++;
+  }
+
+  /** The guest's text in a page is another, or the page is elsewhere now. True if something was forgotten. */
+  forgetPage(pc: number): boolean {
+    const page = pageOf(pc);
+    const units = this.byPage.get(page);
+    if (units === undefined) return false;
+    for (const unit of units) this.forget(unit);
+    this.byPage.delete(page);
+    return true;
+  }
+
+  private forget(unit: Unit): void {
+    unit.alive = false;
+    if (this.byPc.get(unit.pc) === unit) this.byPc.delete(unit.pc);
+    for (const { unit: from, at } of unit.from) this.memory.write(from.base + 4 * at, [EXIT]);
+    unit.from.length = 0;
+    this.counts.forgotten++;
+  }
+
+  /** Forgets what a condition on the page's first address holds for. */
+  forgetWhere(holds: (page: number) => boolean): void {
+    for (const page of [...this.byPage.keys()]) if (holds(page * PAGE)) this.forgetPage(page * PAGE);
+  }
+
+  /** Empties it. Nobody may be in it. */
+  clear(): void {
+    this.units = [];
+    this.byPc.clear();
+    this.byPage.clear();
+    this.next = this.base;
+    this.counts.emptied++;
+  }
+}

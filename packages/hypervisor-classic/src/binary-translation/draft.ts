@@ -1,0 +1,143 @@
+// A translation unit while it is written: words for the cache, of which guest instruction each is, and what holds before it.
+
+import { assemble } from '@worldswitch/isa-core';
+
+import { Phase } from './phase.ts';
+
+/** Why translated code calls the hypervisor: the immediate of its SVC. */
+export const Call = {
+  /** A direct branch whose target was not translated when this was written; the word becomes a branch to it. */
+  EXIT: 1,
+  /** The instruction is to be emulated. */
+  EMULATE: 2,
+  /** A branch by register whose target is not in the table. */
+  INDIRECT: 3,
+  /** The guest has unmasked interrupts, and one waits. */
+  PENDING: 4,
+} as const;
+
+/** A direct way out of a unit. */
+export interface UnitExit {
+  /** Word in the unit. */
+  readonly at: number;
+  /** The guest's address. */
+  readonly target: number;
+}
+
+/** A unit as it was written. */
+export interface Draft {
+  /** The guest's address of its first instruction. */
+  readonly pc: number;
+  /** What the guest had there. */
+  readonly source: readonly number[];
+  /** The words, literals behind them. Word 0 is the landing of branches by register; others come to word 1. */
+  readonly words: readonly number[];
+  /** For each word the instruction that it is of, by its number in the unit. */
+  readonly origins: readonly number[];
+  /** For each word what holds before it. */
+  readonly phases: readonly number[];
+  readonly exits: readonly UnitExit[];
+}
+
+const known = new Map<string, number>();
+
+/** Assembles a line with no label; each but once. */
+function wordOf(text: string): number {
+  let word = known.get(text);
+  if (word === undefined) {
+    word = assemble(text);
+    known.set(text, word);
+  }
+  return word;
+}
+
+const svc = (call: number): number => (0xd400_0001 | (call << 5)) >>> 0;
+const LITERAL = 0x5800_0000;
+
+/** Writes a unit. */
+export class UnitWriter {
+  /** The instruction that is being written. */
+  origin = 0;
+  /** What holds before the next word. */
+  phase: number = Phase.CLEAN;
+  private readonly pc: number;
+  private readonly words: number[] = [];
+  private readonly origins: number[] = [];
+  private readonly phases: number[] = [];
+  private readonly exits: UnitExit[] = [];
+  private readonly literals: { at: number; value: bigint }[] = [];
+
+  constructor(pc: number) {
+    this.pc = pc;
+  }
+
+  /** Number of words so far. */
+  get length(): number {
+    return this.words.length;
+  }
+
+  /** A word. */
+  word(word: number): void {
+    this.words.push(word >>> 0);
+    this.origins.push(this.origin);
+    this.phases.push(this.phase);
+  }
+
+  /** Instructions with no label, one after the other. */
+  add(...lines: readonly string[]): void {
+    for (const line of lines) this.word(wordOf(line));
+  }
+
+  /** A 64-bit constant into a register. */
+  constant(register: number, value: bigint): void {
+    this.literals.push({ at: this.words.length, value: BigInt.asUintN(64, value) });
+    this.word(LITERAL | register);
+  }
+
+  /** The landing of branches by register, word 0: TPIDR_EL0 keeps X16. */
+  landing(): void {
+    this.phase = 16;
+    this.add('mrs x16, tpidr_el0');
+    this.phase = Phase.CLEAN;
+  }
+
+  /** A call of the hypervisor. */
+  call(call: number): void {
+    this.word(svc(call));
+  }
+
+  /** The way to another unit. */
+  exit(target: number): void {
+    this.exits.push({ at: this.words.length, target });
+    this.call(Call.EXIT);
+  }
+
+  /** Makes room for a short branch over what follows; `land` fills it. */
+  hole(): number {
+    this.word(0);
+    return this.words.length - 1;
+  }
+
+  /** A conditional branch in a hole comes to the next word: bits 23:5 or 18:5 of its form, which are 0, are the offset. */
+  land(hole: number, form: number): void {
+    this.words[hole] = (form | ((this.words.length - hole) << 5)) >>> 0;
+  }
+
+  /** Puts the literals behind and hands the unit over. */
+  finish(source: readonly number[]): Draft {
+    if (this.words.length % 2 === 1) this.word(0);
+    const places = new Map<bigint, number>();
+    for (const { at, value } of this.literals) {
+      let place = places.get(value);
+      if (place === undefined) {
+        place = this.words.length;
+        places.set(value, place);
+        this.word(Number(value & 0xffff_ffffn));
+        this.word(Number(value >> 32n));
+      }
+      this.words[at] = ((this.words[at] ?? 0) | ((place - at) << 5)) >>> 0;
+    }
+    const { pc, words, origins, phases, exits } = this;
+    return { pc, source, words, origins, phases, exits };
+  }
+}

@@ -1,0 +1,65 @@
+// What the translator does about an instruction of the guest's kernel (DDI 0487 C4.1): by the instruction table's row, so that no
+// encoding is without an answer. What is not known to be innocuous is called out.
+
+import type { Decoded } from '@worldswitch/isa-core';
+
+/** How an instruction is translated. */
+export type Kind =
+  /** As it is. */
+  | 'same'
+  /** ADR, ADRP. */
+  | 'address'
+  /** A load of a literal. */
+  | 'literal'
+  /** A prefetch of a literal: nothing is left of it. */
+  | 'nothing'
+  /** B, BL; B.cond, CBZ, CBNZ, TBZ, TBNZ; BR, BLR, RET. */
+  | 'branch'
+  | 'conditional'
+  | 'indirect'
+  /** MRS and MSR. */
+  | 'mrs'
+  | 'msr'
+  /** MSR DAIFSet, DAIFClr. */
+  | 'mask'
+  /** LDTR, STTR. */
+  | 'unprivileged'
+  /** To the hypervisor, which emulates it. */
+  | 'emulate';
+
+const branches: Readonly<Record<string, Kind>> = {
+  'B/BL': 'branch',
+  'B.cond': 'conditional',
+  'CBZ/CBNZ': 'conditional',
+  'TBZ/TBNZ': 'conditional',
+  'BR/BLR/RET': 'indirect',
+};
+const special: Readonly<Record<string, Kind>> = {
+  ADR: 'address',
+  ADRP: 'address',
+  'Load register (literal)': 'literal',
+  'Load register (literal, SIMD&FP)': 'literal',
+  'PRFM (literal)': 'nothing',
+  'Load/store register (unprivileged)': 'unprivileged',
+  'MSR DAIFSet, DAIFClr': 'mask',
+  HINT: 'same',
+  CLREX: 'same',
+  DSB: 'same',
+  DMB: 'same',
+  ISB: 'same',
+};
+
+/** Data processing, loads and stores: bits 28:25 (op0 of C4.1), x0x0 is branches, exceptions and system instructions. */
+const isSystem = (word: number): boolean => ((word >>> 26) & 7) === 5;
+
+/** What to do about it; undefined words are emulated, that is, they are UNDEFINED to the guest. */
+export function kindOf(word: number, decoded: Decoded | undefined): Kind {
+  if (decoded === undefined) return 'emulate';
+  const { name } = decoded.row;
+  const known = branches[name] ?? special[name];
+  if (known !== undefined) return known;
+  if (name.startsWith('MRS')) return 'mrs';
+  if (name.startsWith('MSR') && (word & 0xfff0_0000) >>> 0 === 0xd510_0000) return 'msr';
+  if (isSystem(word) || name === 'UDF') return 'emulate';
+  return 'same';
+}
