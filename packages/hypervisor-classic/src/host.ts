@@ -17,8 +17,8 @@ import type {
   Placed,
 } from '@worldswitch/machine';
 import type { Plain } from '@worldswitch/platform';
-import { checkVms } from '@worldswitch/vmm';
-import type { CheckedVm, Ledger, VmDescription } from '@worldswitch/vmm';
+import { checkVms, SHADOW_VARIANTS, TECHNIQUES } from '@worldswitch/vmm';
+import type { CheckedVm, Ledger, ShadowVariant, Technique, VmDescription } from '@worldswitch/vmm';
 
 import { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
 import type { HypervisorSetup, SchedulingTimes, VmSetup } from './hardware-assisted/setup.ts';
@@ -26,18 +26,24 @@ import { hypervisorCodec } from './hardware-assisted/state.ts';
 import type { TrapControls } from './hardware-assisted/traps.ts';
 import { ledgerWatcher } from './hardware-assisted/watcher.ts';
 import type { WatcherPlace } from './hardware-assisted/watcher.ts';
+import { TrapAndEmulate } from './trap-and-emulate/hypervisor.ts';
+import { trapCodec } from './trap-and-emulate/state.ts';
 
 const MIB = 1024 * 1024;
 
 /** A host and its VMs, as a user describes them. */
 export interface HostDescription {
-  /** The board; EL2 is there whatever it says. */
+  /** The board; whether EL2 is there is the technique's. */
   readonly board: MachineConfig;
   /** What the hypervisor keeps for itself, at the beginning of memory: bytes, 16 MiB when absent. */
   readonly hypervisorMemory?: number | undefined;
   readonly vms: readonly VmDescription[];
   readonly traps?: TrapControls | undefined;
   readonly scheduling?: SchedulingTimes | undefined;
+  /** On the virtualisation extensions when absent; `trap-and-emulate` runs on a board without EL2. */
+  readonly technique?: Technique | undefined;
+  /** Trap-and-emulate: how guests' tables are shadowed; lazily when absent. */
+  readonly shadow?: ShadowVariant | undefined;
 }
 
 /** Throws a `ConfigurationError` for times that are none. */
@@ -61,7 +67,7 @@ export interface Host {
   readonly machine: Machine;
   readonly setup: HypervisorSetup;
   /** The hypervisor that runs now: after a reset it is another one. */
-  readonly hypervisor: HardwareAssisted;
+  readonly hypervisor: HardwareAssisted | TrapAndEmulate;
   /** Enters a row for each exit of a guest from now on; without a ledger it stops. */
   keepLedger(ledger: Ledger | undefined): void;
 }
@@ -76,7 +82,8 @@ function moved({ pieces }: Placed, vm: CheckedVm): Placed['pieces'] {
 }
 
 function planned(description: HostDescription, images: VmImages) {
-  const board = { ...description.board, el2: true };
+  const technique = techniqueOf(description);
+  const board = { ...description.board, el2: technique === 'hardware-assisted' };
   const host = checkConfig(board);
   const size = description.hypervisorMemory ?? 16 * MIB;
   if (size % (2 * MIB) !== 0 || size < 4 * MIB)
@@ -94,21 +101,57 @@ function planned(description: HostDescription, images: VmImages) {
     vms: vms.map((vm, i): VmSetup => ({ vm, entry: plans[i]?.entry ?? 0, x0: plans[i]?.x0 ?? 0 })),
     traps: description.traps ?? {},
     scheduling: checkScheduling(description.scheduling ?? {}),
+    shadow: description.shadow,
   };
   return {
     board,
+    technique,
     setup,
     pieces: vms.flatMap((vm, i) => moved(plans[i] ?? { pieces: [], entry: 0, x0: 0 }, vm)),
   };
 }
 
-function withHypervisor(board: MachineConfig, setup: HypervisorSetup, place: WatcherPlace): MachineConfig {
-  const software = attachSoftware(
-    NAME,
-    (context, state) => new HardwareAssisted(setup, context, state, place),
-    hypervisorCodec(setup),
-  );
+function withHypervisor(
+  board: MachineConfig,
+  technique: Technique,
+  setup: HypervisorSetup,
+  place: WatcherPlace,
+): MachineConfig {
+  const software =
+    technique === 'trap-and-emulate'
+      ? attachSoftware(
+          NAME,
+          (context, state) => new TrapAndEmulate(setup, context, state, place),
+          trapCodec(setup),
+        )
+      : attachSoftware(
+          NAME,
+          (context, state) => new HardwareAssisted(setup, context, state, place),
+          hypervisorCodec(setup),
+        );
   return { ...board, software: [software] };
+}
+
+/** The technique of a host, which is that of all its VMs. */
+function techniqueOf({ technique, vms, board, shadow }: HostDescription): Technique {
+  const chosen = technique ?? vms.find((vm) => vm.technique !== undefined)?.technique ?? 'hardware-assisted';
+  if (!TECHNIQUES.includes(chosen))
+    throw new ConfigurationError(
+      'technique',
+      `there is none called "${String(chosen)}"; there is ${TECHNIQUES.join(', ')}`,
+    );
+  if (shadow !== undefined && !SHADOW_VARIANTS.includes(shadow))
+    throw new ConfigurationError(
+      'shadow',
+      `there is none called "${String(shadow)}"; there is ${SHADOW_VARIANTS.join(', ')}`,
+    );
+  vms.forEach((vm, i) => {
+    if (vm.technique !== undefined && TECHNIQUES.includes(vm.technique) && vm.technique !== chosen)
+      throw new ConfigurationError(`vms[${i}].technique`, `must be ${chosen}, as the host's is`);
+  });
+  if (chosen === 'trap-and-emulate' && (board.gic?.version ?? 2) !== 2)
+    throw new ConfigurationError('board.gic.version', 'must be 2: trap-and-emulate emulates a GICv2');
+  return chosen;
 }
 
 function hostOf(machine: Machine, setup: HypervisorSetup, place: WatcherPlace): Host {
@@ -122,7 +165,8 @@ function hostOf(machine: Machine, setup: HypervisorSetup, place: WatcherPlace): 
     setup,
     get hypervisor() {
       const { software } = part();
-      if (!(software instanceof HardwareAssisted)) throw new Error('the machine has no hypervisor');
+      if (!(software instanceof HardwareAssisted || software instanceof TrapAndEmulate))
+        throw new Error('the machine has no hypervisor');
       return software;
     },
     keepLedger(ledger) {
@@ -147,9 +191,9 @@ export function createHost(
   images: VmImages,
   options: MachineOptions = {},
 ): Host {
-  const { board, setup, pieces } = planned(description, images);
+  const { board, technique, setup, pieces } = planned(description, images);
   const place: WatcherPlace = {};
-  const machine = createMachine(withHypervisor(board, setup, place), options);
+  const machine = createMachine(withHypervisor(board, technique, setup, place), options);
   machine.place({ pieces, entry: 0, x0: 0 });
   return hostOf(machine, setup, place);
 }
@@ -161,7 +205,7 @@ export function restoreHost(
   saved: Plain,
   options: MachineOptions = {},
 ): Host {
-  const { board, setup } = planned(description, images);
+  const { board, technique, setup } = planned(description, images);
   const place: WatcherPlace = {};
-  return hostOf(restoreMachine(withHypervisor(board, setup, place), saved, options), setup, place);
+  return hostOf(restoreMachine(withHypervisor(board, technique, setup, place), saved, options), setup, place);
 }

@@ -4,4 +4,5 @@ export { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
 export type { HypervisorSetup, SchedulingTimes, VmSetup } from './hardware-assisted/setup.ts';
 export type { TrapControls } from './hardware-assisted/traps.ts';
 export { createHost, restoreHost } from './host.ts';
+export { TrapAndEmulate } from './trap-and-emulate/hypervisor.ts';
 export type { Host, HostDescription, VmImages } from './host.ts';

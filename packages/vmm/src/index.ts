@@ -27,7 +27,7 @@ export { Scheduler, schedulerShape } from './schedule/scheduler.ts';
 export type { SchedulerState, SchedulerTimes, Weight } from './schedule/scheduler.ts';
 export * from './shadow/index.ts';
 export * from './stage2/index.ts';
-export { checkVms, macOf } from './vm/description.ts';
+export { checkVms, macOf, TECHNIQUES } from './vm/description.ts';
 export type { CheckedVm, HostRoom, Technique, VmDescription } from './vm/description.ts';
 export {
   identificationRegisters,

@@ -3,21 +3,45 @@
 import { StateError } from '@worldswitch/platform';
 import type { CpuPort } from '@worldswitch/platform';
 import { Scheduler } from '@worldswitch/vmm';
-import type {
-  Current,
-  HostDeadline,
-  HostGic,
-  HostTimer,
-  LazyFloatState,
-  SchedulerState,
-} from '@worldswitch/vmm';
+import type { CheckedVm, Current, HostDeadline, HostGic, HostTimer, SchedulerState } from '@worldswitch/vmm';
 
 import { KICK } from './interrupts.ts';
-import { WorldSwitch } from './physical-cpus.ts';
 import type { PhysicalCpu } from './physical-cpus.ts';
 import type { HypervisorSetup } from './setup.ts';
-import type { Vcpu } from './vcpu.ts';
-import type { VirtualMachine } from './virtual-machine.ts';
+
+/** A vCPU, as the scheduler sees it. */
+export interface ScheduledVcpu {
+  /** Its number among all of the host's. */
+  readonly id: number;
+  /** The number of its VM, and its own in that. */
+  readonly vm: number;
+  readonly index: number;
+  on: boolean;
+  waiting: boolean;
+  /** The registers of a CPU that comes out of reset at an address. */
+  reset(entry: bigint, x0: bigint): void;
+}
+
+/** A VM, as the scheduler sees it. */
+export interface ScheduledVm<V extends ScheduledVcpu> {
+  readonly vcpus: readonly V[];
+  readonly checked: Pick<CheckedVm, 'weight'>;
+  readonly setup: { readonly entry: number; readonly x0: number };
+  readonly gic: { wakes(port: CpuPort, vcpu: number): boolean };
+}
+
+/** The world switch of a technique. */
+export interface World<V extends ScheduledVcpu, M extends ScheduledVm<V>> {
+  /** The vCPU stops running and stays loaded: only what an interrupt of the hypervisor's own would destroy is saved. */
+  park(port: CpuPort, vcpu: V): void;
+  unpark(port: CpuPort, vcpu: V): void;
+  /** A vCPU leaves the CPU; `parked`: `park` has been called. */
+  unload(port: CpuPort, vm: M, vcpu: V, parked: boolean): void;
+  /** A vCPU comes to a CPU that has none. */
+  load(port: CpuPort, vm: M, vcpu: V): void;
+  /** What is kept of a vCPU that starts anew is void. */
+  forget(vcpu: V): void;
+}
 
 /** What is saved of one CPU. */
 export type PhysicalCpuState = Readonly<{
@@ -31,7 +55,6 @@ export type PhysicalCpuState = Readonly<{
 
 /** What is saved. */
 export interface CpuSchedulerState {
-  readonly float: LazyFloatState;
   readonly scheduler: SchedulerState;
   readonly cpus: readonly PhysicalCpuState[];
   /** When each CPU's slice ends, in ticks. */
@@ -41,13 +64,17 @@ export interface CpuSchedulerState {
 const orNull = (n: number): number | null => (n < 0 || n === Infinity ? null : n);
 
 /** The host's CPUs and who is on them. */
-export class CpuScheduler {
-  readonly world: WorldSwitch;
+export class CpuScheduler<
+  V extends ScheduledVcpu,
+  M extends ScheduledVm<V>,
+  W extends World<V, M> = World<V, M>,
+> {
+  readonly world: W;
   private readonly current: Current;
   private readonly gic: HostGic;
   private readonly timer: HostTimer;
-  private readonly vms: readonly VirtualMachine[];
-  private readonly vcpus: readonly Vcpu[];
+  private readonly vms: readonly M[];
+  private readonly vcpus: readonly V[];
   private readonly scheduler: Scheduler;
   private readonly cpus: readonly PhysicalCpu[];
   private readonly slices: readonly HostDeadline[];
@@ -57,7 +84,8 @@ export class CpuScheduler {
     current: Current,
     gic: HostGic,
     timer: HostTimer,
-    vms: readonly VirtualMachine[],
+    vms: readonly M[],
+    world: W,
     state?: CpuSchedulerState,
   ) {
     const { cpus, timer: counter } = setup.host;
@@ -67,7 +95,7 @@ export class CpuScheduler {
     this.timer = timer;
     this.vms = vms;
     this.vcpus = vms.flatMap((vm) => vm.vcpus);
-    this.world = new WorldSwitch(cpus, state?.float);
+    this.world = world;
     const homes = homesOf(vms, cpus);
     this.scheduler = new Scheduler(
       this.vcpus.map((vcpu, id) => ({
@@ -119,7 +147,7 @@ export class CpuScheduler {
   }
 
   /** A vCPU by its number among all. */
-  vcpu(id: number): Vcpu | undefined {
+  vcpu(id: number): V | undefined {
     return this.vcpus[id];
   }
 
@@ -135,20 +163,20 @@ export class CpuScheduler {
   }
 
   /** The first vCPU of a VM starts where its boot loader would have entered it. */
-  start(vm: VirtualMachine): void {
+  start(vm: M): void {
     const [first] = vm.vcpus;
     if (first) this.switchOn(first, BigInt(vm.setup.entry), BigInt(vm.setup.x0));
   }
 
   /** A vCPU, which is off and on no CPU, starts. */
-  switchOn(vcpu: Vcpu, entry: bigint, x0: bigint): void {
-    this.world.float.forget(vcpu.id);
+  switchOn(vcpu: V, entry: bigint, x0: bigint): void {
+    this.world.forget(vcpu);
     vcpu.reset(entry, x0);
     this.wake(vcpu);
   }
 
   /** A vCPU is off from now on, wherever it is. */
-  switchOff(port: CpuPort, vcpu: Vcpu): void {
+  switchOff(port: CpuPort, vcpu: V): void {
     vcpu.on = false;
     this.scheduler.block(vcpu.id);
     this.cpus.forEach((cpu, index) => {
@@ -159,7 +187,7 @@ export class CpuScheduler {
   }
 
   /** It waits for an interrupt, unless there is one. */
-  wait(vcpu: Vcpu): void {
+  wait(vcpu: V): void {
     if (this.machineOf(vcpu).gic.wakes(this.current.port, vcpu.index)) return;
     vcpu.waiting = true;
     this.scheduler.block(vcpu.id);
@@ -179,7 +207,7 @@ export class CpuScheduler {
       this.gic.send(this.current.port, on, KICK);
   }
 
-  private wake(vcpu: Vcpu): void {
+  private wake(vcpu: V): void {
     vcpu.waiting = false;
     this.chargeRunning();
     this.scheduler.wake(vcpu.id);
@@ -204,7 +232,7 @@ export class CpuScheduler {
     });
   }
 
-  private mayRunOn(vcpu: Vcpu, index: number): boolean {
+  private mayRunOn(vcpu: V, index: number): boolean {
     return this.scheduler.allows(vcpu.id, index);
   }
 
@@ -215,7 +243,7 @@ export class CpuScheduler {
     if (cpu.on && index !== this.current.port.index) this.gic.send(this.current.port, index, KICK);
   }
 
-  private machineOf(vcpu: Vcpu): VirtualMachine {
+  private machineOf(vcpu: V): M {
     const vm = this.vms[vcpu.vm];
     if (vm === undefined) throw new RangeError(`there is no VM ${vcpu.vm}`);
     return vm;
@@ -229,7 +257,7 @@ export class CpuScheduler {
   }
 
   /** Chooses who runs on this CPU and makes it so: the vCPU that the CPU returns to, if any. */
-  settle(port: CpuPort): Vcpu | undefined {
+  settle(port: CpuPort): V | undefined {
     const cpu = this.cpu(port.index);
     // Who leaves may find that its timer has expired, and want the CPU again: nothing else would tell this CPU.
     while (cpu.reschedule) this.choose(port, cpu);
@@ -277,7 +305,6 @@ export class CpuScheduler {
   /** As plain data. */
   save(): CpuSchedulerState {
     return {
-      float: this.world.float.save(),
       scheduler: this.scheduler.save(),
       cpus: this.cpus.map(({ on, loaded, running, fresh, reschedule, since }) => ({
         on,
@@ -293,7 +320,7 @@ export class CpuScheduler {
 }
 
 /** The CPU of each vCPU: vCPUs stay where they are put, one after the other over the CPUs that their VM may have. */
-function homesOf(vms: readonly VirtualMachine[], cpus: number): readonly number[] {
+function homesOf<V extends ScheduledVcpu>(vms: readonly ScheduledVm<V>[], cpus: number): readonly number[] {
   const load = new Array<number>(cpus).fill(0);
   return vms.flatMap((vm) =>
     vm.vcpus.map(() => {

@@ -23,10 +23,12 @@ import { HostDevices } from './host-devices.ts';
 import { hostGicOf, listRegistersOf, virtualCpuInterfaceOf, virtualInterfaceControlOf } from './host-gic.ts';
 import { enablePrivate, interruptName, MONITORS, serveInterrupt } from './interrupts.ts';
 import { Levels, silenceMonitors } from './levels.ts';
+import { WorldSwitch } from './physical-cpus.ts';
 import { vmPower } from './power.ts';
 import type { HypervisorSetup } from './setup.ts';
 import type { BootedState, HypervisorState } from './state.ts';
 import { setTraps } from './traps.ts';
+import type { Vcpu } from './vcpu.ts';
 import { VirtualMachine } from './virtual-machine.ts';
 import { causeOf } from './watcher.ts';
 import type { WatcherPlace } from './watcher.ts';
@@ -44,7 +46,7 @@ interface Booted {
   readonly map: HostMap;
   readonly timer: HostTimer;
   readonly vms: readonly VirtualMachine[];
-  readonly scheduler: CpuScheduler;
+  readonly scheduler: CpuScheduler<Vcpu, VirtualMachine, WorldSwitch>;
   readonly console: ConsoleHub;
   readonly devices: HostDevices;
   readonly levels: Levels;
@@ -98,7 +100,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
     if (this.booted === undefined) throw new Error('the hypervisor has not booted');
     return this.booted;
   }
-  private get scheduler(): CpuScheduler {
+  private get scheduler(): Booted['scheduler'] {
     return this.parts.scheduler;
   }
 
@@ -195,7 +197,16 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       first += vm.vcpus.length;
       return vm;
     });
-    const scheduler: CpuScheduler = new CpuScheduler(setup, current, this.gic, timer, vms, state);
+    const world = new WorldSwitch(setup.host.cpus, state?.float);
+    const scheduler: Booted['scheduler'] = new CpuScheduler(
+      setup,
+      current,
+      this.gic,
+      timer,
+      vms,
+      world,
+      state,
+    );
     const levels = new Levels(current, this.gic, timer, frequency, setup.host.cpus, state?.levels);
     return { pages, map, timer, vms, scheduler, console, devices, levels, listRegisters };
   }
@@ -313,6 +324,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       listRegisters,
       devices: devices.save(),
       levels: levels.save(),
+      float: scheduler.world.float.save(),
       ...scheduler.save(),
       ...console.save(),
       vms: vms.map((vm) => vm.save()),

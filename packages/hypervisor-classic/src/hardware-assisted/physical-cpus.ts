@@ -11,6 +11,7 @@ import {
 } from '@worldswitch/vmm';
 import type { LazyFloatState, Moved } from '@worldswitch/vmm';
 
+import type { World } from './cpu-scheduler.ts';
 import type { Vcpu } from './vcpu.ts';
 import type { VirtualMachine } from './virtual-machine.ts';
 
@@ -45,7 +46,7 @@ export interface SwitchCosts {
 }
 
 /** The world switch. */
-export class WorldSwitch {
+export class WorldSwitch implements World<Vcpu, VirtualMachine> {
   readonly float: LazyFloat;
   readonly costs: SwitchCosts = { registers: 0, bytes: 0 };
   private readonly word: Word64 = { lo: 0, hi: 0 };
@@ -97,6 +98,11 @@ export class WorldSwitch {
     this.float.load(port);
     this.count(vm.gic.load(port, vcpu.index));
     this.count(vcpu.timer.load(port));
+  }
+
+  /** A vCPU starts anew: what FP registers of it are on a CPU are void. */
+  forget(vcpu: Vcpu): void {
+    this.float.forget(vcpu.id);
   }
 
   /** The first use of FP since it came to the CPU. */

@@ -3,13 +3,15 @@
 import type { Current, PsciVm } from '@worldswitch/vmm';
 import { vcpuOfAffinity } from '@worldswitch/vmm';
 
-import type { CpuScheduler } from './cpu-scheduler.ts';
-import type { Vcpu } from './vcpu.ts';
-import type { VirtualMachine } from './virtual-machine.ts';
+import type { CpuScheduler, ScheduledVcpu, ScheduledVm } from './cpu-scheduler.ts';
 
 /** What PSCI does with one VM. */
-export function vmPower(vm: VirtualMachine, scheduler: CpuScheduler, current: Current): PsciVm {
-  const vcpu = (index: number): Vcpu => {
+export function vmPower<V extends ScheduledVcpu, M extends ScheduledVm<V>>(
+  vm: M,
+  scheduler: CpuScheduler<V, M>,
+  current: Current,
+): PsciVm {
+  const vcpu = (index: number): V => {
     const found = vm.vcpus[index];
     if (found === undefined) throw new RangeError(`the VM has no vCPU ${index}`);
     return found;

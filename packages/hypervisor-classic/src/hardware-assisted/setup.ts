@@ -1,7 +1,7 @@
 // What the hypervisor is built with, as a linker and a boot loader would tell it: the board, and where the VMs' memory and images are.
 
 import type { CheckedConfig } from '@worldswitch/machine';
-import type { CheckedVm } from '@worldswitch/vmm';
+import type { CheckedVm, ShadowVariant } from '@worldswitch/vmm';
 
 import type { TrapControls } from './traps.ts';
 
@@ -30,6 +30,8 @@ export interface HypervisorSetup {
   readonly vms: readonly VmSetup[];
   readonly traps: TrapControls;
   readonly scheduling: SchedulingTimes;
+  /** Trap-and-emulate: how guests' tables are shadowed; lazily when absent. */
+  readonly shadow?: ShadowVariant | undefined;
 }
 
 /** The board's serial port: first address and shared peripheral interrupt, where it has one. */

@@ -68,7 +68,7 @@ export type BootedState = Readonly<{
 export type HypervisorState = BootedState | null;
 
 /** Saved states of devices: each by its own type's rules. */
-function devicesShape({ vm }: VmSetup): Shape<VmState['devices']> {
+export function devicesShape({ vm }: VmSetup): Shape<Readonly<Record<string, Plain>>> {
   return record(
     Object.fromEntries(
       vm.board.devices.map(({ name, kind }) => {
@@ -90,7 +90,7 @@ function devicesShape({ vm }: VmSetup): Shape<VmState['devices']> {
 }
 
 /** Levels of wires by name: any that there are. */
-const wiresShape: Shape<VmState['wires']> = {
+export const wiresShape: Shape<Readonly<Record<string, boolean>>> = {
   check(from, path) {
     if (typeof from !== 'object' || from === null || Array.isArray(from) || from instanceof Uint8Array)
       throw new StateError(path, 'must be a record');
@@ -116,7 +116,7 @@ const vmShape = (setup: VmSetup): Shape<VmState> =>
   });
 
 /** Each element by a rule of its own. */
-function each<T extends Plain>(shapes: readonly Shape<T>[]): Shape<readonly T[]> {
+export function each<T extends Plain>(shapes: readonly Shape<T>[]): Shape<readonly T[]> {
   const any: Shape<Plain> = { check: (from) => from ?? null };
   const length = list(any, shapes.length);
   return {

@@ -4,10 +4,9 @@
 import { CpuLayout, CpuState, decode, instructionEnded, referenceEvaluator } from '@worldswitch/isa-core';
 import type { Decoded, ReferenceEvaluator, ReferenceHost } from '@worldswitch/isa-core';
 import { Fault } from '@worldswitch/platform';
-import type { CpuPort, Ipa, SystemRegister, Transaction, Word64 } from '@worldswitch/platform';
+import type { CpuPort, Ipa, SystemRegister, Transaction, Width, Word64 } from '@worldswitch/platform';
 
 import { systemRegister } from '../names.ts';
-import type { GuestAccess } from './guest-access.ts';
 
 const SP_EL0 = systemRegister('SP_EL0');
 const SP_EL1 = systemRegister('SP_EL1');
@@ -15,6 +14,16 @@ const SP_SLOT = 31;
 const LOW32 = 0xffff_ffffn;
 /** The bytes that DC ZVA clears. */
 const ZERO_BLOCK = 64;
+
+/** How an instruction's accesses reach the VM. */
+export interface GuestReach {
+  /** The physical address of the VM's that a virtual one stands for, or the fault status code, negative and minus one. */
+  stage1(port: CpuPort, va: bigint, write: boolean, user: boolean): number;
+  /** A load of 1 to 8 bytes within a page, lowest first. */
+  load(port: CpuPort, ipa: Ipa, width: Width | 8, out: Word64, by: Transaction): Fault;
+  /** A store. */
+  store(port: CpuPort, ipa: Ipa, width: Width | 8, lo: number, hi: number, by: Transaction): Fault;
+}
 
 /** What is known of the guest and of the abort that it took. */
 export interface Circumstances {
@@ -62,7 +71,7 @@ export class InstructionEmulator {
   private strange = false;
   private status = 0;
   private port: CpuPort | undefined;
-  private access: GuestAccess | undefined;
+  private access: GuestReach | undefined;
   private by: Transaction | undefined;
   private circumstances: Circumstances | undefined;
 
@@ -74,7 +83,7 @@ export class InstructionEmulator {
   execute(
     port: CpuPort,
     word: number,
-    guest: GuestAccess,
+    guest: GuestReach,
     circumstances: Circumstances,
     by: Transaction,
   ): InstructionEnd {

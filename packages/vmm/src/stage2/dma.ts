@@ -1,18 +1,28 @@
 // How an emulated device reaches its VM's memory: by the VM's addresses, page by page, through the VM's map.
 
 import { Fault } from '@worldswitch/platform';
-import type { Dma, Ipa, Iova, Pa, Width, Word64 } from '@worldswitch/platform';
+import type { CpuPort, Dma, Ipa, Iova, Pa, Width, Word64 } from '@worldswitch/platform';
 
 import type { Current } from '../current.ts';
 import { PAGE } from '../memory/pages.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
-import type { Stage2Map } from './map.ts';
+
+/** A VM's memory, as devices reach it. */
+export interface DmaMap {
+  /** What is at an address of the VM's; undefined where nothing is. */
+  find(
+    port: CpuPort,
+    ipa: Ipa,
+  ): { readonly pa: Pa; readonly memory: string; readonly write: boolean } | undefined;
+  /** A device writes there. */
+  noteWrite(ipa: Ipa): void;
+}
 
 /** A device's DMA port in a VM. */
 export class GuestDma implements Dma {
   private readonly current: Current;
   private readonly memory: PhysicalMemory;
-  private readonly map: Stage2Map;
+  private readonly map: DmaMap;
   private readonly onMessage: (at: Iova, data: number) => Fault;
 
   /**
@@ -23,7 +33,7 @@ export class GuestDma implements Dma {
   constructor(
     current: Current,
     memory: PhysicalMemory,
-    map: Stage2Map,
+    map: DmaMap,
     onMessage?: (at: Iova, data: number) => Fault,
   ) {
     this.current = current;

@@ -2,6 +2,7 @@
 
 export type { Stage2Attributes } from './descriptor.ts';
 export { GuestDma } from './dma.ts';
+export type { DmaMap } from './dma.ts';
 export { dirtyPagesShape } from './dirty-pages.ts';
 export type { DirtyPagesState } from './dirty-pages.ts';
 export { paBitsOf } from './geometry.ts';

@@ -173,6 +173,11 @@ export class EmulatedGicV2 {
     return;
   }
 
+  /** A vCPU's pins where no HCR_EL2 takes them: bit 7 is IRQ, bit 6 FIQ, as in ISR_EL1. */
+  lines(vcpu: number): number {
+    return this.pins[vcpu] ?? 0;
+  }
+
   /** True where a vCPU that waits has an interrupt that ends the wait. */
   wakes(_port: CpuPort, vcpu: number): boolean {
     return this.pins[vcpu] !== 0;

@@ -6,9 +6,10 @@ import type { AddressInput, CheckedConfig, MachineConfig } from '@worldswitch/ma
 import type { Weight } from '../schedule/scheduler.ts';
 
 /** How a VM is virtualised. */
-export type Technique = 'hardware-assisted';
+export type Technique = 'hardware-assisted' | 'trap-and-emulate';
 
-const techniques: readonly Technique[] = ['hardware-assisted'];
+/** The techniques. */
+export const TECHNIQUES: readonly Technique[] = ['hardware-assisted', 'trap-and-emulate'];
 
 /** One virtual machine. */
 export interface VmDescription {
@@ -227,10 +228,10 @@ export function checkVms(vms: readonly VmDescription[], room: HostRoom): readonl
     if (vms.findIndex(({ name }) => name === vm.name) !== i)
       throw new ConfigurationError(`${field}.name`, `"${vm.name}" is the name of another VM`);
     const technique = vm.technique ?? 'hardware-assisted';
-    if (!techniques.includes(technique))
+    if (!TECHNIQUES.includes(technique))
       throw new ConfigurationError(
         `${field}.technique`,
-        `there is none called "${technique}"; there is ${techniques.join(', ')}`,
+        `there is none called "${technique}"; there is ${TECHNIQUES.join(', ')}`,
       );
     const board = checkBoard(vm, field, room.config);
     const base = place(vm, field, board.memory, room, taken);

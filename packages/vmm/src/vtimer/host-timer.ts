@@ -1,4 +1,4 @@
-// The hypervisor's own timer, CNTHP_EL2, shared by everything that waits for a moment: a queue of deadlines in ticks of the
+// The hypervisor's own timer, CNTHP_EL2 or, without EL2, CNTP_EL0, shared by everything that waits for a moment: a queue of deadlines in ticks of the
 // system counter (DDI 0487 D11.2). A deadline may expire on any CPU: some CPU's timer is set to it or to an earlier one.
 
 import { list, nullable, record, savedDeadline, StateError, uint } from '@worldswitch/platform';
@@ -8,8 +8,11 @@ import type { Current } from '../current.ts';
 import { systemRegister } from '../names.ts';
 
 const CNTPCT_EL0 = systemRegister('CNTPCT_EL0');
-const CNTHP_CTL_EL2 = systemRegister('CNTHP_CTL_EL2');
-const CNTHP_CVAL_EL2 = systemRegister('CNTHP_CVAL_EL2');
+/** Control and compare value by the hypervisor's level. */
+const registers = {
+  EL2: [systemRegister('CNTHP_CTL_EL2'), systemRegister('CNTHP_CVAL_EL2')],
+  EL1: [systemRegister('CNTP_CTL_EL0'), systemRegister('CNTP_CVAL_EL0')],
+} as const;
 
 /** The timer's interrupt, a PPI. */
 export const hostTimerInterrupt = 26;
@@ -47,14 +50,20 @@ export class HostTimer {
   /** By CPU, what CNTHP_CVAL_EL2 is; `Infinity` where the timer is off. */
   private readonly set: number[];
   private seen: number;
+  private readonly registers: (typeof registers)['EL1' | 'EL2'];
   private readonly word: Word64 = { lo: 0, hi: 0 };
 
-  /** Throws a StateError for a state of another number of CPUs. */
-  constructor(current: Current, cpus: number, state?: HostTimerState) {
+  /**
+   * @param cpus - of the host
+   * @param state - from `save`, checked; throws a StateError for one of another number of CPUs
+   * @param level - the hypervisor's: at EL1 the timer is the physical one
+   */
+  constructor(current: Current, cpus: number, state?: HostTimerState, level: 'EL1' | 'EL2' = 'EL2') {
     if (state !== undefined && state.set.length !== cpus) {
       throw new StateError('set', `must have ${cpus} elements here, but has ${state.set.length}`);
     }
     this.current = current;
+    this.registers = registers[level];
     this.set = Array.from({ length: cpus }, (_, i) => state?.set[i] ?? Infinity);
     this.seen = state?.seen ?? 0;
   }
@@ -109,8 +118,9 @@ export class HostTimer {
   private program(port: CpuPort, ticks: number): void {
     this.set[port.index] = ticks;
     const isSet = ticks !== Infinity;
-    if (isSet) port.writeSystem(CNTHP_CVAL_EL2, ticks >>> 0, Math.floor(ticks / 2 ** 32));
-    port.writeSystem(CNTHP_CTL_EL2, isSet ? 1 : 0, 0);
+    const [control, compare] = this.registers;
+    if (isSet) port.writeSystem(compare, ticks >>> 0, Math.floor(ticks / 2 ** 32));
+    port.writeSystem(control, isSet ? 1 : 0, 0);
   }
 
   /** As plain data. */

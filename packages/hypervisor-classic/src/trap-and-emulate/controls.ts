@@ -1,0 +1,91 @@
+// EL1's real controls while the guest runs at EL0: what traps, and what of the guest's own controls the hardware can apply to EL0
+// (DDI 0487 D17.2.118 SCTLR_EL1, D17.2.30 CPACR_EL1).
+
+import type { CpuPort } from '@worldswitch/platform';
+import { systemRegister } from '@worldswitch/vmm';
+
+import { steps } from './exceptions.ts';
+import type { VirtualCpu } from './virtual-cpu.ts';
+
+const SCTLR_EL1 = systemRegister('SCTLR_EL1');
+const CPACR_EL1 = systemRegister('CPACR_EL1');
+const MDSCR_EL1 = systemRegister('MDSCR_EL1');
+const CNTKCTL_EL1 = systemRegister('CNTKCTL_EL1');
+const PMUSERENR_EL0 = systemRegister('PMUSERENR_EL0');
+
+/** SCTLR_EL1 fields. */
+export const Sctlr = {
+  M: 1,
+  A: 1 << 1,
+  SA: 1 << 3,
+  SA0: 1 << 4,
+  UMA: 1 << 9,
+  DZE: 1 << 14,
+  UCT: 1 << 15,
+  nTWI: 1 << 16,
+  nTWE: 1 << 18,
+  WXN: 1 << 19,
+  E0E: 1 << 24,
+  EE: 1 << 25,
+  UCI: 1 << 26,
+} as const;
+
+/** RES1 bits, I, SA, C and M: with UMA, nTWI and nTWE clear, DAIF, WFI and WFE trap. */
+const BASE = 0x30d0_0980 | 0x1000 | Sctlr.SA | 0x4 | Sctlr.M;
+/** What EL1 may do without asking, so that the guest's kernel may, too. */
+const KERNEL = Sctlr.DZE | Sctlr.UCT | Sctlr.UCI;
+const FPEN_SHIFT = 20;
+/** MDSCR_EL1: the debug communication channel traps. */
+const TDCC = 1 << 12;
+
+/** SCTLR_EL1 for a vCPU at its level. */
+function sctlrOf(vcpu: VirtualCpu): number {
+  const own = vcpu.get(SCTLR_EL1);
+  const common = BASE | (own & Sctlr.A);
+  if (vcpu.level === 0) return (common | (own & (KERNEL | Sctlr.SA0 | Sctlr.E0E))) >>> 0;
+  const sa0 = (own & Sctlr.SA) !== 0 ? Sctlr.SA0 : 0;
+  const e0e = (own & Sctlr.EE) !== 0 ? Sctlr.E0E : 0;
+  return (common | KERNEL | sa0 | e0e) >>> 0;
+}
+
+/** The guest may use FP at its level, by its own CPACR_EL1. */
+export function mayUseFloat(vcpu: VirtualCpu): boolean {
+  const fpen = (vcpu.get(CPACR_EL1) >>> FPEN_SHIFT) & 3;
+  return vcpu.level === 0 ? fpen === 3 : (fpen & 1) !== 0;
+}
+
+/** What one CPU's controls are: they are written when they change. */
+export class Controls {
+  private sctlr = -1;
+  private float = -1;
+  private debug = -1;
+
+  /** Those that never change. */
+  initialise(port: CpuPort): void {
+    port.writeSystem(CNTKCTL_EL1, 0, 0);
+    port.writeSystem(PMUSERENR_EL0, 0, 0);
+    this.set(port, 1, TDCC);
+  }
+
+  /** Makes them right for a vCPU. */
+  apply(port: CpuPort, vcpu: VirtualCpu): void {
+    const sctlr = sctlrOf(vcpu);
+    if (sctlr !== this.sctlr) {
+      port.writeSystem(SCTLR_EL1, sctlr, 0);
+      this.sctlr = sctlr;
+    }
+    // EL1 itself, which is the hypervisor, always may.
+    this.set(port, mayUseFloat(vcpu) ? 3 : 1, TDCC | (steps(vcpu, vcpu.level, vcpu.daif) ? 1 : 0));
+  }
+
+  private set(port: CpuPort, float: number, debug: number): void {
+    if (float !== this.float) {
+      port.writeSystem(CPACR_EL1, (float << FPEN_SHIFT) >>> 0, 0);
+      this.float = float;
+    }
+    if (debug !== this.debug) {
+      port.writeSystem(MDSCR_EL1, debug, 0);
+      this.debug = debug;
+    }
+  }
+}

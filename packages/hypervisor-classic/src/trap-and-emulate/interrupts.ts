@@ -1,0 +1,41 @@
+// The hypervisor's interrupts at EL1: its timer, which is the physical one, kicks from other CPUs, and the board's devices. They are all
+// its own: a guest's are the virtual GIC's.
+
+import type { CpuPort } from '@worldswitch/platform';
+import { physicalTimerInterrupt } from '@worldswitch/vmm';
+import type { HostGic } from '@worldswitch/vmm';
+
+import { KICK } from '../hardware-assisted/interrupts.ts';
+
+/** Enables the private interrupts of this CPU. */
+export function enablePrivate(port: CpuPort, gic: HostGic): void {
+  for (const interrupt of [KICK, physicalTimerInterrupt]) gic.enable(port, interrupt, port.index);
+}
+
+/** What happens at each. */
+export interface InterruptHandlers {
+  /** CNTP_EL0. */
+  timer(port: CpuPort): void;
+  /** A shared interrupt, INTID 32 and up. */
+  shared(port: CpuPort, interrupt: number): void;
+}
+
+/** Serves one interrupt. Returns its number; 1020 and more is none. */
+export function serveInterrupt(port: CpuPort, gic: HostGic, handlers: InterruptHandlers): number {
+  const acknowledged = gic.acknowledge(port);
+  const interrupt = gic.numberOf(acknowledged);
+  if (interrupt >= 1020 && interrupt < 8192) return interrupt;
+  if (interrupt === physicalTimerInterrupt) handlers.timer(port);
+  else if (interrupt >= 32) handlers.shared(port, interrupt);
+  gic.drop(port, acknowledged);
+  gic.deactivate(port, acknowledged);
+  return interrupt;
+}
+
+/** An interrupt's name for the ledger. */
+export const interruptName = (interrupt: number): string =>
+  interrupt === KICK
+    ? 'irq kick'
+    : interrupt === physicalTimerInterrupt
+      ? 'irq host timer'
+      : `irq ${interrupt}`;

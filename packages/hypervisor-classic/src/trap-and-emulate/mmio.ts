@@ -1,0 +1,107 @@
+// Accesses of the guest that no memory answers, done on its bus of emulated devices. A data abort from stage 1 says nothing of the
+// instruction (ISV is 0), so it is always fetched and executed by the instruction table's own semantics (DDI 0487 D17.2.37).
+
+import { Fault, requester } from '@worldswitch/platform';
+import type { CpuPort, Ipa, Pa, Transaction, Width, Word64 } from '@worldswitch/platform';
+import { InstructionEmulator } from '@worldswitch/vmm';
+import type { GuestReach, PhysicalMemory, VmBus } from '@worldswitch/vmm';
+
+import { Sctlr } from './controls.ts';
+import type { Emulation } from './emulation.ts';
+import { AccessKind, Answer } from './guest-memory.ts';
+import type { GuestMemory } from './guest-memory.ts';
+import { SCTLR_EL1 } from './handles.ts';
+
+const DATA_ABORT = 0x24;
+const EXTERNAL = 0x10;
+const WNR = 0x40;
+/** What decoding an access costs. */
+const WORK = 330;
+
+const big = ({ lo, hi }: Readonly<Word64>): bigint => (BigInt(hi) << 32n) | BigInt(lo);
+
+/** The access emulation of one VM. */
+export class Mmio implements GuestReach {
+  private readonly bus: VmBus;
+  private readonly translation: GuestMemory;
+  private readonly memory: PhysicalMemory;
+  private readonly hostOf: (ipa: number) => number;
+  private readonly instructions: InstructionEmulator = new InstructionEmulator();
+  private readonly by: readonly Transaction[];
+  private emulation: Emulation | undefined;
+
+  constructor(
+    bus: VmBus,
+    translation: GuestMemory,
+    memory: PhysicalMemory,
+    vcpus: number,
+    hostOf: (ipa: number) => number,
+  ) {
+    this.by = Array.from({ length: vcpus }, (_, index) => requester({ requester: index }));
+    this.bus = bus;
+    this.translation = translation;
+    this.memory = memory;
+    this.hostOf = hostOf;
+  }
+
+  /** Emulates the access at `va`, which is at `ipa` for the VM. The handler's name, for the ledger. */
+  emulate(e: Emulation, word: number, va: Readonly<Word64>, ipa: number, write: boolean): string {
+    const { port, vcpu, frame, vm } = e;
+    if (vm.bus.deviceAt(ipa as Ipa) === undefined && this.hostOf(ipa) < 0) {
+      e.raise(DATA_ABORT, EXTERNAL | (write ? WNR : 0), va, DATA_ABORT + 1);
+      return 'abort';
+    }
+    const user = vcpu.level === 0;
+    const by = this.by[vcpu.index] ?? requester();
+    by.privileged = !user;
+    port.work(WORK);
+    this.emulation = e;
+    const bigEndian = (vcpu.get(SCTLR_EL1) & (user ? Sctlr.E0E : Sctlr.EE)) !== 0;
+    const about = {
+      pc: big(frame.pc),
+      va: big(va),
+      ipa: ipa as Ipa,
+      write,
+      user,
+      // The current stack pointer is always in the hardware's SP_EL0.
+      spEl0: true,
+      bigEndian,
+    };
+    const end = this.instructions.execute(port, word, this, about, by);
+    this.emulation = undefined;
+    if (end === 'done') e.next();
+    // The guest has rewritten the instruction since: it tries again.
+    if (end === 'done' || end === 'other') return vm.bus.deviceAt(ipa as Ipa) ?? 'memory';
+    const at = this.instructions.faultVa;
+    const far = { lo: Number(at & 0xffff_ffffn), hi: Number(at >> 32n) };
+    e.raise(DATA_ABORT, end | (this.instructions.faultWrite ? WNR : 0), far, DATA_ABORT + 1);
+    return 'abort';
+  }
+
+  /** The instruction word at an address of the VM's memory. */
+  fetch(port: CpuPort, ipa: number, out: Word64): boolean {
+    const at = this.hostOf(ipa);
+    return at >= 0 && this.memory.load(port, at as Pa, 4, out) === Fault.None;
+  }
+
+  stage1(port: CpuPort, va: bigint, write: boolean, user: boolean): number {
+    const { emulation } = this;
+    if (emulation === undefined) return -1;
+    const at = { lo: Number(va & 0xffff_ffffn), hi: Number((va >> 32n) & 0xffff_ffffn) };
+    const kind = write ? AccessKind.Write : AccessKind.Read;
+    const answer = this.translation.translate(port, emulation.vcpu, at, kind, !user);
+    return answer === Answer.Abort ? -1 - this.translation.status : this.translation.ipa;
+  }
+
+  load(port: CpuPort, ipa: Ipa, width: Width | 8, out: Word64, by: Transaction): Fault {
+    if (this.bus.deviceAt(ipa) !== undefined) return this.bus.read(ipa, width, out, by);
+    const at = this.hostOf(ipa);
+    return at < 0 ? Fault.Decode : this.memory.load(port, at as Pa, width, out);
+  }
+
+  store(port: CpuPort, ipa: Ipa, width: Width | 8, lo: number, hi: number, by: Transaction): Fault {
+    if (this.bus.deviceAt(ipa) !== undefined) return this.bus.write(ipa, width, lo, hi, by);
+    const at = this.hostOf(ipa);
+    return at < 0 ? Fault.Decode : this.memory.store(port, at as Pa, width, lo, hi);
+  }
+}

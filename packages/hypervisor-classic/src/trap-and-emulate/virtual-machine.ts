@@ -1,0 +1,209 @@
+// One VM under trap-and-emulate: its memory, its interrupt controller, emulated whole, its devices with their clock, its vCPUs.
+
+import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
+import { buildDevices, Wire } from '@worldswitch/machine';
+import type { BoardDevice } from '@worldswitch/machine';
+import type { CpuPort, Dma, InterruptLine, Ipa, Pa, Plain } from '@worldswitch/platform';
+import { EmulatedGicV2, GuestDma, systemRegister, VirtualId, VmBus, VmClock } from '@worldswitch/vmm';
+import type {
+  CheckedVm,
+  Current,
+  EmulatedGicV2State,
+  HostGic,
+  HostTimer,
+  PhysicalMemory,
+  VirtualIdState,
+  VmClockState,
+} from '@worldswitch/vmm';
+
+import type { VmSetup } from '../hardware-assisted/setup.ts';
+import type { GuestMemory } from './guest-memory.ts';
+import { Mmio } from './mmio.ts';
+import { GuestTimers } from './timers.ts';
+import type { GuestTimersState } from './timers.ts';
+import { VirtualCpu } from './virtual-cpu.ts';
+import type { VirtualCpuState } from './virtual-cpu.ts';
+
+const CNTFRQ_EL0 = systemRegister('CNTFRQ_EL0');
+
+/** What a VM is made with. */
+export interface VmParts {
+  readonly current: Current;
+  readonly memory: PhysicalMemory;
+  readonly timer: HostTimer;
+  /** Frequency of the system counter in hertz. */
+  readonly frequency: number;
+  readonly gic: HostGic;
+  /** What is behind its disks and network cards, by their names. */
+  readonly disks: Readonly<Record<string, DiskBackend>>;
+  readonly networks: Readonly<Record<string, NetworkPeerFactory>>;
+  /** Its translation. */
+  readonly translation: GuestMemory;
+  /** A byte that one of its serial ports has sent. */
+  output(vm: number, device: string, byte: number): void;
+  /** One of its vCPUs, by its number among all, has an interrupt now. */
+  kick(id: number): void;
+}
+
+/** What is saved. */
+export type VmState = Readonly<{
+  clock: VmClockState;
+  id: VirtualIdState;
+  gic: EmulatedGicV2State;
+  devices: Readonly<Record<string, Plain>>;
+  wires: Readonly<Record<string, boolean>>;
+  vcpus: readonly VirtualCpuState[];
+  timers: readonly GuestTimersState[];
+}>;
+
+/** A vCPU's interrupt pins. */
+export interface InterruptPins {
+  /** As in ISR_EL1: bit 7 is IRQ, bit 6 FIQ. */
+  status(vcpu: number): number;
+}
+
+/** A virtual machine. */
+export class VirtualMachine {
+  readonly number: number;
+  readonly setup: VmSetup;
+  readonly checked: CheckedVm;
+  readonly clock: VmClock;
+  readonly id: VirtualId;
+  readonly gic: EmulatedGicV2;
+  readonly interrupts: InterruptPins;
+  readonly bus: VmBus = new VmBus();
+  readonly memory: GuestMemory;
+  readonly mmio: Mmio;
+  readonly devices: readonly BoardDevice[];
+  readonly vcpus: readonly VirtualCpu[];
+  readonly dma: Dma;
+  private readonly own: readonly GuestTimers[];
+  private readonly wires = new Map<string, Wire>();
+
+  /**
+   * Makes a VM: in an entry at power-on, or from a saved state.
+   *
+   * @param port - of the entry; none is needed with a state
+   * @param first - the number of its first vCPU among all
+   */
+  constructor(
+    port: CpuPort | undefined,
+    number: number,
+    first: number,
+    setup: VmSetup,
+    parts: VmParts,
+    state?: VmState,
+  ) {
+    const { timer, frequency, current } = parts;
+    const { board } = setup.vm;
+    this.number = number;
+    this.setup = setup;
+    this.checked = setup.vm;
+    this.memory = parts.translation;
+    this.clock = new VmClock(timer, frequency, state?.clock);
+    if (state) this.id = VirtualId.restored(state.id);
+    else {
+      if (port === undefined) throw new Error('a VM is made in an entry');
+      this.id = VirtualId.ofHost(port, { gic: 2, monitors: false });
+    }
+    const attention = (vcpu: number): void => {
+      parts.kick(first + vcpu);
+    };
+    this.gic = new EmulatedGicV2(board.cpus, { current, host: parts.gic, attention }, state?.gic);
+    this.interrupts = { status: (vcpu) => this.gic.lines(vcpu) };
+    this.gic.blocks.forEach(({ name, size, widths, mmio }, i) => {
+      this.bus.map({ name, base: (board.gic.bases[i] ?? 0) as Ipa, size, widths }, mmio);
+    });
+    this.vcpus = Array.from(
+      { length: board.cpus },
+      (_, i) => new VirtualCpu(first + i, number, i, state?.vcpus[i]),
+    );
+    // Firmware has written it (DDI 0487 D11.1.1).
+    if (state === undefined) for (const vcpu of this.vcpus) vcpu.set(CNTFRQ_EL0, frequency, 0);
+    this.own = this.vcpus.map(
+      (_, i) =>
+        new GuestTimers(timer, this.clock, (interrupt) => this.gic.ppi(i, interrupt - 16), state?.timers[i]),
+    );
+    this.mmio = new Mmio(this.bus, parts.translation, parts.memory, board.cpus, (ipa) => this.hostOf(ipa));
+    this.dma = new GuestDma(current, parts.memory, {
+      find: (_, ipa) => {
+        const pa = this.hostOf(ipa);
+        return pa === -1 ? undefined : { pa: pa as Pa, memory: 'normal', write: true };
+      },
+      noteWrite: () => undefined,
+    });
+    this.devices = this.buildDevices(parts, state);
+  }
+
+  /** Where an address of the VM's memory is on the host, or -1. */
+  hostOf(ipa: number): number {
+    const { base, board } = this.checked;
+    const offset = ipa - board.ramBase;
+    return offset >= 0 && offset < board.memory ? base + offset : -1;
+  }
+
+  /** The timers of a vCPU. */
+  timers(vcpu: VirtualCpu): GuestTimers {
+    const found = this.own[vcpu.index];
+    if (found === undefined) throw new RangeError(`the VM has no vCPU ${vcpu.index}`);
+    return found;
+  }
+
+  private buildDevices(parts: VmParts, state: VmState | undefined): readonly BoardDevice[] {
+    return buildDevices(this.checked.board.devices, {
+      config: this.checked.board,
+      map: (region, mmio) => {
+        this.bus.map({ ...region, base: region.base as number as Ipa }, mmio);
+      },
+      spi: (n) => this.gic.spi(n),
+      clock: this.clock,
+      dma: this.dma,
+      wire: (name, drive) => this.wire(name, drive, state),
+      output: (device, byte) => {
+        parts.output(this.number, device, byte);
+      },
+      disks: parts.disks,
+      networks: parts.networks,
+      states: state?.devices,
+    });
+  }
+
+  private wire(name: string, drive: (level: boolean) => void, state: VmState | undefined): InterruptLine {
+    const known = this.wires.get(name);
+    if (known) return known;
+    const made = new Wire(drive, state?.wires[name] ?? false);
+    this.wires.set(name, made);
+    return made;
+  }
+
+  /** True while one of its vCPUs is switched on. */
+  get running(): boolean {
+    return this.vcpus.some(({ on }) => on);
+  }
+
+  /** Bytes that a serial port would take now, and how many it took. */
+  type(device: string, bytes: Uint8Array): number {
+    const found = this.devices.find(({ name }) => name === device)?.device;
+    if (found === undefined || !('receive' in found)) return 0;
+    return (found as unknown as { receive(bytes: Uint8Array): number }).receive(bytes);
+  }
+
+  /** As plain data. */
+  save(): VmState {
+    return {
+      clock: this.clock.save(),
+      id: this.id.save(),
+      gic: this.gic.save(),
+      devices: Object.fromEntries(this.devices.map(({ name, device }) => [name, device.save()])),
+      // Those that are high: a wire is made when a device first drives it.
+      wires: Object.fromEntries(
+        [...this.wires]
+          .filter(([, { level }]) => level)
+          .map(([name]) => [name, true] as const)
+          .sort(([a], [b]) => (a < b ? -1 : 1)),
+      ),
+      vcpus: this.vcpus.map((vcpu) => vcpu.save()),
+      timers: this.own.map((timers) => timers.save()),
+    };
+  }
+}
