@@ -40,10 +40,7 @@ export interface HostDescription {
   readonly vms: readonly VmDescription[];
   readonly traps?: TrapControls | undefined;
   readonly scheduling?: SchedulingTimes | undefined;
-  /** On the virtualisation extensions when absent; `trap-and-emulate` runs on a board without EL2. */
-  readonly technique?: Technique | undefined;
-  /** Trap-and-emulate: how guests' tables are shadowed; lazily when absent. */
-  readonly shadow?: ShadowVariant | undefined;
+  readonly technique?: 'hardware-assisted' | undefined;
 }
 
 /** Throws a `ConfigurationError` for times that are none. */
@@ -59,15 +56,25 @@ function checkScheduling(times: SchedulingTimes): SchedulingTimes {
   return times;
 }
 
+/** A host without EL2, whose VMs are virtualised by trap-and-emulate. */
+export interface TrapHostDescription extends Omit<HostDescription, 'technique' | 'traps'> {
+  readonly technique: 'trap-and-emulate';
+  /** How guests' tables are shadowed; lazily when absent. */
+  readonly shadow?: ShadowVariant | undefined;
+}
+
+type AnyHostDescription = HostDescription | TrapHostDescription;
+type AnyHypervisor = HardwareAssisted | TrapAndEmulate;
+
 /** What each VM boots, by its name. */
 export type VmImages = Readonly<Record<string, BootImages>>;
 
 /** A machine with a hypervisor on it. */
-export interface Host {
+export interface Host<H = HardwareAssisted> {
   readonly machine: Machine;
   readonly setup: HypervisorSetup;
   /** The hypervisor that runs now: after a reset it is another one. */
-  readonly hypervisor: HardwareAssisted | TrapAndEmulate;
+  readonly hypervisor: H;
   /** Enters a row for each exit of a guest from now on; without a ledger it stops. */
   keepLedger(ledger: Ledger | undefined): void;
 }
@@ -81,7 +88,7 @@ function moved({ pieces }: Placed, vm: CheckedVm): Placed['pieces'] {
   return pieces.map((piece) => ({ ...piece, name: `${vm.name} ${piece.name}`, at: piece.at + by }));
 }
 
-function planned(description: HostDescription, images: VmImages) {
+function planned(description: AnyHostDescription, images: VmImages) {
   const technique = techniqueOf(description);
   const board = { ...description.board, el2: technique === 'hardware-assisted' };
   const host = checkConfig(board);
@@ -99,9 +106,9 @@ function planned(description: HostDescription, images: VmImages) {
     host,
     memory: { base: host.ramBase, size },
     vms: vms.map((vm, i): VmSetup => ({ vm, entry: plans[i]?.entry ?? 0, x0: plans[i]?.x0 ?? 0 })),
-    traps: description.traps ?? {},
+    traps: ('traps' in description ? description.traps : undefined) ?? {},
     scheduling: checkScheduling(description.scheduling ?? {}),
-    shadow: description.shadow,
+    shadow: 'shadow' in description ? description.shadow : undefined,
   };
   return {
     board,
@@ -133,28 +140,24 @@ function withHypervisor(
 }
 
 /** The technique of a host, which is that of all its VMs. */
-function techniqueOf({ technique, vms, board, shadow }: HostDescription): Technique {
-  const chosen = technique ?? vms.find((vm) => vm.technique !== undefined)?.technique ?? 'hardware-assisted';
-  if (!TECHNIQUES.includes(chosen))
-    throw new ConfigurationError(
-      'technique',
-      `there is none called "${String(chosen)}"; there is ${TECHNIQUES.join(', ')}`,
-    );
-  if (shadow !== undefined && !SHADOW_VARIANTS.includes(shadow))
-    throw new ConfigurationError(
-      'shadow',
-      `there is none called "${String(shadow)}"; there is ${SHADOW_VARIANTS.join(', ')}`,
-    );
+function techniqueOf(description: AnyHostDescription): Technique {
+  const { technique = 'hardware-assisted', vms, board } = description;
+  const oneOf = (field: string, given: string, all: readonly string[]): void => {
+    if (!all.includes(given))
+      throw new ConfigurationError(field, `there is none called "${given}"; there is ${all.join(', ')}`);
+  };
+  oneOf('technique', technique, TECHNIQUES);
+  if ('shadow' in description) oneOf('shadow', description.shadow ?? 'lazy', SHADOW_VARIANTS);
   vms.forEach((vm, i) => {
-    if (vm.technique !== undefined && TECHNIQUES.includes(vm.technique) && vm.technique !== chosen)
-      throw new ConfigurationError(`vms[${i}].technique`, `must be ${chosen}, as the host's is`);
+    if (vm.technique !== undefined && TECHNIQUES.includes(vm.technique) && vm.technique !== technique)
+      throw new ConfigurationError(`vms[${i}].technique`, `must be ${technique}, as the host's is`);
   });
-  if (chosen === 'trap-and-emulate' && (board.gic?.version ?? 2) !== 2)
+  if (technique === 'trap-and-emulate' && board.gic?.version === 3)
     throw new ConfigurationError('board.gic.version', 'must be 2: trap-and-emulate emulates a GICv2');
-  return chosen;
+  return technique;
 }
 
-function hostOf(machine: Machine, setup: HypervisorSetup, place: WatcherPlace): Host {
+function hostOf(machine: Machine, setup: HypervisorSetup, place: WatcherPlace): Host<AnyHypervisor> {
   const part = (): BoardSoftware => {
     const found = machine.board.software.find(({ name }) => name === NAME);
     if (found === undefined) throw new Error('the machine has no hypervisor');
@@ -186,11 +189,18 @@ function hostOf(machine: Machine, setup: HypervisorSetup, place: WatcherPlace): 
  *
  * @throws ConfigurationError that names the first field that is wrong
  */
+export function createHost(description: HostDescription, images: VmImages, options?: MachineOptions): Host;
+/** The same without EL2. */
 export function createHost(
-  description: HostDescription,
+  description: TrapHostDescription,
+  images: VmImages,
+  options?: MachineOptions,
+): Host<TrapAndEmulate>;
+export function createHost(
+  description: AnyHostDescription,
   images: VmImages,
   options: MachineOptions = {},
-): Host {
+): Host<AnyHypervisor> {
   const { board, technique, setup, pieces } = planned(description, images);
   const place: WatcherPlace = {};
   const machine = createMachine(withHypervisor(board, technique, setup, place), options);
@@ -203,8 +213,21 @@ export function restoreHost(
   description: HostDescription,
   images: VmImages,
   saved: Plain,
+  options?: MachineOptions,
+): Host;
+/** The same without EL2. */
+export function restoreHost(
+  description: TrapHostDescription,
+  images: VmImages,
+  saved: Plain,
+  options?: MachineOptions,
+): Host<TrapAndEmulate>;
+export function restoreHost(
+  description: AnyHostDescription,
+  images: VmImages,
+  saved: Plain,
   options: MachineOptions = {},
-): Host {
+): Host<AnyHypervisor> {
   const { board, technique, setup } = planned(description, images);
   const place: WatcherPlace = {};
   return hostOf(restoreMachine(withHypervisor(board, technique, setup, place), saved, options), setup, place);

@@ -5,4 +5,4 @@ export type { HypervisorSetup, SchedulingTimes, VmSetup } from './hardware-assis
 export type { TrapControls } from './hardware-assisted/traps.ts';
 export { createHost, restoreHost } from './host.ts';
 export { TrapAndEmulate } from './trap-and-emulate/hypervisor.ts';
-export type { Host, HostDescription, VmImages } from './host.ts';
+export type { Host, HostDescription, TrapHostDescription, VmImages } from './host.ts';

@@ -6,14 +6,17 @@ import { Ledger } from '@worldswitch/vmm';
 import type { Scheduler } from '@worldswitch/vmm';
 
 import { CpuScheduler } from '../src/hardware-assisted/cpu-scheduler.ts';
+import type { WorldSwitch } from '../src/hardware-assisted/physical-cpus.ts';
+import type { Vcpu } from '../src/hardware-assisted/vcpu.ts';
+import type { VirtualMachine } from '../src/hardware-assisted/virtual-machine.ts';
 import { tinyHost } from './tiny.ts';
 import type { TinyHost } from './tiny.ts';
 
 /** The scheduler of a host that has booted. */
-function schedulerOf(host: TinyHost): CpuScheduler {
+function schedulerOf(host: TinyHost): CpuScheduler<Vcpu, VirtualMachine, WorldSwitch> {
   const { booted } = host.hypervisor as unknown as { booted: { scheduler: unknown } };
   if (!(booted.scheduler instanceof CpuScheduler)) throw new Error('the hypervisor has no scheduler');
-  return booted.scheduler;
+  return booted.scheduler as CpuScheduler<Vcpu, VirtualMachine, WorldSwitch>;
 }
 
 describe('a vCPU', () => {

@@ -16,18 +16,18 @@ const PMUSERENR_EL0 = systemRegister('PMUSERENR_EL0');
 /** SCTLR_EL1 fields. */
 export const Sctlr = {
   M: 1,
-  A: 1 << 1,
-  SA: 1 << 3,
-  SA0: 1 << 4,
-  UMA: 1 << 9,
-  DZE: 1 << 14,
-  UCT: 1 << 15,
-  nTWI: 1 << 16,
-  nTWE: 1 << 18,
-  WXN: 1 << 19,
-  E0E: 1 << 24,
-  EE: 1 << 25,
-  UCI: 1 << 26,
+  A: 0x2,
+  SA: 0x8,
+  SA0: 0x10,
+  UMA: 0x200,
+  DZE: 0x4000,
+  UCT: 0x8000,
+  nTWI: 0x10000,
+  nTWE: 0x40000,
+  WXN: 0x80000,
+  E0E: 0x1000000,
+  EE: 0x2000000,
+  UCI: 0x4000000,
 } as const;
 
 /** RES1 bits, I, SA, C and M: with UMA, nTWI and nTWE clear, DAIF, WFI and WFE trap. */

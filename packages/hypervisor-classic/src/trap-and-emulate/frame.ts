@@ -8,7 +8,7 @@ const ELR_EL1 = systemRegister('ELR_EL1');
 const SPSR_EL1 = systemRegister('SPSR_EL1');
 
 /** SPSR_ELx fields. */
-export const Spsr = { NZCV: 0xf000_0000, SS: 1 << 21, IL: 1 << 20, DAIF: 0x3c0 } as const;
+export const Spsr = { NZCV: 0xf000_0000, SS: 0x20_0000, IL: 0x10_0000, DAIF: 0x3c0 } as const;
 /** What of it is the hardware's while the guest runs. */
 export const HARDWARE: number = (Spsr.NZCV | Spsr.SS | Spsr.IL) >>> 0;
 

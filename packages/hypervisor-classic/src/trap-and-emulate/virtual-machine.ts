@@ -17,7 +17,7 @@ import type {
 } from '@worldswitch/vmm';
 
 import type { VmSetup } from '../hardware-assisted/setup.ts';
-import type { GuestMemory } from './guest-memory.ts';
+import type { ShadowMemory } from './shadow-memory.ts';
 import { Mmio } from './mmio.ts';
 import { GuestTimers } from './timers.ts';
 import type { GuestTimersState } from './timers.ts';
@@ -38,7 +38,7 @@ export interface VmParts {
   readonly disks: Readonly<Record<string, DiskBackend>>;
   readonly networks: Readonly<Record<string, NetworkPeerFactory>>;
   /** Its translation. */
-  readonly translation: GuestMemory;
+  readonly translation: ShadowMemory;
   /** A byte that one of its serial ports has sent. */
   output(vm: number, device: string, byte: number): void;
   /** One of its vCPUs, by its number among all, has an interrupt now. */
@@ -72,7 +72,7 @@ export class VirtualMachine {
   readonly gic: EmulatedGicV2;
   readonly interrupts: InterruptPins;
   readonly bus: VmBus = new VmBus();
-  readonly memory: GuestMemory;
+  readonly memory: ShadowMemory;
   readonly mmio: Mmio;
   readonly devices: readonly BoardDevice[];
   readonly vcpus: readonly VirtualCpu[];
