@@ -82,6 +82,7 @@ async function run(name: string | undefined, o: RunOptions): Promise<void> {
     stdin: o.stdin && o.input === undefined,
     json: o.json,
     engineStats: o.engineStats,
+    engineTrace: o.engineTrace,
     noReboot: !o.reboot,
   });
   process.exitCode = end.status;

@@ -21,6 +21,7 @@ import { Consoles } from './channels/consoles.ts';
 import type { ConsoleOption } from './channels/consoles.ts';
 import type { Escape } from './channels/terminal.ts';
 import { countAll, engineCounts, engineLines } from './engine-stats.ts';
+import { EngineTrace } from './engine-trace.ts';
 import { checkWritable, writeNamed } from './files.ts';
 import { lockStepLines, lockStepOf } from './lock-step.ts';
 import type { Outside } from './outside.ts';
@@ -73,6 +74,8 @@ export interface SessionOptions {
   readonly json?: string | undefined;
   /** Count what engines do, and say it at the end. */
   readonly engineStats?: boolean | undefined;
+  /** Write what engines do over the run to this file, as a trace. */
+  readonly engineTrace?: string | undefined;
   /** A reset that the guest asks for ends the run. */
   readonly noReboot?: boolean | undefined;
 }
@@ -124,6 +127,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
 async function opened(options: SessionOptions): Promise<SessionEnd> {
   await checkWritable(options.save, '--save');
   await checkWritable(options.json, '--json');
+  await checkWritable(options.engineTrace, '--engine-trace');
   const saved = options.restore && (await decodeSnapshot(options.restore));
   const session = new Session(options, saved);
   const quiet = onSignals(
@@ -150,6 +154,7 @@ class Session {
   private readonly options: SessionOptions;
   private readonly machine: Machine;
   private readonly pair: LockStep | undefined;
+  private readonly trace: EngineTrace | undefined;
   private readonly consoles: Consoles;
   private readonly until: TextWatch | undefined;
   private readonly scripts: readonly { readonly watch: TextWatch; readonly bytes: Uint8Array }[];
@@ -188,7 +193,8 @@ class Session {
     };
     this.machine =
       saved === undefined ? createMachine(config, outside) : restoreMachine(config, saved, outside);
-    if (options.engineStats === true) countAll(this.machine);
+    if (options.engineStats === true || options.engineTrace !== undefined) countAll(this.machine);
+    if (options.engineTrace !== undefined) this.trace = new EngineTrace(this.machine);
     this.consoles = new Consoles(
       options.consoles,
       this.machine.board.devices.map((d) => d.name),
@@ -258,6 +264,7 @@ class Session {
       const why = (this.pair ?? this.machine).run(this.budget(), !this.isPaced);
       if (this.pair?.difference !== undefined) this.ending ??= 'differs';
       await this.consoles.flush();
+      this.trace?.look();
       this.hashes();
       await this.react(why);
       this.limits();
@@ -277,7 +284,11 @@ class Session {
   }
 
   private async records(status: number): Promise<void> {
-    const { save, json } = this.options;
+    const { save, json, engineTrace } = this.options;
+    if (engineTrace !== undefined && this.trace !== undefined) {
+      this.trace.look(true);
+      await writeNamed(engineTrace, '--engine-trace', this.trace.toJson());
+    }
     if (save !== undefined) {
       await writeNamed(save, '--save', await encodeSnapshot(this.machine.save()));
       say(`worldswitch: saved to ${save}`);
@@ -298,7 +309,8 @@ class Session {
 
   private budget(): number {
     const { instructions = Infinity } = this.options;
-    const left = Math.min(instructions, this.nextHash) - this.machine.instructions;
+    const { next = Infinity } = this.trace ?? {};
+    const left = Math.min(instructions, this.nextHash, next) - this.machine.instructions;
     return Math.max(1, Math.min(CHUNK, left));
   }
 

@@ -58,6 +58,7 @@ export interface RunOptions {
   readonly restore?: string;
   readonly json?: string;
   readonly engineStats?: boolean;
+  readonly engineTrace?: string;
   readonly reboot: boolean;
   readonly stdin: boolean;
 }
@@ -147,6 +148,10 @@ export function addRunOptions(command: Command): Command {
     .optionsGroup('What is recorded:')
     .option('--json <file>', 'write the counts of the run as JSON; - is standard output')
     .option('--engine-stats', 'count what the engine does, and print it and write it to --json')
+    .option(
+      '--engine-trace <file>',
+      'write what the engine does over the run, for Perfetto or chrome://tracing',
+    )
     .option(
       '--hash-every <n>',
       'print a hash of the machine at every so many instructions',
