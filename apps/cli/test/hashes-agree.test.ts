@@ -6,17 +6,17 @@
 import { expect } from 'vitest';
 
 import { createMachine, restoreMachine } from '@worldswitch/machine';
-import type { EngineOptions, Machine, MachineConfig } from '@worldswitch/machine';
+import type { Machine, MachineConfig } from '@worldswitch/machine';
 import type { Plain } from '@worldswitch/platform';
 import { requireTool } from '@worldswitch/test-tools';
 
 import { describeBoard } from '../src/board.ts';
 import { namedGuest } from '../src/guests.ts';
 import type { RunOptions } from '../src/options/run-options.ts';
+import { engineModes, every } from './engine-modes.ts';
 
 const { describe, test } = requireTool('apt-get');
 
-const every = (process.env['WORLDSWITCH_ALL'] ?? '') !== '';
 const MILLION = 1_000_000;
 
 /** A guest on a board. */
@@ -34,24 +34,14 @@ const linux = { guest: 'debian-cloud', length: 2, whole: 400 } as const;
 const ALL: readonly Run[] = [
   { ...linux, options: {}, windows: [20, 250] },
   { ...linux, options: { el2: true }, windows: [20, 250] },
+  { ...linux, options: { timing: 'cortex-a57' }, windows: [20, 250] },
   { ...linux, options: { smp: 4 }, windows: [20, 250] },
   { ...linux, options: { el2: true, smp: 4, gic: 3 }, windows: [20, 250] },
   { guest: 'xen', options: {}, windows: [60, 500], length: 2, whole: 700 },
 ];
 /** What a test does of a domain of Xen's: every mode is seen with Debian. */
-const FOR_XEN = ['everything compiled', 'everything compiled, all evicted', 'tiny TLBs'];
+const FOR_XEN = ['everything compiled', 'everything compiled, all evicted', 'all of it at once'];
 const RUNS = every ? ALL : ALL.filter(({ guest, options }) => guest === 'xen' || options.gic === 3);
-
-const modes: readonly (readonly [string, EngineOptions])[] = [
-  ['as it is', {}],
-  ['everything compiled', { threshold: 0 }],
-  ['everything compiled, calls do not nest', { threshold: 0, nest: false }],
-  ['everything compiled, nothing chained', { threshold: 0, chain: false }],
-  ['everything compiled, all evicted', { threshold: 0, evict: true }],
-  ['compiled soon, all evicted', { threshold: 20, evict: true }],
-  ['tiny TLBs', { tlb: 2 }],
-  ['everything compiled, tiny TLBs', { threshold: 0, tlb: 4 }],
-];
 
 /** Hashes after each of some millions of instructions. */
 function hashes(machine: Machine, count: number): string[] {
@@ -69,10 +59,11 @@ interface Window {
 }
 
 for (const { guest, options, windows, length, whole } of RUNS) {
-  const board = `${options.smp ?? 1} CPUs, GICv${options.gic ?? 2}, EL${options.el2 === true || guest === 'xen' ? 2 : 1}`;
+  const level = options.el2 === true || guest === 'xen' ? 2 : 1;
+  const board = `${options.smp ?? 1} CPUs, GICv${options.gic ?? 2}, EL${level}${options.timing === undefined ? '' : ', timing mode'}`;
   describe(`${guest}, ${board}`, () => {
     const prepared = prepare(guest, options, every ? [0] : windows, every ? whole : length);
-    for (const [name, engineOptions] of modes) {
+    for (const [name, engineOptions] of engineModes) {
       if (!every && guest === 'xen' && !FOR_XEN.includes(name)) continue;
       test(
         name,
