@@ -138,9 +138,12 @@ export class CodeCache {
     this.counts.forgotten++;
   }
 
-  /** Forgets what a condition on the page's first address holds for. */
-  forgetWhere(holds: (page: number) => boolean): void {
-    for (const page of [...this.byPage.keys()]) if (holds(page * PAGE)) this.forgetPage(page * PAGE);
+  /** Forgets what a condition on the page's first address holds for. True if something was forgotten. */
+  forgetWhere(holds: (page: number) => boolean): boolean {
+    let any = false;
+    for (const page of [...this.byPage.keys()])
+      if (holds(page * PAGE)) any = this.forgetPage(page * PAGE) || any;
+    return any;
   }
 
   /** Empties it. Nobody may be in it. */

@@ -42,6 +42,9 @@ const special: Readonly<Record<string, Kind>> = {
   'PRFM (literal)': 'nothing',
   'Load/store register (unprivileged)': 'unprivileged',
   'MSR DAIFSet, DAIFClr': 'mask',
+  BRK: 'same',
+  'WFE, WFI, SEV, SEVL': 'same',
+  'DC ZVA': 'same',
   HINT: 'same',
   CLREX: 'same',
   DSB: 'same',
@@ -60,6 +63,11 @@ export function kindOf(word: number, decoded: Decoded | undefined): Kind {
   if (known !== undefined) return known;
   if (name.startsWith('MRS')) return 'mrs';
   if (name.startsWith('MSR') && (word & 0xfff0_0000) >>> 0 === 0xd510_0000) return 'msr';
+  // DC IVAC is for EL1 alone; the other cache maintenance by address EL0 may do, and IC IVAU is what the translator must know.
+  if (name.startsWith('DC IVAC, CVAC'))
+    return ((word >>> 12) & 15) === 7 && ((word >>> 16) & 7) === 3 && ((word >>> 8) & 15) !== 5
+      ? 'same'
+      : 'emulate';
   if (isSystem(word) || name === 'UDF') return 'emulate';
   return 'same';
 }

@@ -82,7 +82,7 @@ export function run(
     }),
     stateCodec(1, uint()),
   );
-  const machine = createMachine({ engine: 'interpreter', memory: '16M', software: [software] });
+  const machine = createMachine({ engine: 'reference', memory: '16M', software: [software] });
   const end = machine.run(most);
   if (end !== 'off') throw new Error(`${end} ${machine.report()}`);
 }

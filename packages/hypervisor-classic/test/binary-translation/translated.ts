@@ -8,14 +8,9 @@ import { CodeCache } from '../../src/binary-translation/code-cache.ts';
 import type { CacheWord, Unit } from '../../src/binary-translation/code-cache.ts';
 import { Call } from '../../src/binary-translation/draft.ts';
 import { recover } from '../../src/binary-translation/precise.ts';
-import {
-  pageRegisters,
-  STATE_BYTES,
-  StatePage,
-  TABLE_ENTRIES,
-  tableIndex,
-} from '../../src/binary-translation/state-page.ts';
+import { pageRegisters, StatePage } from '../../src/binary-translation/state-page.ts';
 import { translate } from '../../src/binary-translation/translate.ts';
+import { VirtualRegisterPage } from '../../src/binary-translation/virtual-registers.ts';
 import {
   COMPARED,
   load,
@@ -64,6 +59,9 @@ const FLAGS = 0xf000_0000n;
 const SPSR_STEP = 0x20_0000n;
 const EC_SVC = 0x15;
 const EC_STEP = 0x32;
+const EC_BRK = 0x3c;
+/** SCTLR_EL1: DC and IC by address, DC ZVA and CTR_EL0 at EL0. */
+const USER_CACHES = 0x0400_c000n;
 
 class Hypervisor {
   readonly calls = [0, 0, 0, 0, 0];
@@ -71,6 +69,7 @@ class Hypervisor {
   outcome: Outcome | undefined;
   readonly cache: CodeCache;
   private steps = 0;
+  private readonly page = new VirtualRegisterPage(PAGE);
   private port!: CpuPort;
   private readonly way: Way;
   private readonly text: readonly number[];
@@ -94,21 +93,17 @@ class Hypervisor {
   boot(port: CpuPort): Leave {
     this.port = port;
     prepare(port, this.text, this.registers);
-    for (let i = 0; i < STATE_BYTES; i += 8) store(port, PAGE + i, 0n);
+    this.page.initialise(port);
     store(port, PAGE + StatePage.DAIF, 0x3c0n, 4);
-    this.emptyTable();
     msr(port, 'VBAR_EL1', value(port.page));
     msr(port, 'TPIDRRO_EL0', BigInt(PAGE));
+    msr(port, 'SCTLR_EL1', mrs(port, 'SCTLR_EL1') | USER_CACHES);
     msr(port, 'SP_EL0', BigInt(STACK));
     if (this.way.stop) {
       msr(port, 'OSLAR_EL1', 0n);
       msr(port, 'MDSCR_EL1', 1n);
     }
     return this.go(TEXT);
-  }
-
-  private emptyTable(): void {
-    for (let i = 0; i < TABLE_ENTRIES; i++) store(this.port, PAGE + StatePage.TABLE + 16 * i, 1n);
   }
 
   private unitAt(pc: number): Unit {
@@ -122,7 +117,7 @@ class Hypervisor {
     });
     if (draft === undefined) throw new Error('nothing to translate');
     const unit = this.cache.add(draft);
-    if (this.cache.counts.emptied !== emptied) this.emptyTable();
+    if (this.cache.counts.emptied !== emptied) this.page.emptyTable(this.port);
     return unit;
   }
 
@@ -150,6 +145,10 @@ class Hypervisor {
         this.stops++;
         return this.go(this.recover(this.wordAt(address)));
       }
+      case EC_BRK:
+        this.recover(this.wordAt(address));
+        this.finish();
+        return off(port);
       default:
         throw new Error(
           `an exception of class 0x${(syndrome >>> 26).toString(16)} at ${address.toString(16)}`,
@@ -159,7 +158,7 @@ class Hypervisor {
 
   private recover(at: CacheWord): number {
     if (this.way.without === 'recovery') return at.unit.pc + 4 * (at.unit.origins[at.at] ?? 0);
-    return recover(this.port, this.cache, at, PAGE);
+    return recover(this.port, this.cache, at, this.page);
   }
 
   private wordAt(address: number): CacheWord {
@@ -190,28 +189,21 @@ class Hypervisor {
     const target = out.lo;
     if (((instruction >>> 21) & 3) === 1) this.port.writeX(30, pc + 4, 0);
     const unit = this.unitAt(target);
-    const entry = PAGE + StatePage.TABLE + 16 * tableIndex(target);
-    store(this.port, entry, BigInt(target));
-    store(this.port, entry + 8, BigInt(unit.base));
+    this.page.enterTable(this.port, target, unit.base);
     return this.go(target);
   }
 
   /** BRK, IC IVAU, barriers, and MRS and MSR where they are not in line. */
   private emulate(instruction: number, pc: number): Leave {
-    if ((instruction & 0xffe0_001f) >>> 0 === 0xd420_0000) {
-      this.finish();
-      return off(this.port);
-    }
     const out = word();
     const register = instruction & 31;
     if ((instruction & 0xffff_ffe0) >>> 0 === 0xd50b_7520) {
       this.port.readX(register, out);
       if (this.way.without !== 'forgetting') {
         this.cache.forgetPage(out.lo);
-        this.emptyTable();
+        this.page.emptyTable(this.port);
       }
-    } else if ((instruction & 0xffff_ff00) >>> 0 !== 0xd50b_7b00)
-      throw new Error(`0x${instruction.toString(16)} is not emulated here`);
+    } else throw new Error(`0x${instruction.toString(16)} is not emulated here`);
     return this.go(pc + 4);
   }
 

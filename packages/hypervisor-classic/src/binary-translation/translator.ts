@@ -1,0 +1,196 @@
+// A guest's kernel in the translation cache: every exit begins with the guest's own PC and registers, and ends with a place in the
+// cache. Between the two the hypervisor knows nothing of translation.
+
+import type { CpuPort, Word64 } from '@worldswitch/platform';
+
+import { high, low, signed } from './address.ts';
+import type { CacheWord, CodeCache, Unit } from './code-cache.ts';
+import { Call } from './draft.ts';
+import { recover } from './precise.ts';
+import { translate } from './translate.ts';
+import type { VirtualRegisterPage, VirtualRegisters } from './virtual-registers.ts';
+
+/** Where the guest is. */
+export interface GuestPc {
+  readonly pc: Readonly<Word64>;
+  setPc(lo: number, hi: number): void;
+}
+
+/** What the translator asks of the hypervisor. */
+export interface TranslationHost {
+  /** The instruction at a guest's address, read as its kernel would fetch it; -1 where that faults. */
+  fetch(port: CpuPort, pc: number): number;
+}
+
+/** How an exit from the cache goes on. */
+export const Arrival = {
+  /** It was no call of translated code: the exception is the guest's or the host's, at the guest's PC. */
+  Other: 0,
+  /** The guest goes on at its PC, and nothing else is to be done. */
+  Continue: 1,
+  /** `instruction` at the guest's PC is to be emulated. */
+  Emulate: 2,
+} as const;
+/** One of them. */
+export type Arrival = (typeof Arrival)[keyof typeof Arrival];
+
+/** Most instructions of a unit, as VMware's had twelve and a page's boundary is another. */
+const MOST = 24;
+/** Exceptions at one instruction after which it is called out, which is cheaper. */
+const OFTEN = 16;
+/** Sites that are counted. */
+const SITES = 4096;
+
+/** What one vCPU does with the cache. */
+export class Translator {
+  /** The instruction to emulate. */
+  instruction = 0;
+  /** In-line emulation; off, to compare. */
+  readonly inline: boolean;
+  private readonly cache: CodeCache;
+  private readonly page: VirtualRegisterPage;
+  private readonly host: TranslationHost;
+  private readonly word: Word64 = { lo: 0, hi: 0 };
+  private readonly sites = new Map<number, number>();
+  /** The way out that was just taken, and the branch by register. */
+  private exit: CacheWord | undefined;
+  private indirect = false;
+  /** Where the last exit came from. */
+  private last: Unit | undefined;
+  private emptied = 0;
+
+  constructor(cache: CodeCache, page: VirtualRegisterPage, host: TranslationHost, inline = true) {
+    this.cache = cache;
+    this.page = page;
+    this.host = host;
+    this.inline = inline;
+  }
+
+  /**
+   * An exit of the guest's kernel: its registers and PC become what its own text says.
+   *
+   * @param call - the immediate of the SVC that was executed, or -1 for any other exception
+   */
+  arrive(port: CpuPort, cpu: VirtualRegisters, frame: GuestPc, call: number): Arrival {
+    this.exit = this.last = undefined;
+    this.indirect = false;
+    this.page.arrive(port, cpu);
+    const address = signed(frame.pc) - (call < 0 ? 0 : 4);
+    const at = this.cache.at(address);
+    // Not in the cache: the guest has jumped out of it by what it wrote there itself.
+    if (at === undefined) return Arrival.Other;
+    const pc = recover(port, this.cache, at, this.page);
+    frame.setPc(low(pc), high(pc));
+    this.last = at.unit;
+    if (call < 0) return Arrival.Other;
+    this.instruction = at.unit.source[at.unit.origins[at.at] ?? 0] ?? 0;
+    switch (call) {
+      case Call.EXIT:
+        this.exit = at;
+        return Arrival.Continue;
+      case Call.INDIRECT:
+        this.branch(port, frame, pc);
+        return Arrival.Continue;
+      case Call.PENDING:
+        return Arrival.Continue;
+      default:
+        return Arrival.Emulate;
+    }
+  }
+
+  /** An exception that an instruction of the guest's kernel caused: where that is often, it is called out from now on. */
+  faulted(pc: number): void {
+    const count = (this.sites.get(pc) ?? 0) + 1;
+    if (this.sites.size >= SITES) this.sites.clear();
+    this.sites.set(pc, count);
+    if (count === OFTEN) this.cache.forgetPage(pc);
+  }
+
+  /** BR, BLR, RET whose target the table does not have. */
+  private branch(port: CpuPort, frame: GuestPc, pc: number): void {
+    port.readX((this.instruction >>> 5) & 31, this.word);
+    frame.setPc(this.word.lo, this.word.hi);
+    if (((this.instruction >>> 21) & 3) === 1) port.writeX(30, low(pc + 4), high(pc + 4));
+    this.indirect = true;
+  }
+
+  /**
+   * The guest's kernel goes on: its PC becomes a place in the cache. False where its instruction cannot be fetched: it goes on at its own
+   * PC, where the hardware finds the same.
+   */
+  depart(
+    port: CpuPort,
+    cpu: VirtualRegisters,
+    frame: GuestPc,
+    state: Readonly<Word64>,
+    pending: boolean,
+  ): boolean {
+    const pc = signed(frame.pc);
+    const address = this.place(port, pc);
+    if (address === undefined) return false;
+    this.page.depart(port, cpu, state, pending);
+    frame.setPc(low(address), high(address));
+    return true;
+  }
+
+  private place(port: CpuPort, pc: number): number | undefined {
+    const { last, exit } = this;
+    const known = this.cache.find(pc);
+    if (known === undefined && exit === undefined && last?.alive === true) {
+      const behind = continuation(last, pc);
+      if (behind !== undefined) return behind;
+    }
+    const unit = known ?? this.make(port, pc);
+    if (unit === undefined) return undefined;
+    if (
+      exit?.unit.alive === true &&
+      exit.unit.exits.some(({ at, target }) => at === exit.at && target === pc)
+    )
+      this.cache.chain(exit.unit, exit.at, unit);
+    if (this.indirect) this.page.enterTable(port, pc, unit.base);
+    return unit.base + 4;
+  }
+
+  private make(port: CpuPort, pc: number): Unit | undefined {
+    if (pc % 4 !== 0) return undefined;
+    const draft = translate(
+      pc,
+      (at) => {
+        const word = this.host.fetch(port, at);
+        return word < 0 ? undefined : word;
+      },
+      {
+        most: MOST,
+        inline: this.inline,
+        banked: true,
+        callOut: (at) => (this.sites.get(at) ?? 0) >= OFTEN,
+      },
+    );
+    if (draft === undefined) return undefined;
+    const unit = this.cache.add(draft);
+    if (this.cache.counts.emptied !== this.emptied) {
+      this.emptied = this.cache.counts.emptied;
+      this.exit = undefined;
+      this.page.emptyTable(port);
+    }
+    return unit;
+  }
+
+  /** What the guest's text in a page was is not any more, or the page is elsewhere. */
+  forgetPage(port: CpuPort, pc: number): void {
+    if (this.cache.forgetPage(pc)) this.page.emptyTable(port);
+  }
+
+  /** The same of all pages for which a condition holds. */
+  forgetWhere(port: CpuPort, holds: (page: number) => boolean): void {
+    if (this.cache.forgetWhere(holds)) this.page.emptyTable(port);
+  }
+}
+
+/** The place of a later instruction in a unit; undefined where it is not in it, or only behind its end. */
+function continuation(unit: Unit, pc: number): number | undefined {
+  const origin = (pc - unit.pc) / 4;
+  if (origin < 1 || origin >= unit.source.length || origin % 1 !== 0) return undefined;
+  const at = unit.origins.indexOf(origin);
+  return at < 1 ? undefined : unit.base + 4 * at;
+}

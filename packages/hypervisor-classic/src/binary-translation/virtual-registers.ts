@@ -1,0 +1,147 @@
+// The page of virtual registers and the virtual CPU: what translated code has changed comes back at an exit, and what the hypervisor
+// has changed goes there before the guest's kernel goes on.
+
+import { Fault } from '@worldswitch/platform';
+import type { CpuPort, SystemRegister, Word64 } from '@worldswitch/platform';
+import { systemRegister } from '@worldswitch/vmm';
+
+import { high, low } from './address.ts';
+import { pageRegisters, STATE_BYTES, StatePage, TABLE_ENTRIES, tableIndex } from './state-page.ts';
+
+/** What is asked of a virtual CPU. */
+export interface VirtualRegisters {
+  /** PSTATE.DAIF, in SPSR's place. */
+  daif: number;
+  get(register: SystemRegister): number;
+  getHi(register: SystemRegister): number;
+  set(register: SystemRegister, lo: number, hi: number): void;
+  /** A stack pointer by its bank; 0 is not the current one. */
+  readSp(port: CpuPort, bank: number, out: Word64): void;
+  writeSp(port: CpuPort, bank: number, lo: number, hi: number): void;
+}
+
+/** Registers that the hardware itself has while the hypervisor runs, and translated code uses for itself. */
+const HARDWARE = new Set(['TPIDR_EL0', 'TPIDRRO_EL0']);
+const TPIDR_EL0 = systemRegister('TPIDR_EL0');
+const TPIDRRO_EL0 = systemRegister('TPIDRRO_EL0');
+/** No address that an instruction has. */
+const NOWHERE = 1;
+
+interface Slot {
+  readonly offset: number;
+  readonly register: SystemRegister;
+  readonly where: 'virtual' | 'hardware' | 'sp';
+  readonly writable: boolean;
+}
+
+const slots: readonly Slot[] = pageRegisters.map(({ name, offset, writable }) => ({
+  offset,
+  register: systemRegister(name),
+  where: name === 'SP_EL0' ? 'sp' : HARDWARE.has(name) ? 'hardware' : 'virtual',
+  writable,
+}));
+
+/** The page of one vCPU. */
+export class VirtualRegisterPage {
+  /** Its physical address, for the hypervisor. */
+  private readonly pa: number;
+  private readonly at: Word64 = { lo: 0, hi: 0 };
+  private readonly word: Word64 = { lo: 0, hi: 0 };
+  /** What is in the page, by slot, halves. */
+  private readonly known: Uint32Array = new Uint32Array(2 * slots.length);
+  private daif = -1;
+  private pending = -1;
+
+  constructor(pa: number) {
+    this.pa = pa;
+  }
+
+  /** A page as it is at first, with an empty table. */
+  initialise(port: CpuPort): void {
+    port.zero(this.place(0), STATE_BYTES);
+    this.emptyTable(port);
+    this.known.fill(0);
+    this.daif = this.pending = 0;
+  }
+
+  private place(offset: number): Word64 {
+    this.at.lo = low(this.pa + offset);
+    this.at.hi = high(this.pa + offset);
+    return this.at;
+  }
+
+  private load(port: CpuPort, offset: number, width: 4 | 8): Word64 {
+    if (port.load(this.place(offset), width, this.word) !== Fault.None) throw gone();
+    return this.word;
+  }
+  private store(port: CpuPort, offset: number, width: 4 | 8, lo: number, hi: number): void {
+    if (port.store(this.place(offset), width, lo, hi) !== Fault.None) throw gone();
+  }
+
+  /** A register that a sequence keeps in the page. */
+  kept(port: CpuPort, offset: number, out: Word64): void {
+    const { lo, hi } = this.load(port, offset, 8);
+    out.lo = lo;
+    out.hi = hi;
+  }
+
+  /** No indirect branch finds its target. */
+  emptyTable(port: CpuPort): void {
+    for (let i = 0; i < TABLE_ENTRIES; i++) this.store(port, StatePage.TABLE + 16 * i, 8, NOWHERE, 0);
+  }
+
+  /** Indirect branches to an address of the guest find its code in the cache. */
+  enterTable(port: CpuPort, pc: number, landing: number): void {
+    const entry = StatePage.TABLE + 16 * tableIndex(pc);
+    this.store(port, entry, 8, low(pc), high(pc));
+    this.store(port, entry + 8, 8, low(landing), high(landing));
+  }
+
+  /** An exit: the virtual CPU has what the guest's kernel wrote. */
+  arrive(port: CpuPort, cpu: VirtualRegisters): void {
+    this.daif = this.load(port, StatePage.DAIF, 4).lo;
+    cpu.daif = this.daif & 0x3c0;
+    slots.forEach(({ offset, register, where, writable }, i) => {
+      if (!writable) return;
+      const { lo, hi } = this.load(port, offset, 8);
+      this.known[2 * i] = lo;
+      this.known[2 * i + 1] = hi;
+      if (where === 'virtual') cpu.set(register, lo, hi);
+      else if (where === 'sp') cpu.writeSp(port, 0, lo, hi);
+      else port.writeSystem(register, lo, hi);
+    });
+  }
+
+  /**
+   * The guest's kernel goes on: the page has what the virtual CPU has.
+   *
+   * @param page - the page's address in the guest's address space
+   * @param pending - an interrupt waits for it
+   */
+  depart(port: CpuPort, cpu: VirtualRegisters, page: Readonly<Word64>, pending: boolean): void {
+    if (cpu.daif !== this.daif) this.store(port, StatePage.DAIF, 4, (this.daif = cpu.daif), 0);
+    if (Number(pending) !== this.pending)
+      this.store(port, StatePage.PENDING, 4, (this.pending = Number(pending)), 0);
+    slots.forEach(({ offset, register, where }, i) => {
+      const { word, known } = this;
+      if (where === 'virtual') {
+        word.lo = cpu.get(register);
+        word.hi = cpu.getHi(register);
+      } else if (where === 'sp') cpu.readSp(port, 0, word);
+      else port.readSystem(register, word);
+      const { lo, hi } = word;
+      if (known[2 * i] === lo && known[2 * i + 1] === hi) return;
+      known[2 * i] = lo;
+      known[2 * i + 1] = hi;
+      this.store(port, offset, 8, lo, hi);
+    });
+    port.writeSystem(TPIDRRO_EL0, page.lo, page.hi);
+  }
+
+  /** The register that TPIDR_EL0 keeps. */
+  stashed(port: CpuPort, out: Word64): void {
+    port.readSystem(TPIDR_EL0, out);
+  }
+}
+
+const gone = (): Error => new Error('the page of virtual registers is gone');
