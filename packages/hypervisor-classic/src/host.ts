@@ -21,6 +21,7 @@ import { checkVms, SHADOW_VARIANTS, TECHNIQUES } from '@worldswitch/vmm';
 import type { CheckedVm, Ledger, ShadowVariant, Technique, VmDescription } from '@worldswitch/vmm';
 
 import { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
+import { checkHostBoard, checkOwnMemory, checkVmBoards } from './hardware-assisted/room.ts';
 import type { HypervisorSetup, SchedulingTimes, VmSetup } from './hardware-assisted/setup.ts';
 import { hypervisorCodec } from './hardware-assisted/state.ts';
 import type { TrapControls } from './hardware-assisted/traps.ts';
@@ -93,14 +94,22 @@ function planned(description: AnyHostDescription, images: VmImages) {
   const board = { ...description.board, el2: technique === 'hardware-assisted' };
   const host = checkConfig(board);
   const size = description.hypervisorMemory ?? 16 * MIB;
-  if (size % (2 * MIB) !== 0 || size < 4 * MIB)
-    throw new ConfigurationError('hypervisorMemory', 'must be whole blocks of 2 MiB, two at least');
+  checkHostBoard(host);
+  checkOwnMemory(size, host, []);
   const vms = checkVms(description.vms, { config: host, from: host.ramBase + size });
+  checkOwnMemory(size, host, vms);
+  checkVmBoards(vms);
   const plans = vms.map((vm, i) => {
     const own = images[vm.name];
     if (own === undefined)
       throw new ConfigurationError(`images.${vm.name}`, 'is missing: what is the VM to boot?');
-    return planBoot(description.vms[i]?.board ?? {}, own);
+    try {
+      return planBoot(description.vms[i]?.board ?? {}, own);
+    } catch (thrown) {
+      if (!(thrown instanceof ConfigurationError)) throw thrown;
+      const problem = thrown.message.slice(thrown.field.length + 2);
+      throw new ConfigurationError(`vms[${i}].${thrown.field}`, problem);
+    }
   });
   const setup: HypervisorSetup = {
     host,

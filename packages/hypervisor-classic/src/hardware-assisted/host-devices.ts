@@ -3,6 +3,7 @@
 import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
 import type { CheckedConfig, CheckedDevice } from '@worldswitch/machine';
 import { deviceKinds } from '@worldswitch/machine';
+import { StateError } from '@worldswitch/platform';
 import type { CpuPort } from '@worldswitch/platform';
 import { HostDisk, HostNic, macOf, NetworkSwitch } from '@worldswitch/vmm';
 import type {
@@ -87,6 +88,7 @@ export class HostDevices {
     const [base] = card?.bases ?? [];
     this.nicInterrupt = (card?.interrupts['irq'] ?? -33) + 32;
     if (base !== undefined) {
+      if (state?.nic === null) throw new StateError('devices.nic', 'must be there, as the board has a card');
       const nic = state?.nic
         ? new HostNic(current, memory, base, state.nic)
         : HostNic.start(start(), current, memory, pages, base);

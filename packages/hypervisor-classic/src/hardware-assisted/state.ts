@@ -36,6 +36,7 @@ import { diskBases } from './host-devices.ts';
 import { levelsShape } from './levels.ts';
 import type { LevelsState } from './levels.ts';
 import type { HypervisorSetup, VmSetup } from './setup.ts';
+import { checkWhole } from './state-check.ts';
 import { vcpuShape } from './vcpu.ts';
 import type { VmState } from './virtual-machine.ts';
 
@@ -131,41 +132,42 @@ export function each<T extends Plain>(shapes: readonly Shape<T>[]): Shape<readon
 export function hypervisorCodec(setup: HypervisorSetup): StateCodec<HypervisorState> {
   const { cpus } = setup.host;
   const vcpus = setup.vms.reduce((sum, { vm }) => sum + vm.board.cpus, 0);
-  return stateCodec<HypervisorState>(
-    1,
-    nullable(
-      record<BootedState>({
-        pages: pageAllocatorShape,
-        map: list(uint(0xffff_ffff), 6),
-        timer: hostTimerShape,
-        listRegisters: uint(64),
-        levels: levelsShape(cpus),
-        devices: record<BootedState['devices']>({
-          disks: record(
-            Object.fromEntries([...diskBases(setup).keys()].map((name) => [name, hostDiskShape])),
-          ),
-          nic: nullable(hostNicShape),
-          network: switchShape,
-        }),
-        float: lazyFloatShape,
-        scheduler: schedulerShape(vcpus, cpus),
-        serial: hostSerialShape,
-        console: consoleShape(setup.vms.length),
-        typed: list(bytes(0, 1 << 20), setup.vms.length),
-        cpus: list(
-          record<PhysicalCpuState>({
-            on: flag,
-            loaded: nullable(uint(vcpus - 1)),
-            running: nullable(uint(vcpus - 1)),
-            fresh: flag,
-            reschedule: flag,
-            since: uint(),
-          }),
-          cpus,
-        ),
-        slices: list(nullable(uint()), cpus),
-        vms: each(setup.vms.map(vmShape)),
+  const parts = record<BootedState>({
+    pages: pageAllocatorShape,
+    map: list(uint(0xffff_ffff), 6),
+    timer: hostTimerShape,
+    listRegisters: uint(64),
+    levels: levelsShape(cpus),
+    devices: record<BootedState['devices']>({
+      disks: record(Object.fromEntries([...diskBases(setup).keys()].map((name) => [name, hostDiskShape]))),
+      nic: nullable(hostNicShape),
+      network: switchShape,
+    }),
+    float: lazyFloatShape,
+    scheduler: schedulerShape(vcpus, cpus),
+    serial: hostSerialShape,
+    console: consoleShape(setup.vms.length),
+    typed: list(bytes(0, 1 << 20), setup.vms.length),
+    cpus: list(
+      record<PhysicalCpuState>({
+        on: flag,
+        loaded: nullable(uint(vcpus - 1)),
+        running: nullable(uint(vcpus - 1)),
+        fresh: flag,
+        reschedule: flag,
+        since: uint(),
       }),
+      cpus,
     ),
-  );
+    slices: list(nullable(uint()), cpus),
+    vms: each(setup.vms.map(vmShape)),
+  });
+  const whole: Shape<BootedState> = {
+    check(from, path) {
+      const state = parts.check(from, path);
+      checkWhole(setup, state, path);
+      return state;
+    },
+  };
+  return stateCodec<HypervisorState>(1, nullable(whole));
 }

@@ -33,6 +33,7 @@ import type {
 import { MONITORS } from './interrupts.ts';
 import { monitorsAssert } from './levels.ts';
 import type { VmSetup } from './setup.ts';
+import { IPA_BITS } from './state-check.ts';
 import { Vcpu } from './vcpu.ts';
 import type { VcpuState } from './vcpu.ts';
 
@@ -86,8 +87,6 @@ function makeGic(
     : virtualGicV2({ ...common, gich: virtualInterfaceControl }, host, state);
 }
 
-/** Bits of a VM's physical addresses. */
-const IPA_BITS = 40;
 /** INTIDs of the private interrupts of timers. */
 const PHYSICAL_TIMER = 30;
 const VIRTUAL_TIMER = 27;

@@ -59,10 +59,19 @@ export function buildHostMap(
     const attributes = { index: kind === 'memory' ? 0 : 1 };
     tables.map({ va: base, pa: base, size, permissions, attributes });
   }
-  const ps = Math.max(0, [32, 36, 40, 42, 44, 48].indexOf(inputBits));
+  return hostMapAt(tables.root, inputBits);
+}
+
+/**
+ * The map whose tables begin at an address.
+ *
+ * @param paBits - as it was built
+ */
+export function hostMapAt(root: number, paBits = 40): HostMap {
+  const ps = Math.max(0, [32, 36, 40, 42, 44, 48].indexOf(paBits));
   return {
-    ttbr0: [tables.root >>> 0, Math.floor(tables.root / 2 ** 32)],
-    tcr: [(TCR | (64 - inputBits) | (ps << 16)) >>> 0, 0],
+    ttbr0: [root >>> 0, Math.floor(root / 2 ** 32)],
+    tcr: [(TCR | (64 - paBits) | (ps << 16)) >>> 0, 0],
     mair: [MAIR, 0],
   };
 }

@@ -1,6 +1,6 @@
 // Memory of the hypervisor itself.
 
-export { buildHostMap, useHostMap } from './host-map.ts';
+export { buildHostMap, hostMapAt, useHostMap } from './host-map.ts';
 export type { HostMap, HostRange } from './host-map.ts';
 export { PAGE, PageAllocator, pageAllocatorShape } from './pages.ts';
 export type { PageAllocatorState } from './pages.ts';

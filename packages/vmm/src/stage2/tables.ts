@@ -82,7 +82,7 @@ export class Stage2Tables {
       const descriptor = this.read(port, this.placeOf(table, ipa, level));
       if (!isValid(descriptor)) return undefined;
       if (!isTable(descriptor, level)) return { level, descriptor };
-      table = addressOf(descriptor);
+      table = this.below(descriptor);
     }
   }
 
@@ -145,7 +145,7 @@ export class Stage2Tables {
     const table = isTable(old, level);
     const leaf = whole && (!table || edit.maps || edit.unmaps) ? edit.leaf(at, level, old) : undefined;
     if (leaf !== undefined) this.set(port, place, level, at, old, leaf, live);
-    else if (table) this.range(port, addressOf(old), level + 1, at, end, edit, live);
+    else if (table) this.range(port, this.below(old), level + 1, at, end, edit, live);
     else if (edit.maps || (isValid(old) && (edit.unmaps || changes(edit, at, level, old)))) {
       const below = this.newTable(port, level + 1, old);
       this.range(port, below, level + 1, at, end, edit, false);
@@ -203,8 +203,16 @@ export class Stage2Tables {
   private releaseBelow(port: CpuPort, table: number, level: number, entries: number): void {
     for (let i = 0; level < 3 && i < entries; i++) {
       const d = this.read(port, table + i * 8);
-      if (isTable(d, level)) this.release(port, addressOf(d), level + 1);
+      if (isTable(d, level)) this.release(port, this.below(d), level + 1);
     }
+  }
+
+  /** The table that a descriptor names. One that is not the allocator's was never written here: memory was restored that is none of ours. */
+  private below(descriptor: Descriptor): number {
+    const table = addressOf(descriptor);
+    if (!this.allocator.owns(table, PAGE))
+      throw new TableMemoryError(`no table is at 0x${table.toString(16)}`);
+    return table;
   }
 
   private placeOf(table: number, ipa: number, level: number): number {

@@ -48,6 +48,10 @@ export interface CheckedVm {
 const MIB = 1024 * 1024;
 /** Memory of VMs is mapped in blocks of this size. */
 const BLOCK = 2 * MIB;
+/** Each VM has a VMID of its own, of eight bits, and 0 is nobody's; the switch has a port more. */
+const MOST_VMS = 254;
+/** The end of a VM's physical addresses. */
+const IPA_END = 2 ** 40;
 
 /** The part of the host that VMs may have. */
 export interface HostRoom {
@@ -102,8 +106,20 @@ function checkBoard(vm: VmDescription, field: string, host: CheckedConfig): Chec
     );
   if (board.cpu !== host.cpu)
     throw new ConfigurationError(`${field}.board.cpu`, `must be ${host.cpu}, as the host's is`);
+  if (board.timer.frequency !== host.timer.frequency)
+    throw new ConfigurationError(
+      `${field}.board.timer.frequency`,
+      `must be ${host.timer.frequency}, as the host's is: CNTFRQ_EL0 is the host's`,
+    );
   if (board.memory % BLOCK !== 0)
     throw new ConfigurationError(`${field}.board.memory`, 'must be whole blocks of 2 MiB');
+  if (board.ramBase % BLOCK !== 0)
+    throw new ConfigurationError(`${field}.board.ramBase`, 'must be a multiple of 2 MiB');
+  if (board.ramBase + board.memory > IPA_END)
+    throw new ConfigurationError(
+      `${field}.board.ramBase`,
+      'must be so low that memory ends at 2^40 or below',
+    );
   return board;
 }
 
@@ -218,6 +234,11 @@ function checkDisks(
  */
 export function checkVms(vms: readonly VmDescription[], room: HostRoom): readonly CheckedVm[] {
   if (vms.length === 0) throw new ConfigurationError('vms', 'must have a VM at least');
+  if (vms.length > MOST_VMS)
+    throw new ConfigurationError(
+      'vms',
+      `must be ${MOST_VMS} VMs at most, but are ${vms.length}: a VMID has eight bits; share them out over more hosts`,
+    );
   const taken: Range[] = [];
   const takenDisks = new Map<string, string>();
   const takenAddresses = new Map<string, string>();
