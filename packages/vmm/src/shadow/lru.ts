@@ -2,7 +2,10 @@
 // seen by the access flag: only the entries of the current instruction (or a few of the most recent) are open, the next access to any other
 // is a fault that says so.
 
+import { StateError } from '@worldswitch/platform';
+
 import type { Leaf } from './half.ts';
+import type { InstructionState, LeafState } from './state.ts';
 
 /** What the last fault of a virtual CPU was. */
 interface Instruction {
@@ -114,6 +117,47 @@ export class RecentlyUsed {
     for (const one of this.instructions) {
       if (one.code === leaf) one.code = undefined;
       one.data = one.data.filter((other) => other !== leaf);
+    }
+  }
+
+  /** Its state. */
+  save(): { readonly recent: readonly LeafState[]; readonly instructions: readonly InstructionState[] } {
+    const of = (leaf: Leaf): LeafState => ({ half: leaf.half.id, offset: leaf.offset });
+    const instructions = this.instructions.map(({ pcLo, pcHi, offset, data, code }) => ({
+      pcLo,
+      pcHi,
+      offset: offset + 1,
+      data: data.map(of),
+      code: code === undefined ? null : of(code),
+    }));
+    return { recent: [...this.order].map(of), instructions };
+  }
+
+  /**
+   * Restores what was saved.
+   *
+   * @param find - the leaf; throws where there is none
+   */
+  restore(
+    recent: readonly LeafState[],
+    instructions: readonly InstructionState[],
+    find: (leaf: LeafState, path: string) => Leaf,
+  ): void {
+    for (const [i, state] of recent.entries()) this.order.add(find(state, `recent[${i}]`));
+    if (this.order.size !== recent.length) throw new StateError('recent', 'must have each once');
+    for (const leaf of this.order) if (leaf.open) this.open.add(leaf);
+    if (instructions.length !== this.instructions.length) {
+      throw new StateError('instructions', 'must have one for each virtual CPU');
+    }
+    for (const [i, { pcLo, pcHi, offset, data, code }] of instructions.entries()) {
+      const path = `instructions[${i}]`;
+      this.instructions[i] = {
+        pcLo,
+        pcHi,
+        offset: offset - 1,
+        data: data.map((leaf) => find(leaf, `${path}.data`)),
+        code: code === null ? undefined : find(code, `${path}.code`),
+      };
     }
   }
 

@@ -3,9 +3,10 @@
 
 import { Access, faultStatusCode, MmuFault } from '@worldswitch/mmu';
 import type { RegimeControls, Translation } from '@worldswitch/mmu';
-import { Fault } from '@worldswitch/platform';
+import { Fault, StateError } from '@worldswitch/platform';
 import type { AtomicKind, CpuPort, Pa, Width, Word64 } from '@worldswitch/platform';
 
+import { PAGE } from '../memory/pages.ts';
 import type { PageAllocator } from '../memory/pages.ts';
 import { addressInto } from '../memory/physical.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
@@ -22,6 +23,8 @@ import { RecentlyUsed } from './lru.ts';
 import { maintenanceOf } from './maintenance.ts';
 import { checkShadowOptions, noShadowCounters } from './options.ts';
 import type { ShadowCounters, ShadowOptions } from './options.ts';
+import { restoreHalf, saveHalf } from './saved-half.ts';
+import type { ShadowState } from './state.ts';
 import { OutOfTables, ShadowTables } from './tables.ts';
 import { Traces } from './traces.ts';
 import { Tracing } from './tracing.ts';
@@ -89,7 +92,19 @@ export class ShadowMmu implements GuestTables {
   };
   private readonly pc: Word64 = { lo: 0, hi: 0 };
 
-  constructor(host: HostSpace, memory: PhysicalMemory, pages: PageAllocator, options: ShadowOptions) {
+  /**
+   * Makes one, or restores it.
+   *
+   * @param pages - where its tables are allocated
+   * @param state - what `save` returned, checked, of a shadow with the same options
+   */
+  constructor(
+    host: HostSpace,
+    memory: PhysicalMemory,
+    pages: PageAllocator,
+    options: ShadowOptions,
+    state?: ShadowState,
+  ) {
     const { variant, ram, vcpus, quota, capacity, open, largest } = checkShadowOptions(options);
     this.host = host;
     this.memory = memory;
@@ -122,6 +137,7 @@ export class ShadowMmu implements GuestTables {
       spaces: VIEWS.map(() => undefined),
       version: -1,
     }));
+    if (state !== undefined) this.restore(state, pages);
   }
 
   /** SCTLR_EL1, TCR_EL1, TTBR0_EL1, TTBR1_EL1 and MAIR_EL1 of a virtual CPU, to be read and written; `changed` makes writes count. */
@@ -259,6 +275,36 @@ export class ShadowMmu implements GuestTables {
     this.halves.finish(port);
   }
 
+  /** Its state, for `shadowShape`. */
+  save(): ShadowState {
+    const { halves, lru } = this;
+    const spaces = [...halves.spaces.values()];
+    return {
+      vcpus: this.vcpus.map(({ registers, version, spaces: known }, i) => {
+        const entered = halves.entered[i];
+        return {
+          registers: { ...registers },
+          changed: version === -1,
+          entered: entered ? { lower: entered.lower.id, upper: entered.upper.id, asid: entered.asid } : null,
+          spaces: known.map((one) => (version === halves.version && one ? spaces.indexOf(one) + 1 : 0)),
+        };
+      }),
+      halves: [...halves.all.values()].map(saveHalf),
+      spaces: spaces.map(({ lower, upper, asid, generation }) => ({
+        lower: lower.id,
+        upper: upper.id,
+        asid,
+        generation,
+      })),
+      nextId: halves.nextId,
+      clock: halves.clock,
+      counters: Object.values(this.counters) as number[],
+      opened: this.traces?.openPages ?? [],
+      ...(lru?.save() ?? { recent: [], instructions: [] }),
+      real: null,
+    };
+  }
+
   /** A descriptor of the guest's, for its walk. */
   loadDescriptor(port: CpuPort, ipa: number, out: Word64): Fault {
     return this.load(port, ipa, 8, out);
@@ -385,6 +431,56 @@ export class ShadowMmu implements GuestTables {
       this.halves.finish(port);
       return body();
     }
+  }
+
+  private restore(state: ShadowState, pages: PageAllocator): void {
+    const { ram, walk, traces, halves, lru } = this;
+    if (state.vcpus.length !== this.vcpus.length) throw new StateError('vcpus', 'must be those of the VM');
+    const owner = { ram, pages, features: walk.features, traces };
+    for (const [i, saved] of state.halves.entries()) {
+      if (saved.id >= state.nextId || halves.all.has(saved.id))
+        throw new StateError(`halves[${i}].id`, 'is taken');
+      const half = restoreHalf(saved, owner, `halves[${i}]`);
+      halves.restore(half);
+      this.tables.used += 1 + half.tables.size;
+    }
+    halves.nextId = state.nextId;
+    halves.clock = state.clock;
+    const half = (id: number, upper: boolean, path: string): Half => {
+      const found = halves.all.get(id);
+      if (found?.upper !== upper) throw new StateError(path, 'must be a half of the shadow');
+      return found;
+    };
+    const spaces = state.spaces.map(({ lower, upper, asid, generation }, i): Space => {
+      const path = `spaces[${i}]`;
+      return { lower: half(lower, false, path), upper: half(upper, true, path), asid, generation };
+    });
+    for (const space of spaces) halves.spaces.set(`${space.lower.id} ${space.upper.id}`, space);
+    for (const [i, { registers, changed, entered, spaces: known }] of state.vcpus.entries()) {
+      const v = this.vcpu(i);
+      const path = `vcpus[${i}]`;
+      Object.assign(v.registers, registers);
+      v.version = changed ? -1 : halves.version;
+      for (const [view, index] of known.entries()) {
+        if (index > spaces.length) throw new StateError(`${path}.spaces`, 'must be spaces of the shadow');
+        v.spaces[view] = spaces[index - 1];
+      }
+      if (entered === null) continue;
+      halves.entered[i] = {
+        lower: half(entered.lower, false, `${path}.entered`),
+        upper: half(entered.upper, true, `${path}.entered`),
+        asid: entered.asid,
+      };
+    }
+    for (const [i, name] of (Object.keys(this.counters) as (keyof ShadowCounters)[]).entries()) {
+      this.counters[name] = state.counters[i] ?? 0;
+    }
+    for (const page of state.opened) traces?.open(page * PAGE);
+    lru?.restore(state.recent, state.instructions, (leaf, path) => {
+      const found = halves.all.get(leaf.half)?.leaves.get(leaf.offset);
+      if (found === undefined) throw new StateError(path, 'must be a leaf of the shadow');
+      return found;
+    });
   }
 
   private wide(): boolean {

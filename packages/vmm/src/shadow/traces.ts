@@ -49,6 +49,11 @@ export class Traces {
     if (this.has(ipa)) this.opened.add(pageOf(ipa));
   }
 
+  /** The pages that may be written for now. */
+  get openPages(): readonly number[] {
+    return [...this.opened];
+  }
+
   /** The pages that were open, by their address; none is any more. */
   takeOpen(): number[] {
     const all = [...this.opened].map((page) => page * PAGE);

@@ -12,18 +12,34 @@ import {
   faultStatusCode,
   permits,
   Regime,
+  restoreTlb,
+  saveTlb,
   Tlb,
   tlbContext,
   tlbiOperation,
 } from '@worldswitch/mmu';
-import type { GranuleShift, MmuFeatures, TableAllocator, Tables, Translation } from '@worldswitch/mmu';
+import type {
+  GranuleShift,
+  MmuFeatures,
+  TableAllocator,
+  Tables,
+  TlbState,
+  Translation,
+} from '@worldswitch/mmu';
 import { Fault, pa } from '@worldswitch/platform';
-import type { SystemOperation, Width, Word64 } from '@worldswitch/platform';
+import type { SystemOperation, SystemRegister, Width, Word64 } from '@worldswitch/platform';
 
 import { PageAllocator, PhysicalMemory } from '../../src/memory/index.ts';
+import type { PageAllocatorState } from '../../src/memory/index.ts';
 import { systemOperation, systemRegister } from '../../src/names.ts';
-import { HostSpace, LinearPort, ShadowMmu } from '../../src/shadow/index.ts';
-import type { HostSpaceOptions, ShadowOptions, ShadowView } from '../../src/shadow/index.ts';
+import { HostSpace, hostSpaceShape, LinearPort, ShadowMmu, shadowShape } from '../../src/shadow/index.ts';
+import type {
+  HostSpaceOptions,
+  HostSpaceState,
+  ShadowOptions,
+  ShadowState,
+  ShadowView,
+} from '../../src/shadow/index.ts';
 import { FakePort, RAM } from '../fake-port.ts';
 
 const MIB = 2 ** 20;
@@ -46,7 +62,7 @@ const halves = (value: bigint): Word64 => ({
 /** The port of a CPU at EL1 that translates, strictly: what its TLB has counts until it is invalidated. */
 export class TranslatingPort extends FakePort {
   override readonly level = 1;
-  readonly tlb: Tlb = new Tlb({ sets: 64, ways: 16 });
+  tlb: Tlb = new Tlb({ sets: 64, ways: 16 });
   /** Drops TLB maintenance, to plant a mistake. */
   forgetful = false;
   private readonly controls = createControls({ el2: false, paBits: 44 });
@@ -124,6 +140,17 @@ export class TranslatingPort extends FakePort {
   }
 }
 
+/** A snapshot of a rig. */
+export interface RigState {
+  readonly memory: Uint8Array;
+  readonly registers: ReadonlyMap<SystemRegister, bigint>;
+  readonly tlb: TlbState;
+  readonly pages: PageAllocatorState;
+  readonly host: HostSpaceState;
+  readonly shadow: ShadowState;
+  readonly pc: number;
+}
+
 /** What an access of the guest ended in. */
 export interface Outcome {
   readonly kind: 'done' | 'fault' | 'mmio' | 'traced' | 'refused';
@@ -135,10 +162,10 @@ export interface Outcome {
 export class ShadowRig {
   readonly port: TranslatingPort = new TranslatingPort();
   readonly memory = new PhysicalMemory();
-  readonly pages = new PageAllocator(RAM + 0x2000, 2048);
-  readonly host: HostSpace;
-  readonly linear: LinearPort;
-  readonly shadow: ShadowMmu;
+  pages = new PageAllocator(RAM + 0x2000, 2048);
+  host: HostSpace;
+  linear: LinearPort;
+  shadow: ShadowMmu;
   readonly options: ShadowOptions;
   /** Pages of the guest for its tables. */
   readonly allocator: TableAllocator = createAllocator(GUEST_RAM + 8 * MIB, GUEST_RAM + GUEST_BYTES);
@@ -191,6 +218,31 @@ export class ShadowRig {
         return out;
       },
     };
+  }
+
+  /** All that a snapshot has. */
+  save(): RigState {
+    return {
+      memory: Uint8Array.from(this.port.memory),
+      registers: new Map(this.port.registers),
+      tlb: saveTlb(this.port.tlb),
+      pages: this.pages.save(),
+      host: hostSpaceShape.check(this.host.save(), 'host'),
+      shadow: shadowShape.check(this.shadow.save(), ''),
+      pc: this.pc,
+    };
+  }
+
+  /** Goes back to a snapshot, with new objects. */
+  restore(state: RigState): void {
+    this.port.memory.set(state.memory);
+    for (const [register, value] of state.registers) this.port.registers.set(register, value);
+    this.port.tlb = restoreTlb({ sets: 64, ways: 16 }, state.tlb);
+    this.pages = new PageAllocator(RAM + 0x2000, 2048, state.pages);
+    this.host = new HostSpace(this.pages, 1, state.host);
+    this.linear = new LinearPort(this.host, this.port);
+    this.shadow = new ShadowMmu(this.host, this.memory, this.pages, this.options, state.shadow);
+    this.pc = state.pc;
   }
 
   /** Reads the guest's memory, by its address. */

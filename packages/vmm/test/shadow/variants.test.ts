@@ -18,7 +18,11 @@ const LINEAR = 0xffff_8000_0000_0000n;
 const linear = (at: number): bigint => LINEAR + BigInt(at - GUEST_RAM);
 
 /** A kernel that sees its memory in pages, and 2 MiB of pages more, in a table of their own. */
-function kernel(options: Partial<ShadowOptions>): { rig: ShadowRig; tables: Tables; pte: (i: number) => number } {
+function kernel(options: Partial<ShadowOptions>): {
+  rig: ShadowRig;
+  tables: Tables;
+  pte: (i: number) => number;
+} {
   const rig = new ShadowRig(options);
   const tables = rig.tables();
   tables.map({
@@ -47,7 +51,8 @@ function setPte(rig: ShadowRig, at: number, to: number): void {
 /** 512 stores and one TLBI, and the traps that they are; then what the pages are. */
 function remap(variant: 'lazy' | 'traced', skipSync = false): { traps: number; seen: number[] } {
   const { rig, pte } = kernel({ variant });
-  const read = (i: number): number => rig.access(0x4000_0000n + BigInt(i * 4096), Access.Read, 'kernel').value;
+  const read = (i: number): number =>
+    rig.access(0x4000_0000n + BigInt(i * 4096), Access.Read, 'kernel').value;
   for (let i = 0; i < 512; i++) read(i);
   // The page of the table itself is in the shadow already.
   rig.access(linear(pte(0)), Access.Read, 'kernel');
@@ -75,7 +80,9 @@ describe('512 stores to a table and one TLBI', () => {
   });
 
   it('leave what was there to be seen where lazy did not follow the TLBI', () => {
-    expect(remap('lazy', true).seen).toEqual(Array.from({ length: 512 }, (_, i) => host(GUEST_RAM + i * 4096)));
+    expect(remap('lazy', true).seen).toEqual(
+      Array.from({ length: 512 }, (_, i) => host(GUEST_RAM + i * 4096)),
+    );
     // Traced needs no TLBI to know.
     expect(remap('traced', true).seen).toEqual(REMAPPED);
   });
