@@ -190,7 +190,7 @@ export class Halves {
       hole = this.tables.freeSlot(half, half.hole);
     }
     // Both roots have the new one, so that the code that changes from the one to the other stays where it is.
-    this.tables.writeHole(port, half.root, hole);
+    this.tables.writeHole(port, half.root, hole, half.view);
     half.retired = true;
     const asids = [...half.asids];
     const next = this.make(port, { ...half, hole }, asids);
@@ -223,7 +223,7 @@ export class Halves {
     asids: readonly number[],
   ): Half {
     if (this.all.size >= MOST) this.makeRoom(port);
-    const root = this.tables.newRoot(port, parts.hole);
+    const root = this.tables.newRoot(port, parts.hole, parts.view);
     const half = new Half({ ...parts, id: this.nextId++, root });
     for (const asid of asids) half.asids.add(asid);
     this.restore(half);

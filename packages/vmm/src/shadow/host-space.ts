@@ -2,8 +2,9 @@
 // for itself alone, which is in every root (DDI 0487 D8.2, D17.2 TCR_EL1). One for all CPUs and all VMs.
 
 import { createTables, Permission, tableDescriptor } from '@worldswitch/mmu';
-import { bits, list, record, StateError, uint } from '@worldswitch/platform';
-import type { CpuPort, Pa, Shape } from '@worldswitch/platform';
+import type { Tables } from '@worldswitch/mmu';
+import { bits, list, nullable, record, StateError, uint } from '@worldswitch/platform';
+import type { CpuPort, Pa, Shape, Word64 } from '@worldswitch/platform';
 
 import type { HostRange } from '../memory/host-map.ts';
 import { PAGE } from '../memory/pages.ts';
@@ -14,6 +15,17 @@ import { Asids, asidsShape } from './asids.ts';
 import type { AsidsState } from './asids.ts';
 import { DEVICE, MAIR, WRITE_BACK } from './attributes.ts';
 import { LinearPort } from './linear-port.ts';
+
+/** Host memory. */
+export type HostMemory = Readonly<{ pa: number; size: number }>;
+
+/** What EL0 has in the hole while the guest's kernel runs, and at no other time: for code that was translated. */
+export type TranslatedCode = Readonly<{
+  /** Readable and executable for EL0. */
+  cache: HostMemory;
+  /** Readable and writable for EL0. */
+  state: HostMemory;
+}>;
 
 /** What the hypervisor's own address space has. */
 export interface HostSpaceOptions {
@@ -28,6 +40,8 @@ export interface HostSpaceOptions {
   readonly asidBits?: number;
   /** SCTLR_EL1 bits 31:0 after `start`; everything that EL0 could do unseen is refused unless given. */
   readonly sctlr?: number;
+  /** Whole pages of at most 256 MiB each. */
+  readonly translated?: TranslatedCode;
 }
 
 /** What one CPU's registers hold. */
@@ -50,11 +64,15 @@ export type HostSpaceState = Readonly<{
   /** The root with the hole alone, and one with nothing. */
   root: number;
   empty: number;
+  /** The hole as the guest's kernel has it, where that is another. */
+  kernel: Readonly<{ table: number; cache: HostMemory; state: HostMemory }> | null;
   asids: AsidsState;
   loaded: readonly Loaded[];
 }>;
 
 const address = uint(2 ** 48 - PAGE);
+
+const memoryShape = record<HostMemory>({ pa: address, size: uint(2 ** 28) });
 
 const shape = record<HostSpaceState>({
   page: address,
@@ -63,6 +81,7 @@ const shape = record<HostSpaceState>({
   table: address,
   root: address,
   empty: address,
+  kernel: nullable(record({ table: address, cache: memoryShape, state: memoryShape })),
   asids: asidsShape,
   loaded: list(
     record<Loaded>({
@@ -98,6 +117,9 @@ const SIZES: readonly number[] = [32, 36, 40, 42, 44, 48];
 export const HOLE = 0x1e0;
 /** Log2 of the bytes of the hole. */
 export const HOLE_SHIFT = 39;
+/** In the hole, above all memory: translated code, and its state. */
+const CACHE_AT = 0x7f_c000_0000;
+const STATE_AT = 0x7f_e000_0000;
 const NOT_STARTED = 512;
 /** EOS, TSCXT, EIS, SPAN, nTLSMD and LSMAOE are RES1; M, C, I. All that EL0 may be refused is refused. */
 const SCTLR = 0x30d0_0800 | 0x1000 | 4 | 1;
@@ -106,6 +128,7 @@ const TCR = 16 | (16 << 16) | 0x3500 | (0x35 << 24) | (2 << 30);
 /** AS. */
 const TCR_HI = 1 << 4;
 const { PrivilegedRead, PrivilegedWrite, PrivilegedExecute } = Permission;
+const { UnprivilegedRead, UnprivilegedWrite, UnprivilegedExecute } = Permission;
 
 const MAIR_EL1 = systemRegister('MAIR_EL1');
 const TCR_EL1 = systemRegister('TCR_EL1');
@@ -116,6 +139,31 @@ const VBAR_EL1 = systemRegister('VBAR_EL1');
 const VMALLE1 = systemOperation('TLBI VMALLE1');
 const DSB_ISH = systemOperation('DSB ISH');
 const ISB = systemOperation('ISB');
+
+/** The tables of a hole: memory and devices where they are, for the hypervisor alone. */
+function holeTables(
+  port: CpuPort,
+  memory: PhysicalMemory,
+  pages: PageAllocator,
+  { page, ranges }: HostSpaceOptions,
+): Tables {
+  const tables = createTables({
+    store: {
+      read64: (at, out) => void memory.load(port, at as Pa, 8, out),
+      write64: (at, lo, hi) => void memory.store(port, at as Pa, 8, lo, hi),
+    },
+    allocator: pages,
+    format: 'two-ranges',
+    inputBits: HOLE_SHIFT,
+  });
+  const own: HostRange = { base: page, size: PAGE, kind: 'memory', execute: true };
+  for (const { base, size, kind, execute } of [...ranges, own]) {
+    const permissions = PrivilegedRead | PrivilegedWrite | (execute === true ? PrivilegedExecute : 0);
+    const attributes = { index: kind === 'memory' ? WRITE_BACK : DEVICE };
+    tables.map({ va: base, pa: base, size, permissions, attributes });
+  }
+  return tables;
+}
 
 /** What a guest is entered with. */
 export interface GuestRoots {
@@ -138,7 +186,10 @@ export class HostSpace {
   private readonly table: number;
   private readonly root: number;
   private readonly empty: number;
+  private readonly kernel: HostSpaceState['kernel'];
   private readonly loaded: Loaded[];
+  /** Counts what each CPU was loaded with. */
+  private readonly loads: Uint32Array;
 
   /**
    * Restores one; `HostSpace.create` makes a new one.
@@ -156,7 +207,12 @@ export class HostSpace {
     ({ page: this.page, paBits: this.paBits, sctlr: this.sctlr } = state);
     ({ table: this.table, root: this.root, empty: this.empty } = state);
     this.asids = new Asids(state.asids);
+    if (state.kernel !== null && !pages.owns(state.kernel.table, PAGE)) {
+      throw new StateError('kernel.table', 'must be a table that its owner has allocated');
+    }
+    this.kernel = state.kernel;
     this.loaded = [...state.loaded];
+    this.loads = new Uint32Array(cpus);
   }
 
   /**
@@ -170,21 +226,19 @@ export class HostSpace {
     pages: PageAllocator,
     options: HostSpaceOptions,
   ): HostSpace {
-    const tables = createTables({
-      store: {
-        read64: (at, out) => void memory.load(port, at as Pa, 8, out),
-        write64: (at, lo, hi) => void memory.store(port, at as Pa, 8, lo, hi),
-      },
-      allocator: pages,
-      format: 'two-ranges',
-      inputBits: HOLE_SHIFT,
-    });
-    const { page, paBits, cpus } = options;
-    const own: HostRange = { base: page, size: PAGE, kind: 'memory', execute: true };
-    for (const { base, size, kind, execute } of [...options.ranges, own]) {
-      const permissions = PrivilegedRead | PrivilegedWrite | (execute === true ? PrivilegedExecute : 0);
-      const attributes = { index: kind === 'memory' ? WRITE_BACK : DEVICE };
-      tables.map({ va: base, pa: base, size, permissions, attributes });
+    const tables = holeTables(port, memory, pages, options);
+    const { page, paBits, cpus, translated } = options;
+    let kernel: HostSpaceState['kernel'] = null;
+    if (translated !== undefined) {
+      const { cache, state } = translated;
+      const own = holeTables(port, memory, pages, options);
+      // Never global: the guest's user code has the same addresses and nothing there.
+      const attributes = { index: WRITE_BACK, global: false };
+      const reads = PrivilegedRead | UnprivilegedRead;
+      own.map({ va: CACHE_AT, ...cache, permissions: reads | UnprivilegedExecute, attributes });
+      const writes = PrivilegedWrite | UnprivilegedWrite;
+      own.map({ va: STATE_AT, ...state, permissions: reads | writes, attributes });
+      kernel = { table: own.root, cache: { ...cache }, state: { ...state } };
     }
     const [root, empty] = [pages.allocate(PAGE), pages.allocate(PAGE)];
     memory.zero(port, root as Pa, PAGE);
@@ -203,14 +257,29 @@ export class HostSpace {
       table: tables.root,
       root,
       empty,
+      kernel,
       asids: { bits: asidBits, generation: 1, next: 1, running },
       loaded: running.map(() => off),
     });
   }
 
-  /** The descriptor of the hole's table, for a slot of a root. */
-  get hole(): Readonly<{ lo: number; hi: number }> {
-    return tableDescriptor(this.table);
+  /**
+   * The descriptor of the hole's table, for a slot of a root.
+   *
+   * @param kernel - for a root of the guest's kernel
+   */
+  hole(kernel: boolean): Readonly<{ lo: number; hi: number }> {
+    return tableDescriptor(kernel && this.kernel !== null ? this.kernel.table : this.table);
+  }
+
+  /** Where translated code is for EL0 in what this CPU has loaded, while it is the guest's kernel. */
+  cacheAddress(cpu: number): Word64 {
+    return this.inHole(cpu, CACHE_AT);
+  }
+
+  /** Where its state is. */
+  stateAddress(cpu: number): Word64 {
+    return this.inHole(cpu, STATE_AT);
   }
 
   /** What a CPU's virtual addresses of the hypervisor are above physical ones: bits 63:32. */
@@ -252,6 +321,7 @@ export class HostSpace {
     const before = this.loaded[port.index];
     if (before === undefined || before.hole === NOT_STARTED) throw new RangeError('this CPU was not started');
     const tcrHi = this.tcrHi(topByteIgnored);
+    this.loads[port.index] = (this.loads[port.index] ?? 0) + 1;
     const same = before.ttbr0 === ttbr0 && before.asid === asid;
     if (same && before.ttbr1 === ttbr1 && before.tcrHi === tcrHi && before.hole === hole) return;
     if (before.ttbr1 !== ttbr1 || before.tcrHi !== tcrHi) {
@@ -273,16 +343,25 @@ export class HostSpace {
     port.operate(ISB);
   }
 
+  /** Changes whenever this CPU is loaded with something. */
+  loadsOf(cpu: number): number {
+    return this.loads[cpu] ?? 0;
+  }
+
   /** Its state, for `hostSpaceShape`. */
   save(): HostSpaceState {
-    const { page, paBits, sctlr, table, root, empty } = this;
+    const { page, paBits, sctlr, table, root, empty, kernel } = this;
     const loaded = this.loaded.map((one) => ({ ...one }));
-    return { page, paBits, sctlr, table, root, empty, asids: this.asids.save(), loaded };
+    return { page, paBits, sctlr, table, root, empty, kernel, asids: this.asids.save(), loaded };
   }
 
   /** A port of this CPU that takes physical addresses. */
   port(port: CpuPort): LinearPort {
     return new LinearPort(this, port);
+  }
+
+  private inHole(cpu: number, at: number): Word64 {
+    return { lo: at >>> 0, hi: (this.offsetHi(cpu) + Math.floor(at / 2 ** 32)) >>> 0 };
   }
 
   private tcrHi(topByteIgnored: number): number {

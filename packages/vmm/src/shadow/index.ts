@@ -1,7 +1,13 @@
 // Shadow page tables: memory of a guest whose kernel runs at EL0, on a CPU without a second stage.
 
 export { HostSpace, hostSpaceShape } from './host-space.ts';
-export type { GuestRoots, HostSpaceOptions, HostSpaceState } from './host-space.ts';
+export type {
+  GuestRoots,
+  HostMemory,
+  HostSpaceOptions,
+  HostSpaceState,
+  TranslatedCode,
+} from './host-space.ts';
 export { Asids, asidsShape } from './asids.ts';
 export type { AsidsState } from './asids.ts';
 export { LinearPort } from './linear-port.ts';

@@ -58,6 +58,10 @@ interface VirtualCpu {
   /** What each view was entered with last, while `version` is that of the halves. */
   readonly spaces: (Space | undefined)[];
   version: number;
+  /** The view that is loaded, on which CPU, and what was counted of its loads: nothing is to be done for it again. */
+  view: ShadowView | undefined;
+  cpu: number;
+  loads: number;
 }
 
 const ELR_EL1 = systemRegister('ELR_EL1');
@@ -136,6 +140,9 @@ export class ShadowMmu implements GuestTables {
       registers: noTranslation(),
       spaces: VIEWS.map(() => undefined),
       version: -1,
+      view: undefined,
+      cpu: -1,
+      loads: 0,
     }));
     if (state !== undefined) this.restore(state, pages);
   }
@@ -153,6 +160,9 @@ export class ShadowMmu implements GuestTables {
   /** Loads the roots of a virtual CPU's view: before each return to the guest. */
   enter(port: CpuPort, vcpu: number, view: ShadowView): void {
     const v = this.vcpu(vcpu);
+    const cpu = port.index;
+    const known = v.view === view && v.version === this.halves.version;
+    if (known && v.cpu === cpu && v.loads === this.host.loadsOf(cpu)) return;
     if (v.version === -1) this.tracing?.retrace(port);
     const space = this.withRoom(port, () => this.spaceOf(port, vcpu, view));
     this.halves.finish(port);
@@ -160,6 +170,7 @@ export class ShadowMmu implements GuestTables {
     const topByteIgnored = v.registers.tcrHi & 0x60;
     const { lower, upper, asid } = space;
     this.host.load(port, { ttbr0: lower.root, asid, ttbr1: upper.root, hole: upper.hole, topByteIgnored });
+    [v.view, v.cpu, v.loads] = [view, cpu, this.host.loadsOf(cpu)];
   }
 
   /** Finds out what an abort of the guest was, and fills the shadow where the guest is to see nothing of it. */

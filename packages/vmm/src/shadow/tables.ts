@@ -14,6 +14,7 @@ import { TableMemoryError } from '../stage2/tables.ts';
 import type { Half, Leaf } from './half.ts';
 import { HOLE_SHIFT } from './host-space.ts';
 import type { HostSpace } from './host-space.ts';
+import type { ShadowView } from './views.ts';
 
 /** There is no page left for a table: everything is forgotten, and it begins anew. */
 export class OutOfTables extends Error {
@@ -41,15 +42,15 @@ export class ShadowTables {
   }
 
   /** A root with nothing but the hypervisor's hole, in the upper range. */
-  newRoot(port: CpuPort, hole: number): number {
+  newRoot(port: CpuPort, hole: number, view: ShadowView): number {
     const root = this.allocate(port);
-    this.writeHole(port, root, hole);
+    this.writeHole(port, root, hole, view);
     return root;
   }
 
   /** Puts the hole in one more slot of a root. */
-  writeHole(port: CpuPort, root: number, hole: number): void {
-    if (hole !== -1) this.store(port, root + hole * 8, this.host.hole);
+  writeHole(port: CpuPort, root: number, hole: number, view: ShadowView): void {
+    if (hole !== -1) this.store(port, root + hole * 8, this.host.hole(view !== 'user'));
   }
 
   /** Where the descriptor of a block or page stands; tables on the way are made. No block may be on the way. */
@@ -85,7 +86,7 @@ export class ShadowTables {
   /** Takes all tables but the root. What TLBs hold is the caller's business, before. */
   clear(port: CpuPort, half: Half): void {
     this.check(this.memory.zero(port, half.root as Pa, PAGE), half.root);
-    this.writeHole(port, half.root, half.hole);
+    this.writeHole(port, half.root, half.hole, half.view);
     for (const table of half.tables.values()) this.release(table);
     half.tables.clear();
   }

@@ -49,11 +49,13 @@ const TCR_UPPER = [0xc0bf_0000, 0x0100_05c7] as const;
 /** M, C, I, WXN, EE. */
 const SCTLR = 0x1 | 0x4 | 0x1000 | 0x8_0000 | 0x200_0000;
 
-/** What translation in one range depends on, as text: without translation it is the same in all views. */
+/** What translation in one range depends on, as text: without translation PAN does not matter. */
 export function keyOf(registers: RegimeControls, upper: boolean, view: ShadowView): string {
   const range = upper ? 'upper' : 'lower';
   const { sctlr, tcrLo, tcrHi, mairLo, mairHi } = registers;
-  if ((sctlr & 1) === 0) return `${range} off ${(tcrHi & 0x60) >>> 0}`;
+  if ((sctlr & 1) === 0) {
+    return `${range} off ${view === 'user' ? 'user' : 'kernel'} ${(tcrHi & 0x60) >>> 0}`;
+  }
   const [lo, hi] = upper ? TCR_UPPER : TCR_LOWER;
   const table = upper ? [registers.ttbr1Lo, registers.ttbr1Hi] : [registers.ttbr0Lo, registers.ttbr0Hi];
   const parts = [

@@ -173,6 +173,44 @@ describe.each(SHADOW_VARIANTS.filter((v): v is Exclude<ShadowVariant, 'real'> =>
   },
 );
 
+describe('translated code', () => {
+  const cache = { pa: RAM + 12 * MIB, size: 2 * MIB };
+  const state = { pa: RAM + 14 * MIB, size: 3 * 4096 };
+  const at = ({ lo, hi }: { lo: number; hi: number }): bigint => (BigInt(hi) << 32n) | BigInt(lo);
+
+  it('is there for the guest’s kernel and not for its user code, and moves with the hole', () => {
+    const rig = new ShadowRig({}, { host: { translated: { cache, state } } });
+    const tables = rig.tables();
+    tables.map({ va: BigInt.asIntN(64, HOLE), pa: GUEST_RAM, size: 4096, permissions: USER });
+    const ask = (view: 'user' | 'kernel' | 'kernel-pan', sctlr: number): boolean[] => {
+      rig.use(tables, tables, { sctlr });
+      rig.shadow.enter(rig.linear, 0, view);
+      const [code, data] = [at(rig.host.cacheAddress(0)) + 0x1000n, at(rig.host.stateAddress(0))];
+      return [code, data].flatMap((va) => ACCESSES.map((access) => rig.port.lookUp(va, access, true) >= 0));
+    };
+    for (const sctlr of [0x30d0_0805, 0x30d0_0800]) {
+      for (let i = 0; i < 2; i++) {
+        expect(ask('kernel', sctlr)).toEqual([true, false, true, true, true, false]);
+        expect(ask('kernel-pan', sctlr)).toEqual([true, false, true, true, true, false]);
+        expect(ask('user', sctlr)).toEqual([false, false, false, false, false, false]);
+      }
+    }
+    rig.use(tables);
+    rig.shadow.enter(rig.linear, 0, 'kernel');
+    const before = at(rig.host.cacheAddress(0));
+    expect(rig.port.lookUp(before, Access.Execute, true)).toBe(cache.pa);
+    expect(rig.access(HOLE, Access.Read, 'kernel').kind).toBe('done');
+    const after = at(rig.host.cacheAddress(0));
+    expect(after).not.toBe(before);
+    expect(rig.port.lookUp(after, Access.Execute, true)).toBe(cache.pa);
+    expect(rig.port.lookUp(at(rig.host.stateAddress(0)) + 0x2000n, Access.Write, true)).toBe(
+      state.pa + 0x2000,
+    );
+    // As the guest sees it nothing is there, though EL0 could: the hypervisor does not let addresses of its own be guest code.
+    expect(rig.expected(before, Access.Read, 'user').kind).toBe('fault');
+  });
+});
+
 describe('access flags and dirty state', () => {
   it('are the guest’s business on a CPU that does not keep them, and kept where it does', () => {
     for (const hafdbs of [0, 2] as const) {
