@@ -59,6 +59,18 @@ const regions: Readonly<Record<string, (p: Program) => void>> = {
     p.to('cbnz w2,', top);
     p.add('ret');
   },
+  'a loop with odd addresses and one that does not change': (p) => {
+    const top = p.place();
+    p.add('ldr x2, [x0], #9', 'ldr x3, [x1, #8]', 'add x3, x3, x2', 'str x3, [x1, #8]', 'subs x4, x4, #1');
+    p.to('b.ne', top);
+    p.add('ret');
+  },
+  'a loop with stores beside code': (p) => {
+    const top = p.place();
+    p.add('strb w2, [x0], #1', 'str x3, [x1, #8]', 'subs x4, x4, #1');
+    p.to('b.ne', top);
+    p.add('ret');
+  },
   'a loop with two entries': (p) => {
     const middle = p.label();
     p.to('cbz x3,', middle);
@@ -116,7 +128,8 @@ describe('the code of regions', () => {
     const planned = region && plan(region);
     if (region === undefined || planned === undefined) throw new Error(`${name} makes no region`);
     const emitter = new RegionEmitter();
-    const place = { element: 5, decoded: 0x10_0000, entries: 0x20_0000 };
+    const mixedStores = name.includes('beside code');
+    const place = { element: 5, decoded: 0x10_0000, entries: 0x20_0000, mixedStores };
     const body = emitter.emit(region, planned, [{ page: 0, decoded: 0x10_0000 }], place);
     const { frame } = emitter as unknown as { frame: HotFrame };
     const lines = [

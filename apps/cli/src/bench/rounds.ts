@@ -46,7 +46,10 @@ export const WARM = 'core';
 const WARM_LAPS = 100;
 
 function unitsFor(kernel: BenchKernel, engine: BenchEngine, quick: boolean): number {
-  return Math.max(2, Math.round(kernel.units * engine.share * (quick ? 0.2 : 1)));
+  // Only compiled code stores beside code without a detour.
+  const compiles = engine.own === 'jit' || engine.own === 'timing';
+  const units = compiles ? kernel.units : (kernel.slowUnits ?? kernel.units);
+  return Math.max(2, Math.round(units * engine.share * (quick ? 0.2 : 1)));
 }
 
 /** The image's own work before a kernel begins, the largest of it: pages and rings. */

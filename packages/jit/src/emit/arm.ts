@@ -39,6 +39,13 @@ export interface LoopPage {
   /** Locals: the tag, and what to add to an address. */
   readonly page: number;
   readonly addend: number;
+  /** Another, for stores beside code: the lines of the page that hold code, one bit each. */
+  readonly lines: number | undefined;
+  /**
+   * A local for the one place in memory of an access whose address does not change in the loop: 0 until it is looked up. There are
+   * no other locals then.
+   */
+  readonly place: number | undefined;
   readonly write: boolean;
   /** By what the address changes, as far as that is constant. */
   readonly steps: readonly number[];

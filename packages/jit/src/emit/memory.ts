@@ -82,8 +82,26 @@ function translateTogether(arm: Arm, va: Node, write: boolean, shared: SharedLoo
 
 /** Looks `frame.va` up. One compare answers for permission, for the page of the last byte, and for presence. */
 function lookup(arm: Arm, bytes: number, write: boolean, unprivileged: boolean): number {
-  const kept = unprivileged || (write && arm.frame.mixedStores) ? undefined : arm.loopPage();
-  if (kept?.write === write && isKept(kept, bytes)) return lookupKept(arm, bytes, kept);
+  const kept = unprivileged ? undefined : arm.loopPage();
+  if (kept?.place !== undefined) return lookupOnce(arm, bytes, write, kept.place);
+  if (kept?.write === write && bytes <= MOST_KEPT) return lookupKept(arm, bytes, kept);
+  return lookupNow(arm, bytes, write, unprivileged);
+}
+
+/** Looks `frame.va` up, which is the same each time, unless that was done before. */
+function lookupOnce(arm: Arm, bytes: number, write: boolean, place: number): number {
+  const { code } = arm;
+  code.get(place);
+  code.op('i32_eqz');
+  code.seldom();
+  code.if();
+  code.get(lookupNow(arm, bytes, write, false));
+  code.set(place);
+  code.end();
+  return place;
+}
+
+function lookupNow(arm: Arm, bytes: number, write: boolean, unprivileged: boolean): number {
   const { code } = arm;
   const host = code.freshLocal('i32');
   const entry = lookupEntry(arm, host, bytes, write, unprivileged);
@@ -95,24 +113,34 @@ function lookup(arm: Arm, bytes: number, write: boolean, unprivileged: boolean):
   return host;
 }
 
-/** Whether the page that a loop keeps is asked: not where addresses are often unaligned, nor where one look serves many accesses. */
-function isKept({ steps }: LoopPage, bytes: number): boolean {
-  return bytes <= MOST_KEPT && (bytes & (bytes - 1)) === 0 && steps.every((s) => s % bytes === 0);
-}
-
 /** Looks `frame.va` up where a loop keeps a page, and only if it is another one in the TLB. */
 function lookupKept(arm: Arm, bytes: number, kept: LoopPage): number {
   const { code, frame } = arm;
   const host = code.freshLocal('i32');
-  // An address that is not aligned may be on two pages: it differs.
+  // An address that is not aligned may be on two pages: it differs, unless most are not aligned.
+  const aligned = (bytes & (bytes - 1)) === 0 && kept.steps.every((s) => s % bytes === 0);
+  const other = aligned ? undefined : [code.block(), code.block()];
   code.get(frame.va);
-  code.i64(PAGE_MASK | BigInt(bytes - 1));
+  code.i64(PAGE_MASK | (aligned ? BigInt(bytes - 1) : 0n));
   code.op('i64_and');
   code.get(kept.page);
   code.op('i64_ne');
-  code.seldom();
-  code.if();
-  const entry = lookupEntry(arm, host, bytes, kept.write, false);
+  if (other === undefined) {
+    code.seldom();
+    code.if();
+  } else {
+    const [done = 0, look = 0] = other;
+    code.brSeldom(look);
+    code.get(frame.va);
+    code.op('i32_wrap_i64');
+    code.i32(0xfff);
+    code.op('i32_and');
+    code.i32(0x1000 - bytes);
+    code.op('i32_le_u');
+    code.brIf(done);
+    code.end();
+  }
+  const entry = lookupEntry(arm, host, bytes, kept.write, false, kept);
   code.get(frame.va);
   code.i64(PAGE_MASK);
   code.op('i64_and');
@@ -121,6 +149,7 @@ function lookupKept(arm: Arm, bytes: number, kept: LoopPage): number {
   code.memory('i32_load', Tables.addend, true);
   code.set(kept.addend);
   code.end();
+  if (kept.lines !== undefined) missInLines(arm, kept.lines, bytes);
   code.get(frame.va);
   code.op('i32_wrap_i64');
   code.get(kept.addend);
@@ -130,7 +159,14 @@ function lookupKept(arm: Arm, bytes: number, kept: LoopPage): number {
 }
 
 /** Finds the entry of `frame.va` in the TLB, or misses. The local `host` gets the lower half of the address. */
-function lookupEntry(arm: Arm, host: number, bytes: number, write: boolean, unprivileged: boolean): number {
+function lookupEntry(
+  arm: Arm,
+  host: number,
+  bytes: number,
+  write: boolean,
+  unprivileged: boolean,
+  kept?: LoopPage,
+): number {
   const { code, frame } = arm;
   const entry = code.freshLocal('i32');
   code.get(frame.va);
@@ -152,16 +188,24 @@ function lookupEntry(arm: Arm, host: number, bytes: number, write: boolean, unpr
   }
   code.i64(PAGE_MASK);
   code.ops('i64_and', 'i64_ne');
-  if (write && !unprivileged && frame.mixedStores) storeBesideCode(arm, entry, bytes);
+  if (write && !unprivileged && frame.mixedStores) storeBesideCode(arm, entry, bytes, kept?.lines);
   else if (unprivileged) code.brSeldom(write ? frame.missUnprivilegedWrite : frame.missUnprivilegedRead);
   else code.brSeldom(write ? frame.missWrite : frame.missRead);
   return entry;
 }
 
-/** Misses if the flag on the stack is set, unless `frame.va` is beside the code of a page that may be written to and read. */
-function storeBesideCode(arm: Arm, entry: number, bytes: number): void {
+/**
+ * Misses if the flag on the stack is set, unless `frame.va` is beside the code of a page that may be written to and read.
+ *
+ * @param kept - a local for the page's lines with code, which are only looked at later; 0 where the flag is not set
+ */
+function storeBesideCode(arm: Arm, entry: number, bytes: number, kept: number | undefined): void {
   const { code, frame } = arm;
-  const lines = code.freshLocal('i32');
+  const at = code.freshLocal('i32');
+  if (kept !== undefined) {
+    code.i64(0n);
+    code.set(kept);
+  }
   code.if();
   code.get(entry);
   code.memory('i64_load', Tables.readTag, true);
@@ -175,16 +219,35 @@ function storeBesideCode(arm: Arm, entry: number, bytes: number): void {
   code.brSeldom(frame.missWrite);
   code.get(entry);
   code.memory('i32_load', Tables.mixed, true);
-  code.tee(lines);
+  code.tee(at);
   code.op('i32_eqz');
   code.brSeldom(frame.missWrite);
-  // Shifts count modulo 64: the number of the line in its page. All bytes are on that page.
-  code.get(lines);
+  const lines = kept ?? code.freshLocal('i64');
+  code.get(at);
   code.memory('i64_load', 0, true);
+  code.set(lines);
+  if (kept === undefined) missInLines(arm, lines, bytes);
+  code.end();
+}
+
+/** Misses where the bytes at `frame.va`, all on one page, touch one of its lines that are in a local. */
+function missInLines(arm: Arm, lines: number, bytes: number): void {
+  const { code, frame } = arm;
+  // Shifts count modulo 64: the number of the line in its page.
+  code.get(lines);
   code.get(frame.va);
   code.i64(6n);
   code.ops('i64_shr_u', 'i64_shr_u');
-  if (bytes === 1) code.i64(1n);
+  if (bytes > 1 && bytes <= 64) {
+    // Two lines at most.
+    code.get(lines);
+    code.get(frame.va);
+    code.i64(BigInt(bytes - 1));
+    code.op('i64_add');
+    code.i64(6n);
+    code.ops('i64_shr_u', 'i64_shr_u', 'i64_or');
+  }
+  if (bytes <= 64) code.i64(1n);
   else {
     code.i64(2n);
     code.get(frame.va);
@@ -197,9 +260,8 @@ function storeBesideCode(arm: Arm, entry: number, bytes: number): void {
     code.i64(1n);
     code.op('i64_sub');
   }
-  code.ops('i64_and', 'i64_eqz', 'i32_eqz');
+  code.ops('i64_and', 'i32_wrap_i64');
   code.brSeldom(frame.missWrite);
-  code.end();
 }
 
 /** The load instruction of a layout; vectors of one and two bytes are loaded as integers. */

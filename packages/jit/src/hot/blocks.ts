@@ -70,6 +70,13 @@ export function discover(
   return inlineSmall(build(found, leaders, roots), source);
 }
 
+/** The head of the innermost loop around an instruction of the root page, as far as it is on that page; else the instruction. */
+export function loopHead(source: CodeSource, instruction: number, bounds: Bounds): number {
+  const blocks = discover(source, [instruction], bounds)?.blocks ?? [];
+  const heads = blocks.flatMap((b) => b.targets.filter((to) => to >= 0 && to < instruction));
+  return heads.length === 0 ? instruction : Math.max(...heads);
+}
+
 /** Follows control from some instructions. False when a bound ended that. */
 function explore(
   source: CodeSource,

@@ -1,5 +1,6 @@
 // Accesses in loops that go through memory step by step: most are on the page of the one before. For those a loop keeps what the
-// TLB said in two locals; only where that does not fit, the TLB is asked.
+// TLB said in two locals; only where that does not fit, the TLB is asked. Where an address does not change in the loop, it is asked
+// once.
 
 import type { LoopPage } from '../emit/arm.ts';
 import { Tables } from '../emit/frame.ts';
@@ -26,8 +27,10 @@ export interface LoopPages {
   readonly nodes: ReadonlyMap<number, ReadonlyMap<number, LoopSlot>>;
 }
 
-/** Most of them in one loop: they are locals. */
+/** Most of them in one loop, and most addresses that do not change in it: they are locals. */
 const MOST = 6;
+/** The link register. */
+const LINK = 30;
 
 /** Where an instruction's address comes from. */
 interface Address {
@@ -72,7 +75,13 @@ function stepOf({ row, operands, split }: Decoded): readonly number[] | undefine
 function changesIn(
   code: readonly Decoded[],
   effects: Effects,
-): { readonly wild: ReadonlySet<number>; readonly steps: ReadonlyMap<number, readonly number[]> } {
+): {
+  readonly written: ReadonlySet<number>;
+  readonly wild: ReadonlySet<number>;
+  readonly steps: ReadonlyMap<number, readonly number[]>;
+} {
+  // Calls in whose place their functions are write the link register.
+  const written = new Set<number>([LINK]);
   const wild = new Set<number>();
   const steps = new Map<number, number[]>();
   const sources: [number, readonly number[]][] = [];
@@ -84,6 +93,7 @@ function changesIn(
     const from = stepOf(decoded);
     const base = decoded.operands['n']?.value;
     for (const r of effects.written(decoded)) {
+      written.add(r);
       if (from !== undefined) sources.push([r, from]);
       else if (moved !== 0 && r === base) step(r, moved);
       else wild.add(r);
@@ -100,7 +110,7 @@ function changesIn(
       changed = true;
     }
   }
-  return { wild, steps };
+  return { written, wild, steps };
 }
 
 /** Finds the accesses of a region's innermost loops for which a page is kept. */
@@ -118,17 +128,26 @@ export function loopPages(
       ([, b]) => b === undefined || b.flow.kind === 'callRegister' || (b.flow.kind === 'call' && !b.inlined),
     );
     if (calls) continue;
-    const { wild, steps } = changesIn(
+    const { written, wild, steps } = changesIn(
       inside.flatMap(([, b]) => b?.code ?? []),
       effects,
     );
     const slots = new Map<string, LoopSlot>();
+    const places: LoopSlot[] = [];
     for (const [n, b] of inside) {
       const here = new Map<number, LoopSlot>();
       for (const [i, decoded] of b?.code.entries() ?? []) {
         const address = addressOf(decoded);
         if (address === undefined || wild.has(address.base) || wild.has(address.index ?? ZERO_SLOT)) continue;
         const { base, index, write, plain } = address;
+        if (!written.has(base) && (index === undefined || !written.has(index))) {
+          if (places.length >= MOST) continue;
+          const place = frame.code.fixedLocal('i32');
+          const slot = { base, index, write, place, page: -1, addend: -1, lines: undefined, steps: [] };
+          places.push(slot);
+          here.set(i, slot);
+          continue;
+        }
         const key = `${String(base)} ${String(index)} ${String(write)}`;
         const known = slots.get(key);
         if (known === undefined && slots.size >= MOST) continue;
@@ -136,8 +155,10 @@ export function loopPages(
           base,
           index: plain ? index : undefined,
           write,
+          place: undefined,
           page: frame.code.fixedLocal('i64'),
           addend: frame.code.fixedLocal('i32'),
+          lines: write && frame.mixedStores ? frame.code.fixedLocal('i64') : undefined,
           steps: [...(steps.get(base) ?? []), ...(steps.get(index ?? ZERO_SLOT) ?? [])],
         };
         slots.set(key, slot);
@@ -145,7 +166,7 @@ export function loopPages(
       }
       if (here.size > 0) nodes.set(n, here);
     }
-    if (slots.size > 0) loops.set(header, [...slots.values()]);
+    if (slots.size + places.length > 0) loops.set(header, [...slots.values(), ...places]);
   }
   return { loops, nodes };
 }
@@ -168,8 +189,14 @@ function innermost({ headers, loops }: Plan): Map<number, number[]> {
  * Takes what the TLB has in the place where the first access of a loop may find its page: that need not be what it looks for,
  * but it is something.
  */
-export function takePage(frame: HotFrame, { base, index, write, page, addend }: LoopSlot): void {
+export function takePage(frame: HotFrame, slot: LoopSlot): void {
+  const { base, index, write, page, addend, lines, place } = slot;
   const { code } = frame;
+  if (place !== undefined) {
+    code.i32(0);
+    code.set(place);
+    return;
+  }
   const entry = code.freshLocal('i32');
   code.get(frame.x(base));
   if (index !== undefined && index !== ZERO_SLOT) {
@@ -189,5 +216,10 @@ export function takePage(frame: HotFrame, { base, index, write, page, addend }: 
   code.get(entry);
   code.memory('i32_load', Tables.addend, true);
   code.set(addend);
+  if (lines !== undefined) {
+    // A page that may be stored to as it is holds no code.
+    code.i64(0n);
+    code.set(lines);
+  }
   code.releaseAll();
 }

@@ -4,7 +4,7 @@ import type { Costs } from '../emit/costs.ts';
 import type { DecodedPages } from '../interpreter/pages.ts';
 import { Fixed } from '../interpreter/reasons.ts';
 import { encodeModule } from '../wasm/module.ts';
-import { discover } from './blocks.ts';
+import { discover, loopHead } from './blocks.ts';
 import type { Block, CodeSource, Discovered } from './blocks.ts';
 import { codeSource } from './code-source.ts';
 import type { PageSource } from './code-source.ts';
@@ -282,8 +282,13 @@ export class HotTier {
     this.mixed.set(record, count);
     if (count < MIXED_STORES) return;
     this.mixed.delete(record);
-    if (concerned.length === 0)
-      this.compile(vaLo, vaHi, at, { lost: MIXED_STORES * STEPPED, mixedStores: true });
+    if (concerned.length === 0) {
+      const { instructions = 300 } = this.options;
+      const source = this.source(vaLo, vaHi, at, new Map<number, number>([[0, decoded]]));
+      const head = loopHead(source, instruction, { instructions, blocks: 80 });
+      const wish: Wish = { lost: MIXED_STORES * STEPPED, mixedStores: true };
+      this.compile((vaLo & ~0xfff) | (head << 2), vaHi, at, wish);
+    }
     for (const region of concerned) {
       const first = (vaLo & ~0xfff) >>> 0;
       const lo = first - (region.places.get(decoded) ?? 0) * 4096;
