@@ -27,6 +27,7 @@ export type { VirtioSlot, VirtOptions } from './config/virt.ts';
 export { cpuCosts, costProfileNames, costProfiles } from './cost/profiles.ts';
 export type { CostProfileName } from './cost/profiles.ts';
 export type { CycleCounts } from './cost/cycles.ts';
+export * from './equivalence/index.ts';
 export { countsOf } from './counts.ts';
 export type { CpuCounts, ExceptionCount, MachineCounts } from './counts.ts';
 export { ConfigurationError } from './errors.ts';

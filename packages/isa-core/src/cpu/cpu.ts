@@ -21,7 +21,7 @@ import { Layout } from './layout.ts';
 import { levelControls } from './level-controls.ts';
 import type { LevelControls } from './level-controls.ts';
 import { MemoryAccess } from './memory-access.ts';
-import type { Backing, CpuListener, CpuObserver, CpuOptions } from './options.ts';
+import type { ArchitecturalObserver, Backing, CpuListener, CpuObserver, CpuOptions } from './options.ts';
 import { Pmu } from './pmu/pmu.ts';
 import { raise } from './raise.ts';
 import { loadCpu, saveCpu } from './saved-state.ts';
@@ -60,6 +60,8 @@ export class Cpu implements ReferenceHost {
   /** The engine's ear. */
   listener: CpuListener | undefined;
   observer: CpuObserver | undefined;
+  /** Who compares this CPU's software with the same on another system. */
+  architectural: ArchitecturalObserver | undefined;
   /** Software in TypeScript whose pages this CPU may fetch from. */
   software: SoftwareUnit | undefined;
   /** PMUIRQ has another level: an input of the interrupt controller, PPI 23 by convention. */

@@ -143,6 +143,7 @@ export function enterException(cpu: Cpu, e: TakenException): void {
   state.setPc(state.cellLo(cells.vbar) + group + e.vector, state.cellHi(cells.vbar));
   cpu.modeChanged();
   cpu.observer?.exceptionTaken(e, from);
+  cpu.architectural?.exceptionTaken(e, from);
 }
 
 /** A synchronous exception with a syndrome of this class, whose return address is the current instruction. */
@@ -201,4 +202,5 @@ export function exceptionReturn(cpu: Cpu): void {
   // An exception return is an event (DDI 0487 D1.6.1).
   cpu.event = true;
   cpu.modeChanged();
+  cpu.architectural?.returned(from);
 }

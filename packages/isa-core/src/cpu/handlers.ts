@@ -85,6 +85,7 @@ const bankBehind = (cpu: Cpu, entry: SystemRegisterEntry): ReturnType<Cpu['bankO
 
 /** MRS. The value, or undefined when an exception was taken. */
 export function readSystemRegister(cpu: Cpu, id: number): bigint | undefined {
+  cpu.architectural?.registerRead(id);
   if (!mayAccess(cpu, id, false)) return undefined;
   const entry = registerById(id);
   if (entry === undefined) return undefined;
@@ -129,6 +130,7 @@ function unplugged(cpu: Cpu): void {
 /** WFI and WFE: trapped by SCTLR_EL1.nTWI/nTWE at EL0, HCR_EL2.TWI/TWE below EL2, SCR_EL3.TWI/TWE below EL3. */
 function waitFor(cpu: Cpu, event: boolean): Handled {
   const { el } = cpu.state;
+  cpu.architectural?.waits(event);
   if (event ? cpu.takeEvent() : wakesUp(cpu)) return 'next';
   const iss = (1 << 24) | (0xe << 20) | (event ? 1 : 0);
   const allow = event ? 1n << 18n : 1n << 16n;

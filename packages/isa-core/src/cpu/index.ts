@@ -6,7 +6,7 @@ export { Vector } from './exceptions.ts';
 export { armv8, exceptionSlot, optionalFeatures } from './features.ts';
 export type { CpuCounters, CpuFeatures, Firmware } from './features.ts';
 export { Layout as CpuLayout } from './layout.ts';
-export type { CpuListener, CpuObserver, CpuOptions } from './options.ts';
+export type { ArchitecturalObserver, CpuListener, CpuObserver, CpuOptions } from './options.ts';
 export { cpuCodec } from './saved-state.ts';
 export type { CpuSavedState } from './saved-state.ts';
 export { Slice } from './slice.ts';

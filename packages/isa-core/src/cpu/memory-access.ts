@@ -211,6 +211,7 @@ export class MemoryAccess {
     const lo = Number(value & LOW32);
     const hi = Number((value >> 32n) & LOW32);
     counters.deviceAccesses++;
+    this.cpu.architectural?.deviceAccess(Number(va & LOW32), Number(va >> 32n), write);
     slice.charge(slice.costs?.device ?? 0);
     let result = 0n;
     if (bytes === 8) {

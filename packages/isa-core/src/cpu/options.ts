@@ -49,6 +49,25 @@ export interface CpuObserver {
   unimplemented(id: number, write: boolean): void;
 }
 
+/**
+ * Is told of the events by which runs of one guest on different systems are compared. Called in the middle of an instruction:
+ * nothing may be changed, but an engine may be asked to stop.
+ */
+export interface ArchitecturalObserver {
+  /** An exception was taken from a level; the PC is at its vector. */
+  exceptionTaken(e: TakenException, from: number): void;
+  /** An exception return has left a level. */
+  returned(from: number): void;
+  /** HVC or SMC is executed, wherever it goes. */
+  called(by: 'hvc' | 'smc'): void;
+  /** WFI or WFE is executed, whether it waits or not. */
+  waits(event: boolean): void;
+  /** MRS is executed, by the number of the register, whether it traps or not. */
+  registerRead(id: number): void;
+  /** Registers of a device are accessed at an address of the program's. More than once for an instruction of several accesses. */
+  deviceAccess(vaLo: number, vaHi: number, write: boolean): void;
+}
+
 /** What stands behind a register that is a part's of the board. */
 export interface Backing {
   read(): bigint;

@@ -33,6 +33,7 @@ function firmwareCall(cpu: Cpu, by: 'hvc' | 'smc'): void {
 
 function hvc(cpu: Cpu, immediate: number): void {
   const { el } = cpu.state;
+  cpu.architectural?.called('hvc');
   if (el === 0) {
     takeUndefined(cpu);
     return;
@@ -50,6 +51,7 @@ function hvc(cpu: Cpu, immediate: number): void {
 
 function smc(cpu: Cpu, immediate: number): void {
   const { el } = cpu.state;
+  cpu.architectural?.called('smc');
   if (el === 0) {
     takeUndefined(cpu);
     return;

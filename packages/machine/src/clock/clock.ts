@@ -42,6 +42,8 @@ export class VirtualClock implements Clock {
   elapsed: () => number = () => 0;
   /** Called when a timer is armed to be due before `limit`. */
   onEarlier: () => void = () => undefined;
+  /** Time stands still while engines run: who sets this moves it himself, between slices. */
+  standing = false;
   /** The end of the slice that is running. */
   limit: number = Number.POSITIVE_INFINITY;
 
@@ -59,6 +61,7 @@ export class VirtualClock implements Clock {
   }
 
   get now(): number {
+    if (this.standing) return this.base;
     const spent = this.elapsed() * this.nanoseconds;
     return this.base + (this.parts === 1 ? spent : Math.floor((this.rest + spent) / this.parts));
   }
@@ -85,6 +88,10 @@ export class VirtualClock implements Clock {
   }
   /** An engine has spent so much: fires everything that is due then. */
   spend(spent: number): void {
+    if (this.standing) {
+      this.fire(this.base);
+      return;
+    }
     const all = this.rest + spent * this.nanoseconds;
     this.base += Math.floor(all / this.parts);
     this.rest = all % this.parts;
@@ -115,6 +122,7 @@ export class VirtualClock implements Clock {
   }
   /** What an engine may spend until a time, at least one: instructions, or units of cost. */
   until(when: number): number {
+    if (this.standing) return Number.MAX_SAFE_INTEGER;
     return Math.max(1, Math.ceil(((when - this.base) * this.parts - this.rest) / this.nanoseconds));
   }
   armed(deadline: number): void {

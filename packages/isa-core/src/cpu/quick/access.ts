@@ -140,6 +140,7 @@ export class QuickAccess {
     by.privileged = cpu.state.el !== 0;
     by.fault = Fault.None;
     cpu.counters.deviceAccesses++;
+    cpu.architectural?.deviceAccess(this.vaLo, this.vaHi, store);
     if (store) this.fromRegisters();
     const at = first.pa as Pa;
     const lo = dataWords[0] ?? 0;

@@ -1,0 +1,116 @@
+// The same guest natively and in a VM, compared by its architectural events; and with one emulation removed.
+
+import { describe, expect, it } from 'vitest';
+
+import { compareGuests, createMachine, hardwareGuest, nativeGuest, virt } from '@worldswitch/machine';
+import type { Equivalence, ObservedGuest } from '@worldswitch/machine';
+import type { CpuPort, Exception, Leave, Word64 } from '@worldswitch/platform';
+import { systemRegister } from '@worldswitch/vmm';
+
+import { tinyHost, tinyImages } from './tiny.ts';
+import type { TinyHost } from './tiny.ts';
+
+type Images = Awaited<ReturnType<typeof tinyImages>>;
+
+function native(images: Images): ObservedGuest {
+  const machine = createMachine(virt({ memory: '64M' }), {});
+  machine.load(images);
+  return nativeGuest('native', machine);
+}
+
+/** Does something in the place of the hypervisor, or before it, at an exception; undefined lets it go on. */
+type Sabotage = (exception: Exception, port: CpuPort) => Leave | undefined;
+
+function virtual({ machine, setup }: TinyHost, sabotage?: Sabotage): ObservedGuest {
+  const { base, board } = setup.vms[0]?.vm ?? { base: 0, board: setup.host };
+  const software = machine.board.software[0]?.software;
+  if (software !== undefined && sabotage !== undefined) {
+    const take = software.take.bind(software);
+    software.take = (exception, port) => sabotage(exception, port) ?? take(exception, port);
+  }
+  return hardwareGuest('hardware-assisted', machine, {
+    ramBase: board.ramBase,
+    memory: board.memory,
+    offset: base - setup.host.ramBase,
+  });
+}
+
+async function compared(append: string, sabotage?: () => Sabotage): Promise<Equivalence> {
+  const images = await tinyImages(append);
+  const hosts = [await tinyHost([{ append }]), await tinyHost([{ append }]), await tinyHost([{ append }])];
+  return compareGuests(
+    () => native(images),
+    () => {
+      const host = hosts.shift();
+      if (host === undefined) throw new Error('it was made more than three times');
+      return virtual(host, sabotage?.());
+    },
+  );
+}
+
+const word: Word64 = { lo: 0, hi: 0 };
+const read = (port: CpuPort, name: string): Word64 => {
+  port.readSystem(systemRegister(name), word);
+  return word;
+};
+const syndromeOf = (port: CpuPort): number => read(port, 'ESR_EL2').lo;
+const skip = (port: CpuPort): void => {
+  const { lo, hi } = read(port, 'ELR_EL2');
+  port.writeSystem(systemRegister('ELR_EL2'), lo + 4, hi);
+};
+
+describe('the same guest natively and in a VM', () => {
+  it('has the same events', async () => {
+    const result = await compared('selftest poweroff');
+    expect(result.difference).toBeUndefined();
+    expect(result.end).toBe('off');
+    expect(result.events).toBeGreaterThan(10_000);
+  });
+});
+
+describe('with one emulation removed, the check fails and names the instruction', () => {
+  it.each([
+    {
+      what: 'a load from a device that leaves its register',
+      sabotage: (): Sabotage => {
+        let n = 0;
+        return (exception, port) => {
+          if (exception.kind !== 'synchronous') return undefined;
+          const esr = syndromeOf(port);
+          if (esr >>> 26 !== 0x24 || (esr & 0x40) !== 0 || ++n !== 1) return undefined;
+          skip(port);
+          return 'eret';
+        };
+      },
+      culprit: /^ldr/,
+    },
+    {
+      what: 'an offset of the virtual counter that is not zero',
+      sabotage: (): Sabotage => (_, port) => {
+        port.writeSystem(systemRegister('CNTVOFF_EL2'), 1000, 0);
+        return undefined;
+      },
+      culprit: /^mrs x\d+, cntvct_el0/,
+    },
+    {
+      what: 'a virtual timer whose interrupt is not given to the guest',
+      sabotage: (): Sabotage => (exception, port) => {
+        if (exception.kind !== 'irq') return undefined;
+        port.writeSystem(systemRegister('CNTV_CTL_EL0'), 2, 0);
+        return 'eret';
+      },
+      culprit: /^b /,
+    },
+    {
+      what: 'a hypercall that does nothing',
+      sabotage: (): Sabotage => (exception, port) => {
+        if (exception.kind !== 'synchronous' || syndromeOf(port) >>> 26 !== 0x16) return undefined;
+        return 'eret';
+      },
+      culprit: /^hvc/,
+    },
+  ])('$what', async ({ sabotage, culprit }) => {
+    const { difference } = await compared('selftest poweroff', sabotage);
+    expect(difference?.culprit?.text).toMatch(culprit);
+  });
+});

@@ -1,0 +1,88 @@
+// A guest's memory: a part of the machine's, with a hash of its pages that is kept up to date by their dirty bits.
+
+import type { Memory } from '@worldswitch/platform';
+
+import { hashWords } from '../hash.ts';
+import { PAGE } from '../memory/window.ts';
+
+/** Where a guest's memory is in the machine's, in bytes from the beginning of that; whole pages. */
+export interface GuestWindow {
+  readonly offset: number;
+  readonly size: number;
+}
+
+const WORDS = PAGE / 4;
+
+/** The memory of one guest. */
+export class GuestMemory {
+  readonly words: Uint32Array;
+  private readonly memory: Memory;
+  private readonly first: number;
+  private readonly pages: Uint32Array;
+  private readonly revoke: () => void;
+  private readonly sum: [number, number] = [0, 0];
+  /** Pages that were written since `hash` was last asked for, as far as somebody has collected them. */
+  private readonly collected = new Set<number>();
+
+  /** @param revoke - takes write permission from every fast path: the dirty bits are clear again */
+  constructor(memory: Memory, { offset, size }: GuestWindow, revoke: () => void) {
+    this.memory = memory;
+    this.first = offset / PAGE;
+    this.words = new Uint32Array(memory.bytes.buffer, memory.bytes.byteOffset + offset, size / 4);
+    this.pages = new Uint32Array((size / PAGE) * 2);
+    this.revoke = revoke;
+    for (let page = 0; page < size / PAGE; page++) this.hashPage(page);
+    this.collect();
+    this.collected.clear();
+  }
+
+  private hashPage(page: number): void {
+    const [a, b] = hashWords(this.words, page * WORDS, WORDS, page);
+    this.sum[0] = (this.sum[0] + a - (this.pages[2 * page] ?? 0)) >>> 0;
+    this.sum[1] = (this.sum[1] + b - (this.pages[2 * page + 1] ?? 0)) >>> 0;
+    this.pages[2 * page] = a;
+    this.pages[2 * page + 1] = b;
+  }
+
+  /** Pages that were written since `hash` was last asked for, by number. */
+  written(): ReadonlySet<number> {
+    this.collect();
+    return this.collected;
+  }
+
+  /** Takes the dirty bits of its pages and clears them. */
+  private collect(): void {
+    const { dirty } = this.memory;
+    const { first, pages } = this;
+    const end = first + pages.length / 2;
+    let some = false;
+    for (let word = first >>> 5; word < (end + 31) >>> 5; word++) {
+      const bits = dirty[word] ?? 0;
+      if (bits === 0) continue;
+      for (let bit = 0; bit < 32; bit++) {
+        const page = word * 32 + bit;
+        if ((bits & (1 << bit)) === 0 || page < first || page >= end) continue;
+        this.collected.add(page - first);
+        dirty[word] = (dirty[word] ?? 0) & ~(1 << bit);
+        some = true;
+      }
+    }
+    if (some) this.revoke();
+  }
+
+  /** 64 bits over all of it. */
+  hash(): readonly [number, number] {
+    for (const page of this.written()) this.hashPage(page);
+    this.collected.clear();
+    return [this.sum[0], this.sum[1]];
+  }
+
+  /** Words of some pages that differ from another guest's: offsets in bytes, the first `most` of them. */
+  differences(other: GuestMemory, pages: Iterable<number>, most: number): readonly number[] {
+    const found: number[] = [];
+    for (const page of pages)
+      for (let i = page * WORDS; i < (page + 1) * WORDS && found.length < most; i++)
+        if (this.words[i] !== other.words[i]) found.push(i * 4);
+    return found;
+  }
+}
