@@ -45,6 +45,18 @@ describe('compare', () => {
     expect((JSON.parse(one.stdout) as { systems: readonly unknown[] }).systems.length).toBe(1);
   }, 120_000);
 
+  test('shows what a kernel costs that traps at every privileged instruction', async () => {
+    const args = ['--append', 'bench poweroff', '--systems', 'native,trap-and-emulate', '--json', '-'];
+    const { stdout } = await compare('tiny', ...args);
+    const { systems } = JSON.parse(stdout) as { systems: readonly Compared[] };
+    const exits = new Map(systems[1]?.exits.map(({ cause, exits: n }) => [cause, n]));
+    expect(systems.map(({ system }) => system)).toEqual(['native', 'trap-and-emulate']);
+    expect(systems[1]?.end).toBe(systems[0]?.end);
+    expect(exits.get('svc')).toBeGreaterThan(5000);
+    expect(exits.get('eret')).toBeGreaterThanOrEqual(exits.get('svc') ?? Infinity);
+    expect(exits.get('msr TTBR0_EL1')).toBeGreaterThan(2000);
+  }, 120_000);
+
   test.each([
     [['bogus'], 'no guest is called "bogus"'],
     [['xen'], 'needs an EL2 that a VM has not'],

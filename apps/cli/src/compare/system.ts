@@ -1,7 +1,7 @@
 // The systems that `compare` runs one guest on, each in a few lines over the public API.
 
 import { createHost } from '@worldswitch/hypervisor-classic';
-import type { HardwareAssisted, Host, TrapControls } from '@worldswitch/hypervisor-classic';
+import type { HardwareAssisted, Host, TrapAndEmulate, TrapControls } from '@worldswitch/hypervisor-classic';
 import { createMachine } from '@worldswitch/machine';
 import type { BootImages, Machine, MachineConfig, MachineOptions } from '@worldswitch/machine';
 import { Ledger } from '@worldswitch/vmm';
@@ -21,7 +21,7 @@ export interface RunningSystem {
   readonly machine: Machine;
   /** Rows of exits, where there is a hypervisor. */
   readonly ledger?: Ledger;
-  readonly hypervisor?: HardwareAssisted;
+  readonly hypervisor?: HardwareAssisted | TrapAndEmulate;
 }
 
 /** A way to run a guest. */
@@ -29,6 +29,8 @@ export interface SystemKind {
   /** As the user names it. */
   readonly name: string;
   readonly about: string;
+  /** It is among those that run when none is named. */
+  readonly usual: boolean;
   build(guest: ComparedGuest, options: MachineOptions): RunningSystem;
 }
 
@@ -46,6 +48,7 @@ function bytesOf(memory: MachineConfig['memory']): number {
 const native: SystemKind = {
   name: 'native',
   about: 'the bare machine',
+  usual: true,
   build(guest, options) {
     const machine = createMachine(guest.board, options);
     machine.load(guest.images);
@@ -70,6 +73,7 @@ export function hostOf({ board, images, traps }: ComparedGuest, options: Machine
 const hardwareAssisted: SystemKind = {
   name: 'hardware-assisted',
   about: 'a hypervisor at EL2: stage 2, virtual CPU interface, syndromes',
+  usual: true,
   build(guest, options) {
     const host = hostOf(guest, options);
     const ledger = new Ledger();
@@ -78,5 +82,26 @@ const hardwareAssisted: SystemKind = {
   },
 };
 
+const trapAndEmulate: SystemKind = {
+  name: 'trap-and-emulate',
+  about: 'a hypervisor at EL1 of a CPU without EL2: the kernel runs at EL0, over shadow tables',
+  usual: false,
+  build({ board, images }, options) {
+    const host = createHost(
+      {
+        board: { ...board, el2: false, memory: bytesOf(board.memory) + OWN },
+        technique: 'trap-and-emulate',
+        hypervisorMemory: OWN,
+        vms: [{ name: 'guest', board: { ...board, el2: false } }],
+      },
+      { guest: images },
+      options,
+    );
+    const ledger = new Ledger();
+    host.keepLedger(ledger);
+    return { machine: host.machine, ledger, hypervisor: host.hypervisor };
+  },
+};
+
 /** All systems, in the order of the table. */
-export const systems: readonly SystemKind[] = [native, hardwareAssisted];
+export const systems: readonly SystemKind[] = [native, hardwareAssisted, trapAndEmulate];

@@ -244,7 +244,8 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
             console.output(from, device, byte);
           },
           kick: (id) => {
-            scheduler.kick(id);
+            // While it is made nobody waits.
+            this.booted?.scheduler.kick(id);
           },
         },
         state?.vms[number],
@@ -349,7 +350,7 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     const pins = vm.gic.lines(vcpu.index);
     if (pins !== 0) this.interruptGuest(port, emulation, vcpu, pins);
     if (cpu.entered !== vcpu) {
-      if (cpu.entered?.vm !== vcpu.vm || !emulation.stale) vm.memory.written(port, vcpu);
+      vm.memory.written(port, vcpu);
       cpu.entered = vcpu;
       emulation.stale = true;
     }

@@ -6,8 +6,8 @@ import type { CpuPort, Word64 } from '@worldswitch/platform';
 import { systemRegister } from '@worldswitch/vmm';
 import type { ShadowMmu, ShadowView } from '@worldswitch/vmm';
 
-import { AccessKind, Answer } from './guest-memory.ts';
-import type { GuestMemory, TlbMaintenance } from './guest-memory.ts';
+import { Answer } from './guest-memory.ts';
+import type { GuestMemory, TlbMaintenance, AccessKind } from './guest-memory.ts';
 import { SCTLR_EL1 } from './handles.ts';
 import type { VirtualCpu } from './virtual-cpu.ts';
 

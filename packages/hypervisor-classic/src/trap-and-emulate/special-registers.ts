@@ -77,16 +77,24 @@ const controlling: SpecialRegister = {
 const pstate: Readonly<Record<string, SpecialRegister>> = {
   DAIF: {
     user: needs(SCTLR_EL1, Sctlr.UMA),
-    read: (e) => give(e, e.vcpu.daif),
+    read: (e) => {
+      give(e, e.vcpu.daif);
+    },
     write: (e) => {
       e.vcpu.daif = e.value.lo & Spsr.DAIF;
       if (e.vcpu.stepping) e.stale = true;
       return undefined;
     },
   },
-  CurrentEL: { read: (e) => give(e, e.vcpu.level << 2) },
+  CurrentEL: {
+    read: (e) => {
+      give(e, e.vcpu.level << 2);
+    },
+  },
   SPSel: {
-    read: (e) => give(e, e.vcpu.spSel),
+    read: (e) => {
+      give(e, e.vcpu.spSel);
+    },
     write: (e) => {
       e.vcpu.setMode(e.port, 1, e.value.lo & 1);
       return undefined;
@@ -105,7 +113,11 @@ const pstate: Readonly<Record<string, SpecialRegister>> = {
       return undefined;
     },
   },
-  ISR_EL1: { read: (e) => give(e, e.vm.interrupts.status(e.vcpu.index)) },
+  ISR_EL1: {
+    read: (e) => {
+      give(e, e.vm.interrupts.status(e.vcpu.index));
+    },
+  },
 };
 
 const timer = (which: 'virtual' | 'physical', prefix: string, bit: number) => ({
@@ -178,7 +190,12 @@ const identification: Readonly<Record<string, SpecialRegister>> = {
   CLIDR_EL1: hardware('CLIDR_EL1'),
   CTR_EL0: hardware('CTR_EL0', needs(SCTLR_EL1, Sctlr.UCT)),
   DCZID_EL0: hardware('DCZID_EL0'),
-  MPIDR_EL1: { read: (e) => give(e, virtualMpidr(e.vcpu.index)) },
+  CBAR_EL1: hardware('CBAR_EL1'),
+  MPIDR_EL1: {
+    read: (e) => {
+      give(e, virtualMpidr(e.vcpu.index));
+    },
+  },
   CCSIDR_EL1: {
     read: (e) => {
       e.port.writeSystem(CSSELR_EL1, e.vcpu.get(CSSELR_EL1), 0);
@@ -197,7 +214,9 @@ const debug: Readonly<Record<string, SpecialRegister>> = {
     },
   },
   DBGCLAIMSET_EL1: {
-    read: (e) => give(e, 0xff),
+    read: (e) => {
+      give(e, 0xff);
+    },
     write: (e) => {
       e.vcpu.set(DBGCLAIMCLR_EL1, e.vcpu.get(DBGCLAIMCLR_EL1) | (e.value.lo & 0xff), 0);
       return undefined;
@@ -209,9 +228,18 @@ const debug: Readonly<Record<string, SpecialRegister>> = {
       return undefined;
     },
   },
-  DBGAUTHSTATUS_EL1: { read: (e) => give(e, 0xa) },
+  DBGAUTHSTATUS_EL1: {
+    read: (e) => {
+      give(e, 0xa);
+    },
+  },
   // TXfull and RXfull: nobody is at the other end of the channel.
-  MDCCSR_EL0: { user: (e) => (e.vcpu.get(MDSCR_EL1) & (1 << 12)) === 0, read: (e) => give(e, 0) },
+  MDCCSR_EL0: {
+    user: (e) => (e.vcpu.get(MDSCR_EL1) & (1 << 12)) === 0,
+    read: (e) => {
+      give(e, 0);
+    },
+  },
 };
 
 /** By architectural name. */

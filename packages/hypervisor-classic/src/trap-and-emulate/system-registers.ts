@@ -30,13 +30,16 @@ const halves = (mask: bigint): readonly [number, number] => [
   Number((mask >> 32n) & 0xffff_ffffn),
 ];
 
+/** Registers of parts that a VM has not: performance monitors, and a GICv3's CPU interface. */
+const ABSENT = /^(PM|ICC_|ICH_|ICV_|CNTPS_)/;
+
 /** The handler of an MSR (register) or MRS. */
 export function moveHandler(word: number): Handler {
   const entry = registerOf(word);
   const read = (word & (1 << 21)) !== 0;
   const level = entry === undefined ? 4 : read ? entry.minRead : entry.minWrite;
-  // A VM has no EL2 and no EL3.
-  if (entry === undefined || level > 1) return undefinedHere;
+  // A VM has no EL2, no EL3, and what its identification registers do not show.
+  if (entry === undefined || level > 1 || ABSENT.test(entry.name)) return undefinedHere;
   return read ? readHandler(entry, word & 31) : writeHandler(entry, word & 31);
 }
 

@@ -34,10 +34,12 @@ export class GuestTimer {
     clock.onChange(() => {
       this.update();
     });
+    // A saved timer's deadline is armed again.
+    if (this.control !== 0) this.update();
   }
 
-  /** After a saved state, in the first entry: the deadline is armed again. */
-  update(): void {
+  /** The wire and the deadline follow the registers. */
+  private update(): void {
     const { control, line, deadline, clock } = this;
     const open = (control & (Control.Enable | Control.Mask)) === Control.Enable;
     const met = open && clock.ticks >= this.when;

@@ -19,6 +19,11 @@ export const MASKED = 0x3c0;
 /** The registers that are this vCPU's while it is on no CPU, halves: X0 to X30, V0 to V31, and these. */
 const LIVE = ['SP_EL0', 'TPIDR_EL0', 'TPIDRRO_EL0', 'ELR_EL1', 'SPSR_EL1', 'FPCR', 'FPSR'] as const;
 const live: readonly SystemRegister[] = LIVE.map(systemRegister);
+/** PC and hardware PSTATE, and their places among them. */
+const parked = [
+  [3, systemRegister('ELR_EL1')],
+  [4, systemRegister('SPSR_EL1')],
+] as const;
 
 /** What is saved. */
 export type VirtualCpuState = Readonly<{
@@ -189,16 +194,16 @@ export class VirtualCpu {
 
   /** Only what an interrupt of the hypervisor's own would destroy: PC and hardware PSTATE. */
   park(port: CpuPort): void {
-    for (const i of [3, 4]) {
-      port.readSystem(live[i] as SystemRegister, this.word);
+    for (const [i, register] of parked) {
+      port.readSystem(register, this.word);
       this.live[2 * i] = this.word.lo;
       this.live[2 * i + 1] = this.word.hi;
     }
   }
   /** The counterpart of `park`. */
   unpark(port: CpuPort): void {
-    for (const i of [3, 4])
-      port.writeSystem(live[i] as SystemRegister, this.live[2 * i] ?? 0, this.live[2 * i + 1] ?? 0);
+    for (const [i, register] of parked)
+      port.writeSystem(register, this.live[2 * i] ?? 0, this.live[2 * i + 1] ?? 0);
   }
 
   /** As plain data. */

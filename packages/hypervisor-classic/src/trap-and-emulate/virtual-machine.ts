@@ -17,8 +17,8 @@ import type {
 } from '@worldswitch/vmm';
 
 import type { VmSetup } from '../hardware-assisted/setup.ts';
-import type { ShadowMemory } from './shadow-memory.ts';
 import { Mmio } from './mmio.ts';
+import type { ShadowMemory } from './shadow-memory.ts';
 import { GuestTimers } from './timers.ts';
 import type { GuestTimersState } from './timers.ts';
 import { VirtualCpu } from './virtual-cpu.ts';
