@@ -198,13 +198,13 @@ function hostOf(machine: Machine, setup: HypervisorSetup, place: WatcherPlace): 
  *
  * @throws ConfigurationError that names the first field that is wrong
  */
-export function createHost(description: HostDescription, images: VmImages, options?: MachineOptions): Host;
-/** The same without EL2. */
 export function createHost(
   description: TrapHostDescription,
   images: VmImages,
   options?: MachineOptions,
 ): Host<TrapAndEmulate>;
+/** The same on the virtualisation extensions. */
+export function createHost(description: HostDescription, images: VmImages, options?: MachineOptions): Host;
 export function createHost(
   description: AnyHostDescription,
   images: VmImages,
@@ -219,18 +219,18 @@ export function createHost(
 
 /** The host that `machine.save` described. Throws a `StateError` or a `ConfigurationError`. */
 export function restoreHost(
-  description: HostDescription,
-  images: VmImages,
-  saved: Plain,
-  options?: MachineOptions,
-): Host;
-/** The same without EL2. */
-export function restoreHost(
   description: TrapHostDescription,
   images: VmImages,
   saved: Plain,
   options?: MachineOptions,
 ): Host<TrapAndEmulate>;
+/** The same on the virtualisation extensions. */
+export function restoreHost(
+  description: HostDescription,
+  images: VmImages,
+  saved: Plain,
+  options?: MachineOptions,
+): Host;
 export function restoreHost(
   description: AnyHostDescription,
   images: VmImages,
