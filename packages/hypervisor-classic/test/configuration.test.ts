@@ -5,16 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { ConfigurationError, rawKernel, virt } from '@worldswitch/machine';
 
 import { createHost } from '../src/index.ts';
-import type { HostDescription, VmImages } from '../src/index.ts';
+import type { Host, HostDescription, VmImages } from '../src/index.ts';
 
 /** B . */
 const kernel = rawKernel(Uint8Array.from([0, 0, 0, 0x14]), 0x4020_0000);
 
-function made(
-  count: number,
-  more: Partial<HostDescription> = {},
-  board: object = {},
-): ReturnType<typeof createHost> {
+function made(count: number, more: Partial<HostDescription> = {}, board: object = {}): Host {
   const names = Array.from({ length: count }, (_, i) => `vm${i}`);
   const images: VmImages = Object.fromEntries(names.map((name) => [name, { kernel }]));
   return createHost(

@@ -1,8 +1,9 @@
 // The consoles of all VMs on the board's one serial port.
 
+import { savedDeadline } from '@worldswitch/platform';
 import type { CpuPort } from '@worldswitch/platform';
 import { ConsoleMultiplexer, HostSerial } from '@worldswitch/vmm';
-import type { ConsoleState, Current, HostSerialState } from '@worldswitch/vmm';
+import type { ConsoleState, Current, HostDeadline, HostSerialState, HostTimer } from '@worldswitch/vmm';
 
 import { serialOf } from './setup.ts';
 import type { HypervisorSetup } from './setup.ts';
@@ -13,7 +14,14 @@ export interface ConsoleHubState {
   readonly console: ConsoleState;
   /** By VM: what was typed and its serial port has not taken yet. */
   readonly typed: readonly Uint8Array[];
+  /** When unfinished lines are looked at, in ticks; absent without a timer. */
+  readonly show?: number | null;
 }
+
+/** Bytes that wait for a VM at most: what is typed beyond that is lost. */
+export const MOST_TYPED = 4096;
+/** Seconds without a byte after which an unfinished line is shown, and twice that at most. */
+const QUIET = 0.02;
 
 /** Types bytes at a serial port of a VM; returns how many it took. */
 export type Type = (vm: number, device: string, bytes: Uint8Array) => number;
@@ -28,8 +36,18 @@ export class ConsoleHub {
   private readonly consoles: readonly (string | undefined)[];
   private readonly typed: number[][];
   private readonly type: Type;
+  private readonly show: HostDeadline | undefined;
+  private readonly timer: HostTimer | undefined;
+  private readonly quiet: number;
 
-  constructor(setup: HypervisorSetup, current: Current, type: Type, state?: ConsoleHubState) {
+  /** @param timer - with it unfinished lines are shown after a time; without it, when a CPU has nothing to do */
+  constructor(
+    setup: HypervisorSetup,
+    current: Current,
+    type: Type,
+    state?: ConsoleHubState,
+    timer?: HostTimer,
+  ) {
     const serial = serialOf(setup.host);
     this.serial = serial && new HostSerial(serial.base, state?.serial);
     this.spi = serial?.spi ?? -1;
@@ -46,12 +64,27 @@ export class ConsoleHub {
           this.serial?.send(this.current.port, byte);
         },
         type: (vm, byte) => {
-          this.typed[vm]?.push(byte);
+          const waiting = this.typed[vm];
+          if (waiting === undefined) return;
+          if (waiting.length < MOST_TYPED) waiting.push(byte);
+          else this.multiplexer.lose(vm);
           this.deliver(vm);
         },
       },
       state?.console,
     );
+    this.timer = timer;
+    this.quiet = Math.ceil(setup.host.timer.frequency * QUIET);
+    this.show = timer?.deadline(() => {
+      this.multiplexer.quiet();
+      this.showLater();
+    });
+    if (state?.show != null) this.show?.armAt(state.show);
+  }
+
+  private showLater(): void {
+    if (this.show?.ticks === Infinity && this.multiplexer.unfinished)
+      this.show.armAt((this.timer?.ticks ?? 0) + this.quiet);
   }
 
   /** Switches the serial port on. */
@@ -66,7 +99,9 @@ export class ConsoleHub {
 
   /** Bytes that a VM's serial port has sent; one that is not its console's goes nowhere. */
   output(vm: number, device: string, byte: number): void {
-    if (this.consoles[vm] === device) this.multiplexer.output(vm, byte);
+    if (this.consoles[vm] !== device) return;
+    this.multiplexer.output(vm, byte);
+    this.showLater();
   }
 
   /** A shared interrupt: true where it was the serial port's. */
@@ -84,11 +119,12 @@ export class ConsoleHub {
     const device = this.consoles[vm];
     if (waiting === undefined || device === undefined || waiting.length === 0) return;
     waiting.splice(0, this.type(vm, device, Uint8Array.from(waiting)));
+    if (waiting.length === 0) this.multiplexer.tellLost(vm);
   }
 
-  /** Nobody runs: unfinished lines are shown. */
+  /** This CPU has nothing to do: unfinished lines are shown, where no timer does that. */
   idle(): void {
-    this.multiplexer.idle();
+    if (this.show === undefined) this.multiplexer.idle();
   }
 
   /** Offers everybody what was typed at them and had no room yet. */
@@ -99,7 +135,8 @@ export class ConsoleHub {
   /** As plain data. */
   save(): ConsoleHubState {
     return {
-      serial: this.serial?.save() ?? { waiting: new Uint8Array() },
+      ...(this.show && { show: savedDeadline(this.show.ticks) }),
+      serial: this.serial?.save() ?? { waiting: new Uint8Array(), lost: 0 },
       console: this.multiplexer.save(),
       typed: this.typed.map((bytes) => Uint8Array.from(bytes)),
     };

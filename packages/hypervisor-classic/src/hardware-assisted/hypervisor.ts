@@ -165,6 +165,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       current,
       (vm, device, bytes) => vms[vm]?.type(device, bytes) ?? 0,
       state,
+      timer,
     );
     let first = 0;
     const vms = setup.vms.map((one, number) => {
@@ -299,7 +300,6 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       if (vm) parts.levels.watch(port, vm, running.index);
       return 'eret';
     }
-    parts.console.idle();
     return 'wait';
   }
 
@@ -326,6 +326,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       levels: levels.save(),
       float: scheduler.world.float.save(),
       ...scheduler.save(),
+      show: null,
       ...console.save(),
       vms: vms.map((vm) => vm.save()),
     };

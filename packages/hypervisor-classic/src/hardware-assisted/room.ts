@@ -14,7 +14,7 @@ const OWN = 16;
 /** Pages of each VM's stage 2 besides those for each GiB: its root with its alignment, and tables for a GICv2's interface. */
 const EACH_VM = 8;
 /** Pages of drivers: a queue and a buffer with its alignment; two queues and buffers. */
-const [DISK, CARD] = [33, 20];
+const [DISK, CARD] = [33, 27];
 
 /** Throws a `ConfigurationError` for a board that the hypervisor cannot use. */
 export function checkHostBoard({ ramBase, memory, gic, devices }: CheckedConfig): void {

@@ -43,8 +43,8 @@ function claimsOf(s: BootedState, path: string): readonly Claim[] {
   const own = `${path}devices.nic`;
   claims.push({ at: nic.receive.page, size: PAGE, path: `${own}.receive.page` });
   claims.push({ at: nic.transmit.page, size: PAGE, path: `${own}.transmit.page` });
-  claims.push({ at: nic.outgoing, size: PAGE, path: `${own}.outgoing` });
-  nic.buffers.forEach((at, i) => claims.push({ at, size: FRAME_BUFFER, path: `${own}.buffers[${i}]` }));
+  for (const list of ['buffers', 'outgoing'] as const)
+    nic[list].forEach((at, i) => claims.push({ at, size: FRAME_BUFFER, path: `${own}.${list}[${i}]` }));
   return claims;
 }
 

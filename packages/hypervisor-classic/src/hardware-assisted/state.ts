@@ -1,6 +1,16 @@
 // The hypervisor's saved state, checked as hostile input.
 
-import { bytes, flag, list, nullable, record, StateError, stateCodec, uint } from '@worldswitch/platform';
+import {
+  bytes,
+  deadline,
+  flag,
+  list,
+  nullable,
+  record,
+  StateError,
+  stateCodec,
+  uint,
+} from '@worldswitch/platform';
 import type { Plain, Shape, StateCodec } from '@worldswitch/platform';
 import {
   consoleShape,
@@ -31,6 +41,7 @@ import type {
   SwitchState,
 } from '@worldswitch/vmm';
 
+import { MOST_TYPED } from './console-hub.ts';
 import type { PhysicalCpuState } from './cpu-scheduler.ts';
 import { diskBases } from './host-devices.ts';
 import { levelsShape } from './levels.ts';
@@ -59,6 +70,7 @@ export type BootedState = Readonly<{
   console: ConsoleState;
   /** By VM: what was typed and its serial port has not taken yet. */
   typed: readonly Uint8Array[];
+  show: number | null;
   cpus: readonly PhysicalCpuState[];
   /** When each CPU's slice ends, in ticks. */
   slices: readonly (number | null)[];
@@ -147,7 +159,8 @@ export function hypervisorCodec(setup: HypervisorSetup): StateCodec<HypervisorSt
     scheduler: schedulerShape(vcpus, cpus),
     serial: hostSerialShape,
     console: consoleShape(setup.vms.length),
-    typed: list(bytes(0, 1 << 20), setup.vms.length),
+    typed: list(bytes(0, MOST_TYPED), setup.vms.length),
+    show: deadline,
     cpus: list(
       record<PhysicalCpuState>({
         on: flag,

@@ -1,6 +1,6 @@
 // A driver for the board's PL011 (DDI 0183G 3.3): a queue of bytes to send that its interrupt drains, and what was typed.
 
-import { bytes, record } from '@worldswitch/platform';
+import { bytes, record, uint } from '@worldswitch/platform';
 import type { CpuPort, Shape } from '@worldswitch/platform';
 
 import { readRegister, writeRegister } from './registers.ts';
@@ -22,24 +22,26 @@ const TX = 1 << 5;
 /** Bytes that wait at most; more than that, and the sender is too fast for the line. */
 const LONGEST = 1 << 20;
 
-/** What is saved: bytes that wait to be sent. */
-export type HostSerialState = Readonly<{ waiting: Uint8Array }>;
+/** What is saved: bytes that wait to be sent, and how many were lost, which has not been told yet. */
+export type HostSerialState = Readonly<{ waiting: Uint8Array; lost: number }>;
 
 /** How it is checked. */
 export const hostSerialShape: Shape<HostSerialState> = record<HostSerialState>({
   waiting: bytes(0, LONGEST),
+  lost: uint(),
 });
 
 /** Drives the PL011 at a physical address: 8 bits, no parity, FIFOs on, as fast as its clock allows. */
 export class HostSerial {
   private readonly base: number;
   private waiting: number[];
-  /** Bytes that were lost, as the line was slower than the senders. */
-  lost = 0;
+  /** Bytes that were lost, as the line was slower than the senders; told once all others are sent. */
+  private lost: number;
 
   constructor(base: number, saved?: HostSerialState) {
     this.base = base;
     this.waiting = [...(saved?.waiting ?? [])];
+    this.lost = saved?.lost ?? 0;
   }
 
   /** Switches it on. */
@@ -80,11 +82,21 @@ export class HostSerial {
       writeRegister(port, this.base + UARTDR, this.waiting[sent++] ?? 0);
     if (sent === 0) return;
     this.waiting.splice(0, sent);
-    if (this.waiting.length === 0) writeRegister(port, this.base + UARTIMSC, RX);
+    if (this.waiting.length > 0) return;
+    writeRegister(port, this.base + UARTIMSC, RX);
+    this.tellLost(port);
+  }
+
+  private tellLost(port: CpuPort): void {
+    const { lost } = this;
+    if (lost === 0) return;
+    this.lost = 0;
+    for (const c of `\r\n(${lost} bytes were lost: the serial line is too slow)\r\n`)
+      this.send(port, c.charCodeAt(0));
   }
 
   /** The whole state, as plain data. */
   save(): HostSerialState {
-    return { waiting: Uint8Array.from(this.waiting) };
+    return { waiting: Uint8Array.from(this.waiting), lost: this.lost };
   }
 }

@@ -1,6 +1,6 @@
 // A driver for the board's virtio network card (Virtio 1.2, 5.1): the way out of the hypervisor's switch.
 
-import { list, record, uint } from '@worldswitch/platform';
+import { bits, list, record, uint } from '@worldswitch/platform';
 import type { CpuPort, Pa, Shape } from '@worldswitch/platform';
 
 import type { Current } from '../current.ts';
@@ -17,13 +17,17 @@ const HEADER = 12;
 /** Receive buffers, each half a page: header and a frame of 1514 bytes. */
 const BUFFERS = 32;
 const BUFFER = PAGE / 2;
+/** Frames that the card has not taken yet at most: one more is lost, as on a wire. */
+const OUTGOING = 16;
 
 /** What is saved. */
 export type HostNicState = Readonly<{
   receive: HostQueueState;
   transmit: HostQueueState;
   buffers: readonly number[];
-  outgoing: number;
+  outgoing: readonly number[];
+  /** A bit for each outgoing buffer that the card has. */
+  busy: number;
 }>;
 
 /** How it is checked. */
@@ -31,7 +35,8 @@ export const hostNicShape: Shape<HostNicState> = record<HostNicState>({
   receive: hostQueueShape,
   transmit: hostQueueShape,
   buffers: list(uint(2 ** 48), BUFFERS),
-  outgoing: uint(2 ** 48),
+  outgoing: list(uint(2 ** 48), OUTGOING),
+  busy: bits(2 ** OUTGOING - 1),
 });
 
 /** One of the board's network cards. */
@@ -42,7 +47,8 @@ export class HostNic {
   private readonly receive: HostQueue;
   private readonly transmit: HostQueue;
   private readonly buffers: readonly number[];
-  private readonly outgoing: number;
+  private readonly outgoing: readonly number[];
+  private busy: number;
 
   /** As it was saved; `HostNic.start` makes one from the device. */
   constructor(current: Current, memory: PhysicalMemory, base: number, state: HostNicState) {
@@ -53,6 +59,7 @@ export class HostNic {
     this.transmit = new HostQueue(memory, state.transmit);
     this.buffers = state.buffers;
     this.outgoing = state.outgoing;
+    this.busy = state.busy;
   }
 
   /** Starts the card at an address. Throws a `DriverError` where there is none. */
@@ -72,15 +79,15 @@ export class HostNic {
       return { page, available: 0, used: 0 };
     };
     const [receive, transmit] = [queueOf(RECEIVE), queueOf(TRANSMIT)];
-    const buffers = Array.from({ length: BUFFERS / 2 }, () => pages.allocate(PAGE)).flatMap((page) => [
-      page,
-      page + BUFFER,
-    ]);
+    const halves = (count: number): number[] =>
+      Array.from({ length: count / 2 }, () => pages.allocate(PAGE)).flatMap((page) => [page, page + BUFFER]);
+    const buffers = halves(BUFFERS);
     const nic = new HostNic(current, memory, base, {
       receive,
       transmit,
       buffers,
-      outgoing: pages.allocate(PAGE),
+      outgoing: halves(OUTGOING),
+      busy: 0,
     });
     device.ready(port);
     buffers.forEach((_, i) => {
@@ -95,16 +102,22 @@ export class HostNic {
     this.receive.offer(port, index);
   }
 
-  /** Sends a frame; one that is too long for the wire is dropped. */
+  /** Sends a frame; one that is too long for the wire is dropped, and one for which the card has left no buffer. */
   send(frame: Uint8Array): void {
     if (frame.length > BUFFER - HEADER) return;
     const { port } = this.current;
-    while (this.transmit.take(port) !== undefined) continue;
+    for (let used = this.transmit.take(port); used !== undefined; used = this.transmit.take(port))
+      this.busy &= ~(1 << (used.head % OUTGOING));
+    const free = ~this.busy & (2 ** OUTGOING - 1);
+    if (free === 0) return;
+    const index = 31 - Math.clz32(free & -free);
+    const at = this.outgoing[index] ?? 0;
+    this.busy |= 1 << index;
     const packet = new Uint8Array(HEADER + frame.length);
     packet.set(frame, HEADER);
-    this.memory.writeFrom(port, this.outgoing as Pa, packet);
-    this.transmit.describe(port, 0, this.outgoing, packet.length, 0);
-    this.transmit.offer(port, 0);
+    this.memory.writeFrom(port, at as Pa, packet);
+    this.transmit.describe(port, index, at, packet.length, 0);
+    this.transmit.offer(port, index);
     this.device.notify(port, TRANSMIT);
   }
 
@@ -131,6 +144,7 @@ export class HostNic {
       transmit: this.transmit.save(),
       buffers: this.buffers,
       outgoing: this.outgoing,
+      busy: this.busy,
     };
   }
 }

@@ -13,6 +13,8 @@ export interface ClassRegister {
   readonly shift?: number;
   /** The bits of the value read that are written; all when absent. */
   readonly mask?: number;
+  /** It is there only while the OS lock is set (OSLSR_EL1.OSLK), which it is then left with by a restore. */
+  readonly locked?: true;
 }
 
 /** A class of registers. */
@@ -129,6 +131,7 @@ export const registerClasses: readonly RegisterClass[] = [
   },
   system('timer', Classes.Timer, 'the virtual timer', plain('CNTKCTL_EL1', 'CNTV_CTL_EL0', 'CNTV_CVAL_EL0')),
   system('debug', Classes.Debug, 'self-hosted debug', [
+    { name: 'OSECCR_EL1', locked: true },
     ...numbered(breakpoints, 'DBGBVR#_EL1', 'DBGBCR#_EL1'),
     ...numbered(watchpoints, 'DBGWVR#_EL1', 'DBGWCR#_EL1'),
     ...plain('MDCCINT_EL1', 'MDSCR_EL1', 'OSDTRRX_EL1', 'OSDTRTX_EL1', 'OSDLR_EL1', 'DBGPRCR_EL1'),

@@ -15,6 +15,7 @@ interface Row {
   readonly clear: SystemRegister | undefined;
   readonly shift: number;
   readonly mask: number;
+  readonly locked: boolean;
   /** Index of its lower half in `Context.system`. */
   readonly at: number;
 }
@@ -27,6 +28,7 @@ function row(from: ClassRegister, index: number): Row {
     clear: from.clear === undefined ? undefined : systemRegister(from.clear),
     shift: from.shift ?? 0,
     mask: from.mask ?? 0xffff_ffff,
+    locked: from.locked === true,
     at: 2 * index,
   };
 }
@@ -106,6 +108,20 @@ export class Context {
   }
 }
 
+const OSLAR_EL1 = systemRegister('OSLAR_EL1');
+const OSLSR_EL1 = systemRegister('OSLSR_EL1');
+/** OSLSR_EL1.OSLK. */
+const OSLK = 2;
+
+/** Reads a register that is there only while the OS lock is set (DDI 0487 D17.3, OSECCR_EL1). */
+function readLocked(port: CpuPort, register: SystemRegister, out: Word64): void {
+  port.readSystem(OSLSR_EL1, out);
+  const unlocked = (out.lo & OSLK) === 0;
+  if (unlocked) port.writeSystem(OSLAR_EL1, 1, 0);
+  port.readSystem(register, out);
+  if (unlocked) port.writeSystem(OSLAR_EL1, 0, 0);
+}
+
 /** Copies classes of registers from the CPU to a context. */
 export function saveClasses(port: CpuPort, context: Context, classes: number): Moved {
   const word: Word64 = { lo: 0, hi: 0 };
@@ -122,7 +138,8 @@ export function saveClasses(port: CpuPort, context: Context, classes: number): M
   for (const { bit, rows: own } of rowsByClass) {
     if ((classes & bit) === 0) continue;
     for (const each of own) {
-      port.readSystem(each.read, word);
+      if (each.locked) readLocked(port, each.read, word);
+      else port.readSystem(each.read, word);
       context.system[each.at] = word.lo;
       context.system[each.at + 1] = word.hi;
     }
@@ -144,6 +161,7 @@ export function restoreClasses(port: CpuPort, context: Context, classes: number)
     if ((classes & bit) === 0) continue;
     for (const each of own) {
       const lo = system[each.at] ?? 0;
+      if (each.locked) port.writeSystem(OSLAR_EL1, 1, 0);
       if (each.clear !== undefined) port.writeSystem(each.clear, 0xffff_ffff, 0);
       if (each.shift === 0 && each.mask === 0xffff_ffff) {
         port.writeSystem(each.write, lo, system[each.at + 1] ?? 0);

@@ -52,6 +52,32 @@ describe('the console multiplexer', () => {
     expect(shown().length).toBeGreaterThan(4096);
   });
 
+  it('shows an unfinished line after a time without a byte, and not before', () => {
+    const { console, say, shown } = make('a', 'b');
+    say(0, 'log');
+    console.quiet();
+    say(0, 'in: ');
+    say(1, 'x');
+    console.quiet();
+    expect(shown()).toBe('');
+    expect(console.unfinished).toBe(true);
+    say(1, 'y\n');
+    console.quiet();
+    expect(shown()).toBe('[b] xy\r\n[a] login: \r\n');
+    expect(console.unfinished).toBe(false);
+  });
+
+  it('tells what was typed and lost, once, behind an unfinished line', () => {
+    const { console, say, shown } = make('a', 'b');
+    say(1, '$ ');
+    for (let i = 0; i < 3; i++) console.lose(1);
+    console.tellLost(0);
+    expect(shown()).toBe('');
+    console.tellLost(1);
+    console.tellLost(1);
+    expect(shown()).toBe('[b] $ \r\n[b] (3 typed bytes were lost)\r\n');
+  });
+
   it('gives typing to the VM in focus, which Ctrl-] and a number change', () => {
     const { type, typed } = make('a', 'b');
     type('1\x1d22\x1d99\x1d\x1d');

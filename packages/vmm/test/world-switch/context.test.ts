@@ -52,7 +52,7 @@ describe('register classes', () => {
     // Other names of what is moved, fields of PSTATE, the debugger's, what HCR_EL2.TIDCP traps, ICC registers (the virtual ones are
     // ICH_VMCR_EL2 and ICH_APnR0_EL2), the emulated physical timer, what is EL3's or the highest level's.
     const elsewhere =
-      /^(DAIF|NZCV|SPSel|ICC_|CNTP_|CNTPS_|CNTV_TVAL|CNTFRQ|RMR|OSECCR|DBGDTR|PMX|PMSWINC|L2|CPU[AEM])/;
+      /^(DAIF|NZCV|SPSel|ICC_|CNTP_|CNTPS_|CNTV_TVAL|CNTFRQ|RMR|DBGDTR|PMX|PMSWINC|L2|CPU[AEM])/;
     const missing = systemRegisters
       .filter(({ minWrite, name }) => minWrite <= 1 && !names.has(name) && !elsewhere.test(name))
       .map(({ name }) => name);
@@ -73,8 +73,28 @@ describe('register classes', () => {
       saveClasses(port, context, bit);
       const read = port.done.filter(({ what }) => what === 'read');
       expect(read.map((each) => 'register' in each && each.register)).toEqual(
-        registers.map(({ name }) => systemRegister(name)),
+        // What is there only while the OS lock is set: the lock is looked at first.
+        registers
+          .flatMap(({ name, locked }) => (locked ? ['OSLSR_EL1', name] : [name]))
+          .map((name) => systemRegister(name)),
       );
+    }
+  });
+
+  it('set the OS lock around a register that is there with it alone', () => {
+    for (const [lock, around] of [
+      [2n, []],
+      [0n, [1n, 0n]],
+    ] as const) {
+      const port = filled();
+      port.put('OSLSR_EL1', lock);
+      saveClasses(port, new Context(), Classes.Debug);
+      const written = port.done.filter(({ what }) => what === 'write');
+      expect(written.length).toBe(around.length);
+      const back = new FakePort();
+      restoreClasses(back, new Context(), Classes.Debug);
+      const [first, second] = back.done.flatMap((each) => ('register' in each ? [each.register] : []));
+      expect([first, second]).toEqual(['OSLAR_EL1', 'OSECCR_EL1'].map((name) => systemRegister(name)));
     }
   });
 
