@@ -12,6 +12,7 @@ import { CliError } from './errors.ts';
 import { readNamed } from './files.ts';
 import { guestNames, namedGuest, tinyGuest } from './guests.ts';
 import type { Guest } from './guests.ts';
+import { addLedger } from './ledger/command.ts';
 import { checkLockStep } from './lock-step.ts';
 import { addRunOptions } from './options/run-options.ts';
 import type { RunOptions } from './options/run-options.ts';
@@ -149,6 +150,7 @@ export function program(): Command {
     .exitOverride()
     .action(start);
   addCompare(command);
+  addLedger(command);
   addBench(command);
   return command;
 }

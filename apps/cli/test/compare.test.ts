@@ -1,5 +1,9 @@
 // `worldswitch compare`: one guest on each system, as a table and as JSON; and its mistakes.
 
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { tryRun } from '@worldswitch/test-tools';
@@ -57,12 +61,80 @@ describe('compare', () => {
     expect(exits.get('msr TTBR0_EL1')).toBeGreaterThan(2000);
   }, 120_000);
 
+  test('counts cycles by a profile, those of the hypervisor too, and shows what traps cost', async () => {
+    const { stdout } = await compare(
+      'tiny',
+      ...['--append', 'bench poweroff', '--timing', 'cortex-a57', '--traps', 'twi,tvm,tsc'],
+    );
+    expect(stdout).toMatch(/^cycles by cortex-a57 +\d/m);
+    // Each write of TTBR0_EL1 by a context switch is an exit then.
+    expect(stdout).toMatch(/^msr TTBR0_EL1 +- +- +[\d ]+ x \d+$/m);
+    expect(stdout).toMatch(/^twi,tvm,tsc +\+3 \d+ +\+[\d ]+ +\d+ +\+[\d ]+$/m);
+    const unit = await compare('tiny', '--append', 'poweroff', '--timing', 'unit', '--json', '-');
+    const { systems } = JSON.parse(unit.stdout) as {
+      systems: readonly {
+        instructions: number;
+        hypervisor: number;
+        cycles: { profile: string; total: number };
+      }[];
+    };
+    // By the profile of counts, a cycle is an instruction: the hypervisor's are among them.
+    for (const { instructions, cycles } of systems)
+      expect(cycles).toMatchObject({ profile: 'unit', total: instructions });
+    expect(systems[1]?.hypervisor).toBeGreaterThan(0);
+  }, 120_000);
+
+  test('writes ledgers, which ledger diff compares, and a trace', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'worldswitch-ledger-'));
+    try {
+      const [a, b, trace] = ['a.json', 'b.json', 'trace.json'].map((name) => join(folder, name));
+      const base = ['tiny', '--append', 'bench poweroff', '--systems', 'hardware-assisted'];
+      await compare(...base, '--ledger', a ?? '', '--trace', trace ?? '');
+      await compare(...base, '--ledger', b ?? '', '--traps', 'twi,tvm,tsc');
+      const events = JSON.parse(await readFile(trace ?? '', 'utf8')) as {
+        traceEvents: readonly { ph: string; name: string; dur?: number }[];
+      };
+      expect(events.traceEvents.filter(({ ph }) => ph === 'X').length).toBeGreaterThan(3000);
+      expect(events.traceEvents[0]).toMatchObject({ ph: 'M', args: { name: 'hardware-assisted, VM 0' } });
+      const diff = (...args: string[]) => tryRun('node', [main, 'ledger', 'diff', ...args]);
+      const same = await diff(a ?? '', b ?? '');
+      expect([same.status, same.stdout]).toEqual([
+        0,
+        expect.stringContaining('the same exits at the same costs'),
+      ]);
+      const file = JSON.parse(await readFile(b ?? '', 'utf8')) as { systems: unknown[] };
+      file.systems.shift();
+      await writeFile(b ?? '', JSON.stringify(file));
+      const other = await diff(a ?? '', b ?? '');
+      expect(other.stdout).toMatch(/^msr TTBR0_EL1 +0 to 3 \d+ +\+3 \d+/m);
+      expect(other.stdout).not.toMatch(/^mmio /m);
+      for (const [args, message] of [
+        [[a ?? '', join(folder, 'none')], 'there is no such file'],
+        [[a ?? '', trace ?? ''], 'is no file that worldswitch compare --ledger writes'],
+        [[a ?? '', main], 'is not JSON'],
+        [[a ?? '', b ?? '', '--system', 'vax'], '--system vax'],
+      ] as const) {
+        const { status, stderr } = await diff(...args);
+        expect([status, stderr.trim().split('\n').length]).toEqual([2, 1]);
+        expect(stderr).toContain(message);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }, 120_000);
+
   test.each([
     [['bogus'], 'no guest is called "bogus"'],
     [['xen'], 'needs an EL2 that a VM has not'],
     [['tiny', '--systems', 'vax'], 'there is no system "vax"'],
     [['tiny', '--smp', '0'], 'must be a whole number, 1 to 8'],
     [['tiny', '--gic', '4'], '--gic 4'],
+    [['tiny', '--timing', 'z80'], 'z80'],
+    [['tiny', '--traps', 'tvm,bogus'], 'there is no control "bogus"'],
+    [['tiny', '--traps', 'tvm'], 'tsc must be among them'],
+    [['tiny', '--systems', 'native', '--traps', 'tvm,tsc'], 'hardware-assisted is not among the systems'],
+    [['tiny', '--ledger', '/nowhere/ledger.json'], '--ledger /nowhere/ledger.json: cannot be written'],
+    [['tiny', '--trace', '/'], '--trace /: it is a folder'],
   ])('%j is a mistake in one line', async (args, message) => {
     const { status, stderr } = await compare(...args);
     expect([status, stderr.trim().split('\n').length]).toEqual([2, 1]);

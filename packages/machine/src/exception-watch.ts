@@ -1,6 +1,7 @@
-// Notices a guest that got lost: exceptions whose vectors themselves cannot be executed, over and over at one place.
+// Notices a guest that got lost: exceptions whose vectors themselves cannot be executed, over and over at one place. Where interrupts go
+// to a level above, the CPU is not lost: a hypervisor there goes on with others.
 
-import { describeSyndrome, disassemble } from '@worldswitch/isa-core';
+import { describeSyndrome, disassemble, interruptsGoAbove } from '@worldswitch/isa-core';
 import type { Cpu, TakenException } from '@worldswitch/isa-core';
 import type { Pa } from '@worldswitch/platform';
 
@@ -46,7 +47,7 @@ export class ExceptionWatch {
     // Nothing was executed since the last exception: its vector itself cannot be fetched or is no instruction.
     if (e.pcLo === this.enteredLo && e.pcHi === this.enteredHi && e.esr !== undefined) {
       this.repeated++;
-      if (this.repeated === PATIENCE) this.lost();
+      if (this.repeated >= PATIENCE && !interruptsGoAbove(this.cpu, e.el)) this.lost();
     } else this.repeated = 0;
     if (this.repeated < 2) {
       if (this.first.length === SHOWN) this.first.shift();

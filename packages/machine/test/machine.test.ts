@@ -171,6 +171,23 @@ for (const engine of ['jit', 'reference'] as const) {
       );
     });
 
+    test.each([
+      ['budget', 'an interrupt would go to the hypervisor', 0x8000_0010],
+      ['dead', 'nobody above would hear of anything', 0x8000_0000],
+    ])('a guest of EL1 without vectors: %s, where %s', (end, _why, hcr) => {
+      const { machine } = running(
+        { ...config, el2: true },
+        `${constant('x0', hcr)}
+        msr hcr_el2, x0
+        mov x0, #0x3c5
+        msr spsr_el2, x0
+        mov x0, #0x5000
+        msr elr_el2, x0
+        eret`,
+      );
+      expect(machine.run(10_000)).toBe(end);
+    });
+
     test('a register that is not modelled is named, once', () => {
       const lines: string[] = [];
       const { machine } = running(config, `mrs x0, S3_7_C15_C12_7\nmrs x0, S3_7_C15_C12_7`, {

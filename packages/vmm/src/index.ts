@@ -18,6 +18,8 @@ export type { SwitchState } from './net/switch.ts';
 export * from './exits/index.ts';
 export { difference, Ledger } from './ledger/ledger.ts';
 export type { CauseDifference, CauseTotal, ExitCosts, ExitRow } from './ledger/ledger.ts';
+export { ledgerColumns, plainLedger, readLedger } from './ledger/file.ts';
+export type { PlainLedger } from './ledger/file.ts';
 export { perfettoTrace } from './ledger/perfetto.ts';
 export type { TraceEvent } from './ledger/perfetto.ts';
 export * from './memory/index.ts';

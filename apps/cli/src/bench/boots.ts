@@ -9,9 +9,10 @@ import { initramfs } from '../debian/initramfs.ts';
 import { LINUX } from '../guests.ts';
 import type { BenchEngine } from './engines.ts';
 import { qemuDebian } from './qemu.ts';
+import { turnsOf } from './rounds.ts';
 import type { RoundsOptions } from './rounds.ts';
 import type { BootRun } from './run.ts';
-import { debianInProcess } from './worker.ts';
+import { debianInProcess, inTurnsInProcess } from './worker.ts';
 
 /** Boots on one engine. */
 export interface BootCell {
@@ -22,8 +23,9 @@ export interface BootCell {
 /** Boots as often as there are rounds, engine after engine. The reference engine would take minutes: it is left out. */
 export async function runBoots(
   engines: readonly BenchEngine[],
-  { rounds, progress: say, stop }: Pick<RoundsOptions, 'rounds' | 'progress' | 'stop'>,
+  options: Pick<RoundsOptions, 'rounds' | 'progress' | 'stop' | 'turns'>,
 ): Promise<readonly BootCell[]> {
+  const { rounds, progress: say, stop } = options;
   const files = await debianFiles('arm64', say);
   const folder = await mkdtemp(join(tmpdir(), 'worldswitch-bench-'));
   try {
@@ -40,9 +42,15 @@ export async function runBoots(
       .map((engine) => ({ engine, runs: [] as BootRun[] }));
     for (let round = 1; round <= rounds; round++) {
       say(`round ${round} of ${rounds}: debian`);
+      const turning = turnsOf({ ...options, engines });
+      const names = turning.flatMap(({ own }) => own ?? []);
+      const together = (await inTurnsInProcess(names, undefined, 0, stop)) as readonly BootRun[];
       for (const { engine, runs } of cells) {
         const { own, qemu = [] } = engine;
-        runs.push(await (own === undefined ? qemuDebian(qemu, paths, stop) : debianInProcess(own, stop)));
+        const run = together[turning.indexOf(engine)];
+        runs.push(
+          run ?? (await (own === undefined ? qemuDebian(qemu, paths, stop) : debianInProcess(own, stop))),
+        );
       }
     }
     return cells.map(({ engine, runs }) => ({ engine: engine.name, runs }));

@@ -23,6 +23,7 @@ interface BenchOptions {
   readonly json?: string;
   readonly quick?: boolean;
   readonly el2?: boolean;
+  readonly turns?: boolean;
   readonly profile?: boolean;
 }
 
@@ -110,10 +111,11 @@ async function run(words: readonly string[], o: BenchOptions): Promise<void> {
     stopping.abort();
     process.exitCode = statusOf(signal);
   });
-  const options = { kernels: wanted.kernels, engines, rounds, quick, el2, progress: say };
+  const turns = o.turns === true;
+  const options = { kernels: wanted.kernels, engines, rounds, quick, el2, turns, progress: say };
   try {
     const results = await measure(wanted, { ...options, stop: stopping.signal });
-    await tell(results, o, { rounds, quick, el2 });
+    await tell(results, o, { rounds, quick, el2, turns });
   } catch (thrown) {
     // What was running has ended with the command.
     if (!stopping.signal.aborted) throw thrown;
@@ -147,7 +149,7 @@ Examples:
   worldswitch bench                               everything: some ten minutes
   worldswitch bench --quick hot                   a first look
   worldswitch bench core fib --engines jit,qemu --rounds 5 --json core.json
-  worldswitch bench hot debian --engines jit,vm   what a VM costs
+  worldswitch bench hot debian --engines jit,vm --turns   what a VM costs
 
 Times are processor time of the process that runs the guest, ratios those of the same round. Where
 qemu-system-aarch64 is not installed its columns are absent. Exit status: 1 when results differ between engines.`;
@@ -165,6 +167,7 @@ export function addBench(program: Command): void {
     .option('--rounds <n>', 'how often, engine after engine: 3', parseRounds)
     .option('--quick', 'one round, a fifth of the work')
     .option('--el2', 'the kernels run at EL2')
+    .option('--turns', 'our fast engines take turns of 20 ms in one process: for ratios among them')
     .option('--profile', 'one more run on each of our engines, to see where its time goes')
     .option('--json <file>', 'write the results as JSON; - is standard output')
     .addHelpText('after', HELP)

@@ -17,6 +17,8 @@ import type { EngineName } from './engines.ts';
 import { Markers } from './markers.ts';
 import { bootargs } from './run.ts';
 import type { BootRun, KernelJob, KernelRun, Sample } from './run.ts';
+import { inTurns, TurnClock } from './turns.ts';
+import type { Turning } from './turns.ts';
 
 const RAM = 0x4000_0000;
 const CHUNK = 100_000_000;
@@ -27,11 +29,11 @@ function countersOf(machine: Machine): Readonly<Record<string, number>> {
 }
 
 /** What this process has spent, and how far the machine is: while a device is at work, in the middle of a slice. */
-function sample(machine: Machine): Sample {
+function sample(machine: Machine, clock: TurnClock | undefined): Sample {
   const { user, system } = process.cpuUsage();
   const executed = machine.engines[0]?.executed ?? 0;
   return {
-    cpu: (user + system) / 1e6,
+    cpu: clock?.cpu ?? (user + system) / 1e6,
     wall: performance.now() / 1e3,
     instructions: machine.instructions + executed,
     counters: countersOf(machine),
@@ -62,15 +64,62 @@ function machineFor(
   return machine;
 }
 
-/** Runs until the guest ends, or `over` says that what was wanted has come. */
-function runUntil(machine: Machine, over: () => boolean, most: number, what: string): void {
-  while (!over()) {
-    const why = machine.run(CHUNK);
-    if (over()) return;
+/** A run that goes on by steps. */
+interface Run<T> extends Turning {
+  result(): T;
+}
+
+/** Steps that run the guest until `over` says that what was wanted has come. */
+function stepsOf(
+  machine: Machine,
+  over: () => boolean,
+  most: number,
+  what: string,
+): (instructions: number) => boolean {
+  return (instructions) => {
+    const why = machine.run(instructions);
+    if (over()) return true;
     if (why !== 'budget' && why !== 'stopped') throw new CliError(`${what}: the guest ended early (${why})`);
     if (machine.instructions > most)
       throw new CliError(`${what}: not done after ${machine.instructions} instructions`);
-  }
+    return false;
+  };
+}
+
+/** Runs alone, to the end. */
+function finish<T>(run: Run<T>): T {
+  while (!run.step(CHUNK)) continue;
+  return run.result();
+}
+
+async function kernelsOn(
+  engine: EngineName,
+  jobs: readonly KernelJob[],
+  most: number,
+  all: boolean,
+  clock?: TurnClock,
+): Promise<Run<readonly KernelRun[]>> {
+  const image = new Uint8Array(await readFile(bench.image));
+  const el2 = jobs.some((job) => job.el2);
+  const markers = new Markers(() => sample(machine, clock));
+  const done = (): boolean => markers.runs.length === jobs.length;
+  const append = jobs.map(bootargs).join(' ');
+  const machine: Machine = machineFor(
+    engine,
+    { memory: '128M', ...(el2 && { el2 }) },
+    { kernel: readKernel(image, 'bench', RAM), name: 'bench', append },
+    {
+      output: (_device, byte) => {
+        markers.printed(byte);
+        if (done()) machine.stop();
+      },
+    },
+  );
+  if (all) countAll(machine);
+  return {
+    step: stepsOf(machine, done, most, jobs[0]?.kernel ?? 'nothing'),
+    result: () => markers.runs.map((run) => ({ ...run, counters: since(run.begin, run.end) })),
+  };
 }
 
 /**
@@ -85,24 +134,7 @@ export async function runKernels(
   most: number,
   all = false,
 ): Promise<readonly KernelRun[]> {
-  const image = new Uint8Array(await readFile(bench.image));
-  const el2 = jobs.some((job) => job.el2);
-  const markers = new Markers(() => sample(machine));
-  const append = jobs.map(bootargs).join(' ');
-  const machine: Machine = machineFor(
-    engine,
-    { memory: '128M', ...(el2 && { el2 }) },
-    { kernel: readKernel(image, 'bench', RAM), name: 'bench', append },
-    {
-      output: (_device, byte) => {
-        markers.printed(byte);
-        if (markers.runs.length === jobs.length) machine.stop();
-      },
-    },
-  );
-  if (all) countAll(machine);
-  runUntil(machine, () => markers.runs.length === jobs.length, most, jobs[0]?.kernel ?? 'nothing');
-  return markers.runs.map((run) => ({ ...run, counters: since(run.begin, run.end) }));
+  return finish(await kernelsOn(engine, jobs, most, all));
 }
 
 /** Runs units of one kernel. */
@@ -117,6 +149,23 @@ export async function runKernel(
   return run;
 }
 
+/** Runs the same on several engines in turns: units of a kernel, or else Debian's boot. */
+export async function runInTurns(
+  engines: readonly EngineName[],
+  job: KernelJob | undefined,
+  most: number,
+): Promise<readonly (KernelRun | BootRun)[]> {
+  const all: { clock: TurnClock; turning: Run<readonly KernelRun[] | BootRun> }[] = [];
+  for (const engine of engines) {
+    const clock = new TurnClock();
+    const turning =
+      job === undefined ? await debianOn(engine, clock) : await kernelsOn(engine, [job], most, false, clock);
+    all.push({ clock, turning });
+  }
+  inTurns(all);
+  return all.flatMap<KernelRun | BootRun>(({ turning }) => turning.result());
+}
+
 /** Bytes of guest memory that are not all zero, by pages: at least so much of the process's memory is the guest's. */
 function guestBytes(machine: Machine): number {
   const { bytes } = machine.board.ram;
@@ -128,8 +177,7 @@ function guestBytes(machine: Machine): number {
   return pages * 4096;
 }
 
-/** Boots Debian until its shell is there. Times are since this process began, as the user has it. */
-export async function bootDebian(engine: EngineName): Promise<BootRun> {
+async function debianOn(engine: EngineName, clock?: TurnClock): Promise<Run<BootRun>> {
   const guest = await namedGuest('debian', {
     append: undefined,
     xenAppend: undefined,
@@ -142,17 +190,24 @@ export async function bootDebian(engine: EngineName): Promise<BootRun> {
   const machine: Machine = machineFor(engine, { memory: guest.memory }, guest.images, {
     output: (_device, byte) => {
       if (end !== undefined || !watch.seen(byte)) return;
-      end = sample(machine);
+      end = sample(machine, clock);
       machine.stop();
     },
   });
-  runUntil(machine, () => end !== undefined, 3e9, 'debian');
-  const { rss } = process.memoryUsage();
   return {
-    cpu: end?.cpu ?? 0,
-    wall: end?.wall ?? 0,
-    instructions: end?.instructions,
-    memory: rss - guestBytes(machine),
-    counters: countersOf(machine),
+    step: stepsOf(machine, () => end !== undefined, 3e9, 'debian'),
+    result: () => ({
+      cpu: end?.cpu ?? 0,
+      wall: end?.wall ?? 0,
+      instructions: end?.instructions,
+      // Of a process that has several machines nobody can say whose it is.
+      memory: clock ? undefined : process.memoryUsage().rss - guestBytes(machine),
+      counters: countersOf(machine),
+    }),
   };
+}
+
+/** Boots Debian until its shell is there. Times are since this process began, as the user has it. */
+export async function bootDebian(engine: EngineName): Promise<BootRun> {
+  return finish(await debianOn(engine));
 }

@@ -7,7 +7,7 @@ import { qemuKernel } from './qemu.ts';
 import { rateOf, warmUp } from './rates.ts';
 import type { Rate } from './rates.ts';
 import type { KernelJob, KernelRun, Shares } from './run.ts';
-import { kernelInProcess, sharesInProcess } from './worker.ts';
+import { inTurnsInProcess, kernelInProcess, sharesInProcess } from './worker.ts';
 
 /** What is measured. */
 export interface RoundsOptions {
@@ -17,6 +17,8 @@ export interface RoundsOptions {
   /** A fifth of the work. */
   readonly quick: boolean;
   readonly el2: boolean;
+  /** Our engines take turns in one process. */
+  readonly turns?: boolean;
   /** Told what is being run. */
   readonly progress: (line: string) => void;
   /** Ends it. */
@@ -73,6 +75,27 @@ function counted(run: KernelRun): number | undefined {
   return (run.end.instructions - lap.at.instructions) / (run.units - lap.units);
 }
 
+/** Those of the engines that take turns: ours, but the slow ones. */
+export const turnsOf = ({
+  engines,
+  turns = false,
+}: Pick<RoundsOptions, 'engines' | 'turns'>): readonly BenchEngine[] =>
+  turns ? engines.filter(({ own, share }) => own !== undefined && share === 1) : [];
+
+async function kernelInTurns(
+  turning: readonly BenchEngine[],
+  kernel: BenchKernel,
+  { quick, el2, stop }: RoundsOptions,
+): Promise<readonly KernelRun[]> {
+  const [first] = turning;
+  if (first === undefined) return [];
+  const units = unitsFor(kernel, first, quick);
+  const job = { kernel: kernel.name, units, lap: units >> 1, el2 };
+  const names = turning.flatMap(({ own }) => own ?? []);
+  const runs = await inTurnsInProcess(names, job, SETUP + 2 * units * kernel.instructions, stop);
+  return runs as readonly KernelRun[];
+}
+
 /** Runs everything. */
 export async function runRounds(options: RoundsOptions): Promise<readonly Row[]> {
   const { kernels, engines, rounds, quick, el2, progress, stop } = options;
@@ -80,10 +103,12 @@ export async function runRounds(options: RoundsOptions): Promise<readonly Row[]>
   for (let round = 1; round <= rounds; round++) {
     for (const kernel of kernels) {
       progress(`round ${round} of ${rounds}: ${kernel.name}`);
+      const turning = turnsOf(options);
+      const together = await kernelInTurns(turning, kernel, options);
       for (const engine of engines) {
         const units = unitsFor(kernel, engine, quick);
         const job = { kernel: kernel.name, units, lap: units >> 1, el2 };
-        const run = await runOnce(engine, kernel, job, stop);
+        const run = together[turning.indexOf(engine)] ?? (await runOnce(engine, kernel, job, stop));
         const key = `${kernel.name} ${engine.name}`;
         runs.set(key, [...(runs.get(key) ?? []), run]);
       }

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { CliError } from '../errors.ts';
 import { knownEngines } from './engines.ts';
 import type { EngineName } from './engines.ts';
-import { bootDebian, runKernel } from './own.ts';
+import { bootDebian, runInTurns, runKernel } from './own.ts';
 import { profiled } from './profile.ts';
 import { TIMEOUT } from './qemu.ts';
 import type { BootRun, KernelJob, KernelRun, Shares } from './run.ts';
@@ -16,6 +16,8 @@ interface Task {
   /** A kernel, or else Debian's boot. */
   readonly job?: KernelJob;
   readonly most?: number;
+  /** Further engines, which take turns with it. */
+  readonly beside?: readonly EngineName[];
   /** Where the time goes is asked, instead of how much it is. */
   readonly profile?: boolean;
 }
@@ -31,12 +33,17 @@ export async function work(text: string): Promise<void> {
   } catch {
     throw new CliError(`${WORKER}: takes what worldswitch bench gives it`);
   }
-  const engine = knownEngines().find(({ own }) => own === task?.engine)?.own;
+  const known = (name: unknown): EngineName | undefined =>
+    knownEngines().find(({ own }) => own === name)?.own;
+  const engine = known(task?.engine);
   if (task === null || engine === undefined)
     throw new CliError(`${WORKER}: takes what worldswitch bench gives it`);
-  const { job, most = 1e9 } = task;
-  const run = (): Promise<BootRun | KernelRun> =>
-    job === undefined ? bootDebian(engine) : runKernel(engine, job, most);
+  const { job, most = 1e9, beside } = task;
+  const run = (): Promise<BootRun | KernelRun | readonly (BootRun | KernelRun)[]> => {
+    if (beside !== undefined)
+      return runInTurns([engine, ...beside.flatMap((name) => known(name) ?? [])], job, most);
+    return job === undefined ? bootDebian(engine) : runKernel(engine, job, most);
+  };
   const result = task.profile === true ? (await profiled(run)).shares : await run();
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
@@ -82,6 +89,18 @@ export function kernelInProcess(
 /** Boots Debian in a process of its own. */
 export function debianInProcess(engine: EngineName, stop?: AbortSignal): Promise<BootRun> {
   return ask({ engine }, stop) as Promise<BootRun>;
+}
+
+/** Runs units of a kernel, or else boots Debian, on several engines that take turns in one process. */
+export function inTurnsInProcess(
+  [engine, ...beside]: readonly EngineName[],
+  job: KernelJob | undefined,
+  most: number,
+  stop?: AbortSignal,
+): Promise<readonly (KernelRun | BootRun)[]> {
+  if (engine === undefined) return Promise.resolve([]);
+  const task = { engine, beside, ...(job && { job, most }) };
+  return ask(task, stop) as Promise<readonly (KernelRun | BootRun)[]>;
 }
 
 /** Where the time of a run in a process of its own goes: of a kernel, or else of Debian's boot. */

@@ -1,18 +1,23 @@
 // `worldswitch compare`: the same guest on several systems, side by side.
 
+import { Option } from 'commander';
 import type { Command } from 'commander';
 
-import { virt } from '@worldswitch/machine';
+import { costProfileNames, virt } from '@worldswitch/machine';
+import type { CostProfileName } from '@worldswitch/machine';
 
 import { CliError } from '../errors.ts';
 import { checkWritable, readNamed, writeNamed } from '../files.ts';
 import { guestNames, namedGuest } from '../guests.ts';
 import type { Typed } from '../session.ts';
+import { ledgersOf, ledgerText, traceText } from './ledgers.ts';
 import { reportJson, reportLines } from './report.ts';
 import { runOn } from './run.ts';
 import type { SystemResult } from './run.ts';
-import { systems } from './system.ts';
+import { HARDWARE, systems } from './system.ts';
 import type { SystemKind } from './system.ts';
+import { parseTraps, trapNames, USUAL_TRAPS } from './traps.ts';
+import type { TrapChoice } from './traps.ts';
 
 interface CompareOptions {
   readonly systems?: string;
@@ -24,6 +29,10 @@ interface CompareOptions {
   readonly inputAfter?: string;
   readonly until?: string;
   readonly instructions: string;
+  readonly timing?: CostProfileName;
+  readonly traps?: readonly TrapChoice[];
+  readonly ledger?: string;
+  readonly trace?: string;
   readonly json?: string;
 }
 
@@ -71,7 +80,10 @@ export async function compare(name: string, given: Partial<CompareOptions> = {})
   const most = whole('--instructions', o.instructions, [1, Number.MAX_SAFE_INTEGER]);
   if (NEEDS_EL2.has(name))
     throw new CliError(`${name} is a hypervisor itself and needs an EL2 that a VM has not`);
-  await checkWritable(o.json, '--json');
+  const traps = o.traps ?? [];
+  if (traps.length > 0 && !kinds.some((kind) => kind.name === HARDWARE))
+    throw new CliError(`--traps: ${HARDWARE} is not among the systems`);
+  for (const option of ['json', 'ledger', 'trace'] as const) await checkWritable(o[option], `--${option}`);
   const guest = await namedGuest(name, { append: o.append, xenAppend: undefined, cpus, say });
   if (guest.images === undefined) throw new CliError(`${name} has nothing to boot`);
   const typed = [...(guest.typed ?? [])];
@@ -79,14 +91,21 @@ export async function compare(name: string, given: Partial<CompareOptions> = {})
   if (o.input !== undefined)
     typed.push({ bytes: await readNamed(o.input, '--input'), after: o.inputAfter ?? end?.after });
   else if (end) typed.push(end);
-  const board = virt({ memory: o.memory ?? guest.memory ?? '256M', cpus, gic: { version: gic } });
+  const board = {
+    ...virt({ memory: o.memory ?? guest.memory ?? '256M', cpus, gic: { version: gic } }),
+    ...(o.timing !== undefined && { timing: o.timing }),
+  };
   const results: SystemResult[] = [];
   for (const kind of kinds) {
-    say(`${name} on ${kind.name}: ${kind.about}`);
-    results.push(
-      runOn(kind, { name, board, images: guest.images }, { typed, until: o.until ?? guest.until, most }),
-    );
+    for (const choice of [undefined, ...(kind.name === HARDWARE ? traps : [])]) {
+      say(`${name} on ${kind.name}: ${choice === undefined ? kind.about : `traps ${choice.text}`}`);
+      const compared = { name, board, images: guest.images, traps: choice };
+      results.push(runOn(kind, compared, { typed, until: o.until ?? guest.until, most }));
+    }
   }
+  const ledgers = ledgersOf(results);
+  if (o.ledger !== undefined) await writeNamed(o.ledger, '--ledger', ledgerText(name, ledgers));
+  if (o.trace !== undefined) await writeNamed(o.trace, '--trace', traceText(ledgers));
   if (o.json !== '-') process.stdout.write(`${reportLines(name, results).join('\n')}\n`);
   if (o.json !== undefined) {
     const text = `${reportJson(name, results)}\n`;
@@ -114,6 +133,19 @@ export function addCompare(program: Command): void {
     .option('--input-after <text>', 'when this was printed')
     .option('--until <text>', 'ends a run when this is printed')
     .option('--instructions <n>', 'ends a run after so many', DEFAULTS.instructions)
+    .addOption(
+      new Option(
+        '--timing <profile>',
+        'cycles by a cost profile, those of the hypervisor too; virtual time is cycles',
+      ).choices([...costProfileNames]),
+    )
+    .option(
+      '--traps <names>',
+      `one more column with these controls of ${HARDWARE} (usually ${USUAL_TRAPS}): ${Object.keys(trapNames).join(', ')}; may be repeated`,
+      (text: string, before: readonly TrapChoice[] | undefined) => [...(before ?? []), parseTraps(text)],
+    )
+    .option('--ledger <file>', 'write a row for each exit, for worldswitch ledger diff')
+    .option('--trace <file>', 'write the exits as a trace for Perfetto (ui.perfetto.dev)')
     .option('--json <file>', 'the same for programs; - is standard output, instead of the table')
     .exitOverride()
     .action(compare);

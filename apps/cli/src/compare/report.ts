@@ -1,13 +1,13 @@
 // The comparison as a table that a person enjoys reading, and as JSON.
 
-import type { SystemResult } from './run.ts';
+import type { ModelledCycles, SystemResult } from './run.ts';
+import { HARDWARE } from './system.ts';
+import { block, grouped } from './table.ts';
+import type { Row } from './table.ts';
+import { USUAL_TRAPS } from './traps.ts';
 
-const grouped = (n: number): string => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ' ');
 const perCent = (part: number, whole: number): string =>
   whole === 0 ? '-' : `${((100 * part) / whole).toFixed(part === whole ? 0 : 2)} %`;
-
-/** A row: its name, and a cell for each system. */
-type Row = readonly [string, ...string[]];
 
 const sum = (result: SystemResult, of: (cpu: SystemResult['counts']['cpus'][number]) => number): number =>
   result.counts.cpus.reduce((all, cpu) => all + of(cpu), 0);
@@ -37,6 +37,26 @@ const ENDS: Readonly<Partial<Record<SystemResult['end'], string>>> = {
   instructions: 'cut off',
 };
 
+/** Cycles by a cost profile, where the run has one, and what they went into. */
+function cycleRows(
+  results: readonly SystemResult[],
+  row: (name: string, cell: (result: SystemResult) => string) => Row,
+): readonly Row[] {
+  const profile = results[0]?.cycles?.profile;
+  if (profile === undefined) return [];
+  const cell =
+    (of: keyof Omit<ModelledCycles, 'profile'>) =>
+    ({ cycles }: SystemResult): string =>
+      grouped(cycles?.[of] ?? 0);
+  return [
+    row(`cycles by ${profile}`, cell('total')),
+    row('  instructions', cell('instructions')),
+    row('  translation', cell('translation')),
+    row('  exceptions', cell('exceptions')),
+    row('  devices', cell('devices')),
+  ];
+}
+
 function generalRows(results: readonly SystemResult[]): readonly Row[] {
   const native = results.find(({ system }) => system === 'native');
   const row = (name: string, cell: (result: SystemResult) => string): Row => [name, ...results.map(cell)];
@@ -59,6 +79,7 @@ function generalRows(results: readonly SystemResult[]): readonly Row[] {
     row('walk references', (result) =>
       grouped(sum(result, ({ walks }) => walks.stage1References + walks.stage2References)),
     ),
+    ...cycleRows(results, row),
     row('virtual seconds', ({ counts }) => (counts.now / 1e9).toFixed(6)),
     row('host seconds', ({ hostSeconds }) => hostSeconds.toFixed(2)),
   ];
@@ -84,6 +105,28 @@ function exitRows(results: readonly SystemResult[]): readonly Row[] {
 
 /** `bench: NAME N iterations T ns`, as tiny prints it. */
 const BENCH = /^bench: (\S+)\s+\d+ iterations\s+([\d.]+) ns/;
+
+/** What a system with other traps costs more than the usual one, in all. */
+function trapRows(results: readonly SystemResult[]): readonly Row[] {
+  const usual = results.find(({ system, traps }) => system === HARDWARE && traps === undefined);
+  if (usual === undefined) return [];
+  const exits = (result: SystemResult): number => result.exits.reduce((all, each) => all + each.exits, 0);
+  const signed = (n: number): string => (n < 0 ? `-${grouped(-n)}` : `+${grouped(n)}`);
+  return results
+    .filter(({ traps }) => traps !== undefined)
+    .map((result): Row => {
+      const more = exits(result) - exits(usual);
+      const work = result.hypervisor - usual.hypervisor;
+      const cycles = (result.cycles?.total ?? 0) - (usual.cycles?.total ?? 0);
+      return [
+        result.traps ?? '',
+        signed(more),
+        signed(work),
+        more === 0 ? '-' : grouped(Math.abs(work / more)),
+        result.cycles === undefined ? '-' : signed(cycles),
+      ];
+    });
+}
 
 /** A guest's own measurements, and how much longer they take than natively. */
 function benchRows(results: readonly SystemResult[]): readonly Row[] {
@@ -111,22 +154,19 @@ function benchRows(results: readonly SystemResult[]): readonly Row[] {
   });
 }
 
-function block(title: string, rows: readonly Row[], head: Row): readonly string[] {
-  if (rows.length === 0) return [];
-  const all = [head, ...rows];
-  const widths = head.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
-  const line = (row: Row): string =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('   ');
-  const rule = '-'.repeat(widths.reduce((all, width) => all + width + 3, -3));
-  return [title, line(head), rule, ...rows.map(line), ''];
-}
-
 /** The whole comparison, as lines. */
 export function reportLines(guest: string, results: readonly SystemResult[]): readonly string[] {
   const head = (what: string): Row => [what, ...results.map(({ system }) => system)];
   return [
     ...block(`${guest}, the same image on each system`, generalRows(results), head('')),
     ...block('Exits: how many, by how many instructions each', exitRows(results), head('cause')),
+    ...block(`What other traps cost, against ${HARDWARE} with ${USUAL_TRAPS}`, trapRows(results), [
+      'traps',
+      'exits',
+      'instructions',
+      'for each',
+      'cycles',
+    ]),
     ...block(
       'What the guest measures: nanoseconds of virtual time for one',
       benchRows(results),
@@ -145,6 +185,8 @@ export function reportJson(guest: string, results: readonly SystemResult[]): str
       guest,
       systems: results.map((result) => ({
         ...result,
+        // Its rows go into a file of their own.
+        ledger: undefined,
         direct: result.instructions === 0 ? 0 : 1 - result.hypervisor / result.instructions,
         consoleEqual: native !== undefined && sameLines(result, native),
       })),

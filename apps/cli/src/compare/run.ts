@@ -1,11 +1,34 @@
 // One guest on one system, to its end: what it printed, and what it cost.
 
 import { countsOf } from '@worldswitch/machine';
-import type { MachineCounts, RunEnd } from '@worldswitch/machine';
+import type { CycleCounts, MachineCounts, RunEnd } from '@worldswitch/machine';
+import type { Ledger } from '@worldswitch/vmm';
 
 import type { Typed } from '../session.ts';
 import { TextWatch } from '../text-watch.ts';
 import type { ComparedGuest, SystemKind } from './system.ts';
+
+/** Cycles of all CPUs by a cost profile, hypervisor included. */
+export type ModelledCycles = Pick<
+  CycleCounts,
+  'profile' | 'total' | 'instructions' | 'translation' | 'exceptions' | 'devices'
+>;
+
+function cyclesOf({ cpus }: MachineCounts): ModelledCycles | undefined {
+  const all = cpus.flatMap(({ timing }) => timing ?? []);
+  const [first] = all;
+  if (first === undefined) return undefined;
+  const sum = (of: (cycles: CycleCounts) => number): number =>
+    all.reduce((total, cycles) => total + of(cycles), 0);
+  return {
+    profile: first.profile,
+    total: sum(({ total }) => total),
+    instructions: sum(({ instructions }) => instructions),
+    translation: sum(({ translation }) => translation),
+    exceptions: sum(({ exceptions }) => exceptions),
+    devices: sum(({ devices }) => devices),
+  };
+}
 
 /** What a run gave. */
 export interface SystemResult {
@@ -24,6 +47,12 @@ export interface SystemResult {
   /** Bytes of saved state that were moved. */
   readonly bytesMoved: number;
   readonly counts: MachineCounts;
+  /** By the profile of `--timing`. */
+  readonly cycles?: ModelledCycles | undefined;
+  /** The controls that were set, where they are not the usual ones. */
+  readonly traps?: string | undefined;
+  /** A row for each exit, where it was asked for. */
+  readonly ledger?: Ledger | undefined;
   readonly hostSeconds: number;
   /** One line when the guest got lost. */
   readonly report?: string;
@@ -74,15 +103,19 @@ export function runOn(kind: SystemKind, guest: ComparedGuest, wishes: RunWishes)
     if (end === 'budget' && machine.instructions >= wishes.most) end = 'instructions';
   }
   const totals = ledger?.totals() ?? [];
+  const counts = countsOf(machine);
   return {
-    system: kind.name,
+    system: guest.traps === undefined ? kind.name : `${kind.name} (${guest.traps.text})`,
     end,
     console,
     instructions: machine.instructions,
     hypervisor: machine.board.software.reduce((sum, { counts }) => sum + counts.instructions, 0),
     exits: totals,
     bytesMoved: totals.reduce((sum, { bytes }) => sum + bytes, 0),
-    counts: countsOf(machine),
+    counts,
+    cycles: cyclesOf(counts),
+    traps: guest.traps?.text,
+    ledger,
     hostSeconds: (performance.now() - began) / 1000,
     ...(end === 'dead' && { report: machine.report() }),
   };

@@ -1,10 +1,12 @@
 // The systems that `compare` runs one guest on, each in a few lines over the public API.
 
 import { createHost } from '@worldswitch/hypervisor-classic';
-import type { HardwareAssisted, Host, TrapAndEmulate, TrapControls } from '@worldswitch/hypervisor-classic';
+import type { HardwareAssisted, Host, TrapAndEmulate } from '@worldswitch/hypervisor-classic';
 import { createMachine } from '@worldswitch/machine';
 import type { BootImages, Machine, MachineConfig, MachineOptions } from '@worldswitch/machine';
 import { Ledger } from '@worldswitch/vmm';
+
+import type { TrapChoice } from './traps.ts';
 
 /** What all systems run. */
 export interface ComparedGuest {
@@ -13,7 +15,7 @@ export interface ComparedGuest {
   readonly board: MachineConfig;
   readonly images: BootImages;
   /** Further controls that send something of it to the hypervisor. */
-  readonly traps?: TrapControls | undefined;
+  readonly traps?: TrapChoice | undefined;
 }
 
 /** A system with the guest on it, ready to run. */
@@ -63,15 +65,18 @@ export function hostOf({ board, images, traps }: ComparedGuest, options: Machine
       board: { ...board, el2: true, memory: bytesOf(board.memory) + OWN },
       hypervisorMemory: OWN,
       vms: [{ name: 'guest', board: { ...board, el2: false } }],
-      traps,
+      traps: traps?.controls,
     },
     { guest: images },
     options,
   );
 }
 
+/** The system whose traps can be chosen. */
+export const HARDWARE = 'hardware-assisted';
+
 const hardwareAssisted: SystemKind = {
-  name: 'hardware-assisted',
+  name: HARDWARE,
   about: 'a hypervisor at EL2: stage 2, virtual CPU interface, syndromes',
   usual: true,
   build(guest, options) {

@@ -3,6 +3,7 @@
 export { Cpu } from './cpu.ts';
 export type { ExceptionRecord, TakenException } from './exceptions.ts';
 export { Vector } from './exceptions.ts';
+export { interruptsGoAbove } from './interrupts.ts';
 export { armv8, exceptionSlot, optionalFeatures } from './features.ts';
 export type { CpuCounters, CpuFeatures, Firmware } from './features.ts';
 export { Layout as CpuLayout } from './layout.ts';

@@ -31,6 +31,13 @@ function physicalTarget(cpu: Cpu, scr: bigint, hcr: bigint): number {
   return cpu.el2Enabled && (cpu.hcr & (hcr | HCR.TGE)) !== 0n ? 2 : 1;
 }
 
+/** Whether an IRQ or FIQ would be taken at a level above `el` now, whatever that level masks: somebody there can intervene. */
+export function interruptsGoAbove(cpu: Cpu, el: number): boolean {
+  return PHYSICAL.some(
+    ({ vector, scr, hcr }) => vector !== Vector.SError && physicalTarget(cpu, scr, hcr) > Math.max(el, 1),
+  );
+}
+
 /** True when an interrupt for `target` is taken now, given its mask bit. */
 function unmasked(cpu: Cpu, target: number, mask: number): boolean {
   const { el, daif } = cpu.state;

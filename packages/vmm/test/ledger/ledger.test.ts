@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import type { Plain } from '@worldswitch/platform';
+
+import { ledgerColumns, plainLedger, readLedger } from '../../src/ledger/file.ts';
 import { difference, Ledger } from '../../src/ledger/ledger.ts';
 import type { ExitRow } from '../../src/ledger/ledger.ts';
 import { perfettoTrace } from '../../src/ledger/perfetto.ts';
@@ -56,5 +59,23 @@ describe('the exit ledger', () => {
     expect(perfettoTrace(ledger, 2).traceEvents).toEqual([
       expect.objectContaining({ name: 'hvc', ts: 5, dur: 0.02, pid: 1, tid: 2, ph: 'X' }),
     ]);
+  });
+
+  it('goes into a file and comes back', () => {
+    const ledger = new Ledger();
+    ledger.enter(row());
+    ledger.enter(row({ cause: 'wfx', handler: 'scheduler', at: 1e15, syndrome: 0xffff_ffff }));
+    const text = JSON.stringify(plainLedger(ledger));
+    expect([...readLedger(JSON.parse(text) as Plain)]).toEqual([...ledger]);
+    const broken = (change: (file: { names: unknown; rows: unknown[][] }) => void): (() => void) => {
+      const file = JSON.parse(text) as { names: unknown; rows: unknown[][] };
+      change(file);
+      return () => readLedger(file as unknown as Plain);
+    };
+    expect(() => readLedger([])).toThrow('ledger must be a record');
+    expect(broken((f) => f.rows[1]?.pop())).toThrow(`rows[1] must have ${ledgerColumns.length} elements`);
+    expect(broken((f) => (f.names = ['hvc']))).toThrow('rows[0] has a handler without a name');
+    expect(broken((f) => (f.rows[0] = [-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]))).toThrow('rows[0][0]');
+    expect(broken((f) => (f.rows[0] = [0, 0, 256, 0, 0, 0, 0, 0, 0, 0, 0]))).toThrow('a vCPU above 255');
   });
 });
