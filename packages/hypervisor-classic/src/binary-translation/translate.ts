@@ -27,8 +27,6 @@ export interface TranslationOptions {
   readonly inline: boolean;
   /** SP_EL0 is not the stack pointer: PSTATE.SP is 1. */
   readonly banked: boolean;
-  /** Instructions, by address, that are called out because they fault often. */
-  readonly callOut?: (pc: number) => boolean;
 }
 
 /** A page: an instruction fetch of one unit is translated once. */
@@ -136,7 +134,7 @@ function mask(place: Place): void {
 /** Translates one instruction; true where nothing of the unit follows it. */
 function one(place: Place, decoded: Decoded | undefined): boolean {
   const { to, pc, word } = place;
-  const kind = place.options.callOut?.(pc) === true ? 'emulate' : kindOf(word, decoded);
+  const kind = kindOf(word, decoded);
   switch (kind) {
     case 'same':
       same(place);

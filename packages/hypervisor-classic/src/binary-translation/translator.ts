@@ -36,10 +36,6 @@ export type Arrival = (typeof Arrival)[keyof typeof Arrival];
 
 /** Most instructions of a unit, as VMware's had twelve and a page's boundary is another. */
 const MOST = 24;
-/** Exceptions at one instruction after which it is called out, which is cheaper. */
-const OFTEN = 16;
-/** Sites that are counted. */
-const SITES = 4096;
 
 /** What one vCPU does with the cache. */
 export class Translator {
@@ -51,7 +47,6 @@ export class Translator {
   private readonly page: VirtualRegisterPage;
   private readonly host: TranslationHost;
   private readonly word: Word64 = { lo: 0, hi: 0 };
-  private readonly sites = new Map<number, number>();
   /** The way out that was just taken, and the branch by register. */
   private exit: CacheWord | undefined;
   private indirect = false;
@@ -96,14 +91,6 @@ export class Translator {
       default:
         return Arrival.Emulate;
     }
-  }
-
-  /** An exception that an instruction of the guest's kernel caused: where that is often, it is called out from now on. */
-  faulted(pc: number): void {
-    const count = (this.sites.get(pc) ?? 0) + 1;
-    if (this.sites.size >= SITES) this.sites.clear();
-    this.sites.set(pc, count);
-    if (count === OFTEN) this.cache.forgetPage(pc);
   }
 
   /** BR, BLR, RET whose target the table does not have. */
@@ -159,12 +146,7 @@ export class Translator {
         const word = this.host.fetch(port, at);
         return word < 0 ? undefined : word;
       },
-      {
-        most: MOST,
-        inline: this.inline,
-        banked: true,
-        callOut: (at) => (this.sites.get(at) ?? 0) >= OFTEN,
-      },
+      { most: MOST, inline: this.inline, banked: true },
     );
     if (draft === undefined) return undefined;
     const unit = this.cache.add(draft);
