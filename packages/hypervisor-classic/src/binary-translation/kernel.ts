@@ -3,58 +3,87 @@
 
 import { Fault } from '@worldswitch/platform';
 import type { CpuPort, Word64 } from '@worldswitch/platform';
-import { systemOperation } from '@worldswitch/vmm';
+import { systemOperation, systemRegister } from '@worldswitch/vmm';
+import type { HostSpace } from '@worldswitch/vmm';
 
 import type { Emulation } from '../trap-and-emulate/emulation.ts';
 import { AccessKind, Answer } from '../trap-and-emulate/guest-memory.ts';
 import { high, low, signed } from './address.ts';
 import { CodeCache } from './code-cache.ts';
-import { Arrival, Translator } from './translator.ts';
+import type { CacheCounts } from './code-cache.ts';
+import type { Arrival } from './translator.ts';
+import { Translator } from './translator.ts';
 import { VirtualRegisterPage } from './virtual-registers.ts';
 
 const IC_IVAU = systemOperation('IC IVAU');
 const DSB = systemOperation('DSB ISH');
+const TTBR1_EL1 = systemRegister('TTBR1_EL1');
 const PAGE = 0x1000;
+/** The smallest line of an instruction cache that IC IVAU is given here. */
+const LINE = 64;
 
 /** Where the cache and the page of virtual registers are. */
 export interface TranslationPlaces {
   /** In the host's memory. */
   readonly cache: { readonly pa: number; readonly size: number };
-  readonly state: { readonly pa: number };
-  /** In the guest kernel's address space. */
-  cacheAddress(): Readonly<Word64>;
-  stateAddress(): Readonly<Word64>;
+  readonly state: { readonly pa: number; readonly size: number };
 }
+
+/** The hypervisor's address space, as far as translation goes. */
+export type TranslationSpace = Pick<HostSpace, 'cacheAddress' | 'stateAddress' | 'offsetHi'>;
 
 /** A kernel that runs from a translation cache. One vCPU. */
 export class TranslatedKernel {
-  readonly cache: CodeCache;
-  readonly translator: Translator;
+  private readonly space: TranslationSpace;
   private readonly places: TranslationPlaces;
+  private readonly inline: boolean;
   private readonly page: VirtualRegisterPage;
   private readonly word: Word64 = { lo: 0, hi: 0 };
   private readonly at: Word64 = { lo: 0, hi: 0 };
+  /** What there is since the kernel first ran: it moves with the hypervisor's hole. */
+  private running:
+    { readonly base: number; readonly cache: CodeCache; readonly translator: Translator } | undefined;
   private emulation: Emulation | undefined;
-  private initialised = false;
   /** The page that instructions were last fetched from, in this exit. */
   private fetched = Number.NaN;
   private fetchedPa = 0;
+  private upperTable = -1;
 
-  constructor(places: TranslationPlaces, inline = true) {
+  constructor(space: TranslationSpace, places: TranslationPlaces, inline = true) {
+    this.space = space;
     this.places = places;
+    this.inline = inline;
     this.page = new VirtualRegisterPage(places.state.pa);
-    const base = signed(places.cacheAddress());
-    this.cache = new CodeCache(base, places.cache.size, {
+  }
+
+  /** What the cache has done so far. */
+  get counts(): Readonly<CacheCounts> | undefined {
+    return this.running?.cache.counts;
+  }
+
+  /** The instruction that is to be emulated. */
+  get instruction(): number {
+    return this.running?.translator.instruction ?? 0;
+  }
+
+  /** The translator for a cache at an address. */
+  private translatorAt(port: CpuPort, base: number): Translator {
+    if (this.running?.base === base) return this.running.translator;
+    this.page.initialise(port);
+    const { pa, size } = this.places.cache;
+    const cache = new CodeCache(base, size, {
       write: (address, words) => {
-        this.write(places.cache.pa + (address - base), address, words);
+        this.write(pa + (address - base), words);
       },
     });
-    this.translator = new Translator(
-      this.cache,
+    const translator = new Translator(
+      cache,
       this.page,
-      { fetch: (port, pc) => this.fetch(port, pc) },
-      inline,
+      { fetch: (by, pc) => this.fetch(by, pc) },
+      this.inline,
     );
+    this.running = { base, cache, translator };
+    return translator;
   }
 
   private get exit(): Emulation {
@@ -62,17 +91,18 @@ export class TranslatedKernel {
     return this.emulation;
   }
 
-  /** Words of the cache, by the hypervisor's own map, and seen by fetches at the guest's address of them. */
-  private write(pa: number, address: number, words: readonly number[]): void {
+  /** Words of the cache, written and made seen by fetches at the hypervisor's own address of them. */
+  private write(pa: number, words: readonly number[]): void {
     const { port } = this.exit;
+    const offset = this.space.offsetHi(port.index);
     words.forEach((word, i) => {
       this.at.lo = low(pa + 4 * i);
       this.at.hi = high(pa + 4 * i);
       if (port.store(this.at, 4, word, 0) !== Fault.None) throw new Error('the translation cache is gone');
+      const last = i === words.length - 1;
+      if (last || (pa + 4 * i) % LINE === LINE - 4)
+        port.operate(IC_IVAU, this.at.lo, (this.at.hi + offset) >>> 0);
     });
-    for (let i = 0; i < words.length; i += 16)
-      port.operate(IC_IVAU, low(address + 4 * i), high(address + 4 * i));
-    port.operate(IC_IVAU, low(address + 4 * (words.length - 1)), high(address + 4 * (words.length - 1)));
     port.operate(DSB);
   }
 
@@ -102,7 +132,9 @@ export class TranslatedKernel {
   arrive(emulation: Emulation, call: number): Arrival {
     this.emulation = emulation;
     this.fetched = Number.NaN;
-    return this.translator.arrive(emulation.port, emulation.vcpu, emulation.frame, call);
+    const { running } = this;
+    if (running === undefined) return Arrival.Other;
+    return running.translator.arrive(emulation.port, emulation.vcpu, emulation.frame, call);
   }
 
   /** The guest's kernel goes on. False where it goes on at its own PC, as its instruction cannot be fetched. */
@@ -110,39 +142,68 @@ export class TranslatedKernel {
     const { port, vcpu, frame } = emulation;
     this.emulation = emulation;
     this.fetched = Number.NaN;
-    if (!this.initialised) {
-      this.page.initialise(port);
-      this.initialised = true;
-    }
-    return this.translator.depart(port, vcpu, frame, this.places.stateAddress(), pending);
+    const base = signed(this.space.cacheAddress(port.index));
+    const state = this.space.stateAddress(port.index);
+    return this.translatorAt(port, base).depart(port, vcpu, frame, state, pending);
   }
 
-  /** IC IVAU: the guest may have changed the text at an address; its physical page counts, wherever it is mapped. */
-  textChanged(emulation: Emulation, va: Readonly<Word64>): void {
+  /** What an emulated instruction may have made stale, by its name in the ledger. */
+  followed(emulation: Emulation, cause: string, word: number): void {
+    const [, tlbi] = /^tlbi (\w+?)(?:is)?$/.exec(cause) ?? [];
+    if (tlbi !== undefined) this.invalidated(emulation, tlbi, word & 31);
+    else if (cause === 'ic ivau') {
+      emulation.port.readX(word & 31, this.word);
+      this.textChanged(emulation, this.word);
+    } else if (cause.startsWith('ic iallu') || cause === 'msr SCTLR_EL1' || cause === 'msr TCR_EL1')
+      this.rangeMoved(emulation, 'all');
+    else if (cause === 'msr TTBR0_EL1') this.rangeMoved(emulation, 'lower');
+    else if (cause === 'msr TTBR1_EL1') this.upperChanged(emulation);
+  }
+
+  private invalidated(emulation: Emulation, what: string, t: number): void {
+    if (what === 'vmalle1') this.rangeMoved(emulation, 'all');
+    else if (what === 'aside1') this.rangeMoved(emulation, 'lower');
+    else {
+      // Bits 43:0 of Xt are bits 55:12 of the address.
+      emulation.port.readX(t, this.word);
+      const { lo, hi } = this.word;
+      this.forgetPage(emulation, (((hi << 20) >> 20) * 2 ** 32 + lo) * PAGE);
+    }
+  }
+
+  /** TTBR1_EL1 was written: with the same table it is only another ASID. */
+  private upperChanged(emulation: Emulation): void {
+    const { vcpu } = emulation;
+    const table = (vcpu.getHi(TTBR1_EL1) & 0xffff) * 2 ** 32 + vcpu.get(TTBR1_EL1);
+    this.rangeMoved(emulation, table === this.upperTable ? 'lower' : 'all');
+    this.upperTable = table;
+  }
+
+  /** The guest may have changed the text at an address; its physical page counts, wherever it is mapped. */
+  private textChanged(emulation: Emulation, va: Readonly<Word64>): void {
     this.emulation = emulation;
     const { port, vcpu, vm } = emulation;
-    const own = signed(va);
-    this.translator.forgetPage(port, own);
+    const { translator } = this.running ?? {};
+    if (translator === undefined) return;
+    translator.forgetPage(port, signed(va));
     if (vm.memory.translate(port, vcpu, va, AccessKind.Read, true) === Answer.Abort) return;
     const page = Math.floor(vm.memory.ipa / PAGE);
     const at: Word64 = { lo: 0, hi: 0 };
-    this.translator.forgetWhere(port, (pc) => {
+    translator.forgetWhere(port, (pc) => {
       at.lo = low(pc);
       at.hi = high(pc);
-      return (
-        vm.memory.translate(port, vcpu, at, AccessKind.Fetch, true) !== Answer.Retry ||
-        Math.floor(vm.memory.ipa / PAGE) === page
-      );
+      const answer = vm.memory.translate(port, vcpu, at, AccessKind.Fetch, true);
+      return answer !== Answer.Retry || Math.floor(vm.memory.ipa / PAGE) === page;
     });
   }
 
-  /** TLB maintenance of a page, or translation registers that have changed for one range or both. */
-  pageMoved(emulation: Emulation, va: Readonly<Word64>): void {
+  private forgetPage(emulation: Emulation, pc: number): void {
     this.emulation = emulation;
-    this.translator.forgetPage(emulation.port, signed(va));
+    this.running?.translator.forgetPage(emulation.port, pc);
   }
-  rangeMoved(emulation: Emulation, which: 'lower' | 'all'): void {
+
+  private rangeMoved(emulation: Emulation, which: 'lower' | 'all'): void {
     this.emulation = emulation;
-    this.translator.forgetWhere(emulation.port, (page) => which === 'all' || page >= 0);
+    this.running?.translator.forgetWhere(emulation.port, (page) => which === 'all' || page >= 0);
   }
 }

@@ -8,6 +8,7 @@ import { StatePage, TABLE_ENTRIES } from './state-page.ts';
 
 const TABLE_BITS = Math.log2(TABLE_ENTRIES);
 const I_MASK_BIT = 7;
+const F_MASK_BIT = 6;
 /** The branch to a landing. */
 export const BR_X16 = 0xd61f_0200;
 
@@ -71,12 +72,15 @@ function commitMask(to: UnitWriter, mayUnmask: boolean): void {
   to.add(`str w17, [x16, #${String(StatePage.DAIF)}]`);
   to.phase |= Phase.DONE;
   if (!mayUnmask) return;
+  const unmasked = to.hole();
   const masked = to.hole();
+  // TBZ W17, #7: IRQs are not masked; TBNZ W17, #6: FIQs are.
+  to.land(unmasked, 0x3600_0000 | (I_MASK_BIT << 19) | 17);
   to.add(`ldr w17, [x16, #${String(StatePage.PENDING)}]`);
   const none = to.hole();
   to.call(Call.PENDING);
-  // TBNZ W17, #7 and CBZ W17.
-  to.land(masked, 0x3700_0000 | (I_MASK_BIT << 19) | 17);
+  to.land(masked, 0x3700_0000 | (F_MASK_BIT << 19) | 17);
+  // CBZ W17.
   to.land(none, 0x3400_0000 | 17);
 }
 
@@ -96,7 +100,7 @@ export function changeMask(to: UnitWriter, bits: number, clear: boolean): void {
         clear ? `and w17, w17, #0x${(~mask >>> 0).toString(16)}` : `orr w17, w17, #0x${mask.toString(16)}`,
       );
     }
-  commitMask(to, clear && (bits & 2) !== 0);
+  commitMask(to, clear && (bits & 3) !== 0);
   close(to);
 }
 
