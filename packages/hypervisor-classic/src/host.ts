@@ -57,9 +57,12 @@ function checkScheduling(times: SchedulingTimes): SchedulingTimes {
   return times;
 }
 
-/** A host without EL2, whose VMs are virtualised by trap-and-emulate. */
+/**
+ * A host without EL2, whose VMs are virtualised by trap-and-emulate; with binary translation their kernels run from a translation
+ * cache, and there is one VM with one vCPU.
+ */
 export interface TrapHostDescription extends Omit<HostDescription, 'technique' | 'traps'> {
-  readonly technique: 'trap-and-emulate';
+  readonly technique: 'trap-and-emulate' | 'binary-translation';
   /** How guests' tables are shadowed; lazily when absent. */
   readonly shadow?: ShadowVariant | undefined;
 }
@@ -118,6 +121,7 @@ function planned(description: AnyHostDescription, images: VmImages) {
     traps: ('traps' in description ? description.traps : undefined) ?? {},
     scheduling: checkScheduling(description.scheduling ?? {}),
     shadow: 'shadow' in description ? description.shadow : undefined,
+    translation: technique === 'binary-translation' ? { inline: true } : undefined,
   };
   return {
     board,
@@ -134,7 +138,7 @@ function withHypervisor(
   place: WatcherPlace,
 ): MachineConfig {
   const software =
-    technique === 'trap-and-emulate'
+    technique !== 'hardware-assisted'
       ? attachSoftware(
           NAME,
           (context, state) => new TrapAndEmulate(setup, context, state, place),
@@ -161,8 +165,10 @@ function techniqueOf(description: AnyHostDescription): Technique {
     if (vm.technique !== undefined && TECHNIQUES.includes(vm.technique) && vm.technique !== technique)
       throw new ConfigurationError(`vms[${i}].technique`, `must be ${technique}, as the host's is`);
   });
-  if (technique === 'trap-and-emulate' && board.gic?.version === 3)
-    throw new ConfigurationError('board.gic.version', 'must be 2: trap-and-emulate emulates a GICv2');
+  if (technique === 'binary-translation' && (vms.length !== 1 || (vms[0]?.board.cpus ?? 1) !== 1))
+    throw new ConfigurationError('vms', 'must be one with one vCPU for binary-translation');
+  if (technique !== 'hardware-assisted' && board.gic?.version === 3)
+    throw new ConfigurationError('board.gic.version', `must be 2: ${technique} emulates a GICv2`);
   return technique;
 }
 

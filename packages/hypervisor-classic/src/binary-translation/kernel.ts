@@ -11,8 +11,7 @@ import { AccessKind, Answer } from '../trap-and-emulate/guest-memory.ts';
 import { high, low, signed } from './address.ts';
 import { CodeCache } from './code-cache.ts';
 import type { CacheCounts } from './code-cache.ts';
-import type { Arrival } from './translator.ts';
-import { Translator } from './translator.ts';
+import { Arrival, Translator } from './translator.ts';
 import { VirtualRegisterPage } from './virtual-registers.ts';
 
 const IC_IVAU = systemOperation('IC IVAU');

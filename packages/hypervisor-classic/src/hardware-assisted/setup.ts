@@ -32,6 +32,8 @@ export interface HypervisorSetup {
   readonly scheduling: SchedulingTimes;
   /** Trap-and-emulate: how guests' tables are shadowed; lazily when absent. */
   readonly shadow?: ShadowVariant | undefined;
+  /** The kernel runs from a translation cache; without `inline` every sensitive instruction is called out. */
+  readonly translation?: { readonly inline: boolean } | undefined;
 }
 
 /** The board's serial port: first address and shared peripheral interrupt, where it has one. */

@@ -46,7 +46,7 @@ export interface Served {
 export class Exits {
   /** The last one. */
   readonly served: Served = { cause: '', syndrome: 0, handler: '' };
-  private readonly instructions: Instructions = new Instructions();
+  readonly instructions: Instructions = new Instructions();
   private readonly esr: Word64 = { lo: 0, hi: 0 };
   private readonly far: Word64 = { lo: 0, hi: 0 };
   private readonly word: Word64 = { lo: 0, hi: 0 };

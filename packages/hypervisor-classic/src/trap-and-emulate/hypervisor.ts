@@ -24,6 +24,10 @@ import {
 } from '@worldswitch/vmm';
 import type { HostGic, LinearPort, ShadowVariant } from '@worldswitch/vmm';
 
+import { emulateCalledOut } from '../binary-translation/emulate.ts';
+import { TranslatedKernel } from '../binary-translation/kernel.ts';
+import type { TranslationPlaces } from '../binary-translation/kernel.ts';
+import { Arrival } from '../binary-translation/translator.ts';
 import { ConsoleHub } from '../hardware-assisted/console-hub.ts';
 import { CpuScheduler } from '../hardware-assisted/cpu-scheduler.ts';
 import { HostDevices } from '../hardware-assisted/host-devices.ts';
@@ -51,6 +55,8 @@ const SYSTEM_OFF = 0x8400_0008;
 const BOOT_ENTRY = 0x800;
 /** SMC Calling Convention: the function is not there. */
 const NOT_SUPPORTED = 0xffff_ffff;
+const EC_SVC = 0x15;
+const esr: Word64 = { lo: 0, hi: 0 };
 /** PSTATE.I and F, in SPSR's place; the pins, as ISR_EL1 has them. */
 const [MASK_I, MASK_F, IRQ, FIQ] = [1 << 7, 1 << 6, 1 << 7, 1 << 6];
 
@@ -85,6 +91,8 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
   private readonly place: WatcherPlace;
   private readonly cpus: readonly CpuParts[];
   private booted: Booted | undefined;
+  /** The kernel of the one VM, where it is translated. */
+  private kernel: TranslatedKernel | undefined;
 
   /**
    * @param setup - the board and the VMs
@@ -200,6 +208,7 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     const { host } = setup;
     const pages = new PageAllocator(base, size / PAGE, state?.pages);
     const timer = new HostTimer(current, host.cpus, state?.timer, 'EL1');
+    const translated = setup.translation && state === undefined ? placesFor(pages) : undefined;
     const space = state
       ? new HostSpace(pages, host.cpus, state.space)
       : HostSpace.create(current.port, memory, pages, {
@@ -210,7 +219,9 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
           ],
           paBits: 40,
           cpus: host.cpus,
+          ...(translated && { translated }),
         });
+    if (translated) this.kernel = new TranslatedKernel(space, translated, setup.translation?.inline);
     const devices = new HostDevices(port, setup, { current, memory, pages }, state?.devices);
     const console = new ConsoleHub(
       setup,
@@ -295,22 +306,48 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     }
     const { served } = this.exits;
     const vcpu = scheduler.vcpu(running);
+    const vm = this.parts.vms[vcpu?.vm ?? -1];
+    if (vcpu && vm && exception.from === 'lower-a64') emulation.of(vm, vcpu);
     if (exception.kind === 'irq') {
+      if (vcpu && this.isTranslated(exception, vcpu)) this.kernel?.arrive(emulation, -1);
       const interrupt = this.interrupt(port);
       served.cause = interruptName(interrupt);
       served.syndrome = interrupt;
       served.handler = 'interrupt';
     } else if (exception.from !== 'lower-a64') throw new Error(describeOwn(exception, port));
     else {
-      const vm = this.parts.vms[vcpu?.vm ?? -1];
       if (vcpu === undefined || vm === undefined) throw new Error('an exit came while no vCPU ran');
-      emulation.of(vm, vcpu);
-      this.exits.serve(emulation);
+      if (!this.isTranslated(exception, vcpu) || !this.serveTranslated(emulation))
+        this.exits.serve(emulation);
     }
     const leave = this.leave(port);
     if (vcpu && watcher)
       watcher.end({ vm: vcpu.vm, vcpu: vcpu.index, ...served, moved: scheduler.world.taken() });
     return this.offIfDone(port, leave);
+  }
+
+  /** The guest's kernel was running, from the translation cache. */
+  private isTranslated({ from }: Exception, vcpu: VirtualCpu): boolean {
+    return this.kernel !== undefined && from === 'lower-a64' && vcpu.level === 1;
+  }
+
+  /** An exit of translated code. False where the exception is the guest's. */
+  private serveTranslated(emulation: Emulation): boolean {
+    const { kernel } = this;
+    if (kernel === undefined) return false;
+    emulation.port.readSystem(ESR_EL1, esr);
+    const call = esr.lo >>> 26 === EC_SVC ? esr.lo & 0xffff : -1;
+    const arrival = kernel.arrive(emulation, call);
+    if (arrival === Arrival.Other) return false;
+    const { served } = this.exits;
+    served.syndrome = esr.lo;
+    served.cause = served.handler = 'translator';
+    if (arrival === Arrival.Emulate) {
+      served.cause = emulateCalledOut(emulation, kernel.instruction, this.exits.instructions);
+      served.handler = 'emulate';
+      kernel.followed(emulation, served.cause, kernel.instruction);
+    }
+    return true;
   }
 
   /** Serves an interrupt and says which. */
@@ -359,6 +396,12 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
       emulation.stale = false;
     }
     vm.memory.enter(port, vcpu);
+    // With SP_EL0 as its stack pointer, or while it is debugged, the kernel is emulated trap by trap.
+    if (this.kernel === undefined || vcpu.level === 0 || vcpu.spSel === 0 || vcpu.stepping) return;
+    emulation.begin(port);
+    emulation.of(vm, vcpu);
+    this.kernel.depart(emulation, pins !== 0);
+    emulation.frame.end(port);
   }
 
   private interruptGuest(port: CpuPort, emulation: Emulation, vcpu: VirtualCpu, pins: number): void {
@@ -396,6 +439,15 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     };
   }
 }
+
+/** Room for the translation cache and the virtual registers. */
+const CACHE_BYTES = 4 * 1024 * 1024;
+const STATE_PAGES = 16 * 1024;
+
+const placesFor = (pages: PageAllocator): TranslationPlaces => ({
+  cache: { pa: pages.allocate(CACHE_BYTES), size: CACHE_BYTES },
+  state: { pa: pages.allocate(STATE_PAGES), size: STATE_PAGES },
+});
 
 /** An exception of the hypervisor's own, in words. */
 function describeOwn({ kind, from }: Exception, port: CpuPort): string {

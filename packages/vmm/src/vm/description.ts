@@ -6,10 +6,14 @@ import type { AddressInput, CheckedConfig, MachineConfig } from '@worldswitch/ma
 import type { Weight } from '../schedule/scheduler.ts';
 
 /** How a VM is virtualised. */
-export type Technique = 'hardware-assisted' | 'trap-and-emulate';
+export type Technique = 'hardware-assisted' | 'trap-and-emulate' | 'binary-translation';
 
 /** The techniques. */
-export const TECHNIQUES: readonly Technique[] = ['hardware-assisted', 'trap-and-emulate'];
+export const TECHNIQUES: readonly Technique[] = [
+  'hardware-assisted',
+  'trap-and-emulate',
+  'binary-translation',
+];
 
 /** One virtual machine. */
 export interface VmDescription {

@@ -1,0 +1,72 @@
+// An unmodified kernel from a translation cache at EL0, on a CPU without EL2.
+
+import { describe, expect, it } from 'vitest';
+
+import { createMachine, virt } from '@worldswitch/machine';
+import { Ledger } from '@worldswitch/vmm';
+
+import { createHost } from '../src/index.ts';
+import { tinyImages } from './tiny.ts';
+
+/** tiny under binary translation, and what it printed. */
+async function translated(append: string, ledger?: Ledger) {
+  let output = '';
+  const host = createHost(
+    {
+      board: virt({ memory: '96M' }),
+      technique: 'binary-translation',
+      vms: [{ name: 'vm0', board: virt({ memory: '64M' }) }],
+    },
+    { vm0: await tinyImages(append) },
+    {
+      output: (_device, byte) => {
+        output += String.fromCharCode(byte);
+      },
+    },
+  );
+  if (ledger) host.keepLedger(ledger);
+  const finish = (): string => {
+    for (;;) {
+      const end = host.machine.run(5_000_000);
+      if (end !== 'budget' || host.machine.instructions > 100e6) return end;
+    }
+  };
+  return { host, finish, output: () => output };
+}
+
+async function natively(append: string): Promise<string> {
+  let output = '';
+  const machine = createMachine(virt({ memory: '64M' }), {
+    output: (_device, byte) => {
+      output += String.fromCharCode(byte);
+    },
+  });
+  machine.load(await tinyImages(append));
+  while (machine.run(5_000_000) === 'budget') continue;
+  return output;
+}
+
+describe('binary translation', () => {
+  it('runs tiny unmodified, without EL2, and its whole self-test passes: what cannot be trapped is translated', async () => {
+    const ledger = new Ledger();
+    const run = await translated('selftest poweroff', ledger);
+    expect(run.finish(), run.host.machine.report()).toBe('off');
+    expect(run.output()).toBe(await natively('selftest poweroff'));
+    expect(run.output()).toContain('selftest: 60 ok, 0 failed');
+    const count = (cause: string): number => [...ledger].filter((row) => row.cause === cause).length;
+    // What trap-and-emulate pays for one by one is in line.
+    for (const free of ['msr DAIFSet', 'msr DAIFClr', 'mrs SP_EL0', 'mrs ESR_EL1', 'msr ELR_EL1'])
+      expect(count(free), free).toBe(0);
+    expect(count('eret')).toBeGreaterThan(1000);
+    // Units are linked: the translator is left alone but for what is new.
+    expect(count('translator')).toBeLessThan(count('eret') / 2);
+  }, 60_000);
+
+  it('refuses what it does not do', () => {
+    const board = virt({ memory: '96M' });
+    const vm = virt({ memory: '32M', cpus: 2 });
+    expect(() =>
+      createHost({ board, technique: 'binary-translation', vms: [{ name: 'two', board: vm }] }, {}),
+    ).toThrow('vms: must be one with one vCPU for binary-translation');
+  });
+});
