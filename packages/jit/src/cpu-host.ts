@@ -6,6 +6,7 @@ import { Access, permits } from '@worldswitch/mmu';
 import type { Memory, Pa } from '@worldswitch/platform';
 
 import type { FastMapping, HostListener, InterpreterHost } from './host.ts';
+import { WalkState } from './walks/state.ts';
 
 /** Contexts that are told apart at once; beyond, numbering starts anew and the listener forgets all. */
 const CONTEXTS = 4096;
@@ -15,6 +16,7 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
   const stepper = createStepper(cpu);
   const numbers = new Map<number, number>();
   const windows: Memory[] = [];
+  const walks = new WalkState(cpu);
   let listener: HostListener | undefined;
   let current = 0;
   let unprivileged = 0;
@@ -40,6 +42,7 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
   let user = false;
   let pan = false;
   const refresh = (): void => {
+    walks.changed();
     // Entries are only made where no access needs more than its translation: that must hold when they are used, too.
     const checks = (cpu.alignmentChecked ? 1 : 0) + (cpu.bigEndian ? 2 : 0) + (cpu.debug.everyFetch ? 4 : 0);
     plain = (checks & 3) === 0;
@@ -63,6 +66,7 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     if (memory !== window) {
       window = memory;
       if (!windows.includes(memory)) windows.push(memory);
+      walks.found(base, memory);
     }
     const offset = pa - base;
     const page = Math.floor(offset / 4096);
@@ -158,6 +162,13 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
       if (memory === undefined) return;
       const page = (host - memory.offset) >>> 12;
       memory.dirty[page >>> 5] = (memory.dirty[page >>> 5] ?? 0) | (1 << (page & 31));
+    },
+    walks: {
+      place: (offset) => walks.place(offset),
+      prepare() {
+        walks.prepare(plain);
+      },
+      takeCounts: () => walks.takeCounts(),
     },
     hostOf: (pa) => cpu.bus.host(pa as Pa),
     get listener() {

@@ -1,6 +1,8 @@
 // What the interpreter asks of the CPU that it runs. The CPU (isa-core) owns the architecture: translation, exceptions,
 // interrupts, the one instruction that the loop does not do itself. The interpreter owns only copies: fast TLBs, decoded pages.
 
+import type { TlbShape } from '@worldswitch/mmu';
+
 import type { Slice } from './isa.ts';
 
 /** Why a page is not for the fast path. */
@@ -93,6 +95,15 @@ export interface InterpreterHost {
   fillFetch(vaLo: number, vaHi: number, out: FastMapping): boolean;
   /** A page is about to become writable without further calls: sets its bit in `Memory.dirty`. */
   markDirty(host: number): void;
+  /** What deals with misses in compiled code. */
+  readonly walks?: {
+    /** Takes bytes of the shared memory: see `WalkState.place`. */
+    place(offset: number): TlbShape | undefined;
+    /** Before compiled code runs. */
+    prepare(): void;
+    /** After it: takes its counts over. Answers how many pages it entered into the fast TLB. */
+    takeCounts(): number;
+  };
   /** Byte offset in the shared memory of a physical address, or -1 (`Bus.host`). */
   hostOf(pa: number): number;
   /** Who is told. One interpreter at a time. */

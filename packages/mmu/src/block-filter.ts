@@ -1,15 +1,25 @@
 // Counts which blocks of memory have entries in the TLB, so that most TLBI operations need no search of all of it.
 
-/** Counters that blocks are hashed to. */
-const SLOTS = 2048;
+import { FILTER_SIZES, FILTER_SLOTS } from './tlb-layout.ts';
+import type { TlbPlace } from './tlb-layout.ts';
+
 /** Log2 of the page and block sizes that there are (DDI 0487 D8.2). */
 const SHIFTS: readonly number[] = [12, 14, 16, 21, 25, 29, 30, 42];
 
 /** Says whether there may be an entry for the block of an address. A yes may be wrong, a no is not. */
 export class BlockFilter {
-  private readonly slots = new Uint32Array(SLOTS);
+  private readonly slots: Uint32Array;
   /** Entries by log2 of their block's size. */
-  private readonly sizes = new Uint32Array(64);
+  private readonly sizes: Uint32Array;
+
+  /**
+   * @param slots - where the counters lie
+   * @param sizes - where the entries are counted by size
+   */
+  constructor({ buffer, offset }: TlbPlace, slots: number, sizes: number) {
+    this.slots = new Uint32Array(buffer, offset + slots, FILTER_SLOTS);
+    this.sizes = new Uint32Array(buffer, offset + sizes, FILTER_SIZES);
+  }
 
   /** Adds or removes one entry of the block of `2^shift` bytes around an address below 2^56. */
   count(lo: number, hi: number, shift: number, by: 1 | -1): void {
@@ -39,5 +49,5 @@ export function isBlockShift(shift: number): boolean {
 
 function slotOf(lo: number, hi: number, shift: number): number {
   const block = shift >= 32 ? hi >>> (shift - 32) : (lo >>> shift) | (hi << (32 - shift));
-  return (Math.imul(block ^ (shift << 26), 0x9e3779b1) >>> 21) & (SLOTS - 1);
+  return (Math.imul(block ^ (shift << 26), 0x9e3779b1) >>> 21) & (FILTER_SLOTS - 1);
 }

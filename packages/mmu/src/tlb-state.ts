@@ -4,6 +4,7 @@ import { bytes, record, StateError, stateCodec } from '@worldswitch/platform';
 import type { StateCodec } from '@worldswitch/platform';
 
 import { isBlockShift } from './block-filter.ts';
+import type { TlbPlace } from './tlb-layout.ts';
 import { GLOBAL, Tlb } from './tlb.ts';
 import type { TlbShape } from './tlb.ts';
 
@@ -93,17 +94,18 @@ export function tlbCodec(shape: TlbShape): StateCodec<TlbState> {
 /**
  * Makes a TLB with the entries of a state.
  *
+ * @param place - for its arrays
  * @throws StateError that names the field, where the state is none that `saveTlb` gives
  */
-export function restoreTlb(shape: TlbShape, state: TlbState): Tlb {
-  const tlb = load(shape, tlbCodec(shape).parse(state, 1));
+export function restoreTlb(shape: TlbShape, state: TlbState, place?: TlbPlace): Tlb {
+  const tlb = load(shape, tlbCodec(shape).parse(state, 1), place);
   tlb.recount();
   return tlb;
 }
 
 /** Copies the arrays; the sizes have been checked. */
-function load(shape: TlbShape, state: TlbState): Tlb {
-  const tlb = new Tlb(shape);
+function load(shape: TlbShape, state: TlbState, place?: TlbPlace): Tlb {
+  const tlb = new Tlb(shape, place);
   for (const field of ENTRY_FIELDS) {
     const to = tlb[field];
     new Uint8Array(to.buffer, to.byteOffset, to.byteLength).set(state[field]);

@@ -5,6 +5,8 @@ import { BlockFilter } from './block-filter.ts';
 import { el2Enabled, HCR, stage1Enabled, stage2Enabled, currentVmid } from './controls.ts';
 import type { TranslationControls } from './controls.ts';
 import { Regime } from './regime.ts';
+import { tlbLayout } from './tlb-layout.ts';
+import type { TlbPlace } from './tlb-layout.ts';
 import type { Translation } from './translation.ts';
 
 /** The ASID of an entry that holds for all. */
@@ -106,15 +108,21 @@ export class Tlb {
   listener: TlbListener | undefined = undefined;
   private readonly setMask: number;
   /** Blocks of more than 4 KiB at stage 1, by virtual address. */
-  private readonly blocks = new BlockFilter();
+  private readonly blocks: BlockFilter;
   /** What stage 2 maps, by IPA. */
-  private readonly ipaBlocks = new BlockFilter();
+  private readonly ipaBlocks: BlockFilter;
 
-  /** Valid entries. */
-  private live = 0;
+  /** The number of valid entries. */
+  private readonly live: Int32Array;
+  /** All arrays, as bytes. */
+  private readonly all: Uint8Array;
 
-  /** Makes an empty one. Throws a RangeError for a shape that is none. */
-  constructor(shape: TlbShape = { sets: 512, ways: 4 }) {
+  /**
+   * Makes an empty one. Throws a RangeError for a shape that is none.
+   *
+   * @param place - for the arrays; a buffer of their own unless given
+   */
+  constructor(shape: TlbShape = { sets: 512, ways: 4 }, place?: TlbPlace) {
     const { sets, ways } = shape;
     if (!powerOfTwo(sets, 65536))
       throw new RangeError(`sets must be a power of two up to 65536, but is ${sets}`);
@@ -124,20 +132,40 @@ export class Tlb {
     this.sets = sets;
     this.ways = ways;
     this.setMask = sets - 1;
-    this.tagLo = new Int32Array(size);
-    this.tagHi = new Int32Array(size);
-    this.tagContext = new Int32Array(size);
-    this.tagAsid = new Int32Array(size);
-    this.pa = new Float64Array(size);
-    this.ipa = new Float64Array(size);
-    this.permissions = new Uint8Array(size);
-    this.attributes = new Uint8Array(size);
-    this.shareability = new Uint8Array(size);
-    this.level = new Uint8Array(size);
-    this.stage1Shift = new Uint8Array(size);
-    this.stage2Shift = new Uint8Array(size);
-    this.ns = new Uint8Array(size);
-    this.nextWay = new Uint8Array(sets);
+    const layout = tlbLayout(shape);
+    const at = place ?? { buffer: new ArrayBuffer(layout.bytes), offset: 0 };
+    const { buffer, offset } = at;
+    const bytes = (from: number, count: number = size): Uint8Array =>
+      new Uint8Array(buffer, offset + from, count);
+    const words = (from: number, count: number = size): Int32Array =>
+      new Int32Array(buffer, offset + from, count);
+    this.all = bytes(0, layout.bytes);
+    this.all.fill(0);
+    this.tagLo = words(layout.tagLo);
+    this.tagHi = words(layout.tagHi);
+    this.tagContext = words(layout.tagContext);
+    this.tagAsid = words(layout.tagAsid);
+    this.pa = new Float64Array(buffer, offset + layout.pa, size);
+    this.ipa = new Float64Array(buffer, offset + layout.ipa, size);
+    this.permissions = bytes(layout.permissions);
+    this.attributes = bytes(layout.attributes);
+    this.shareability = bytes(layout.shareability);
+    this.level = bytes(layout.level);
+    this.stage1Shift = bytes(layout.stage1Shift);
+    this.stage2Shift = bytes(layout.stage2Shift);
+    this.ns = bytes(layout.ns);
+    this.nextWay = bytes(layout.nextWay, sets);
+    this.live = words(layout.live, 1);
+    this.blocks = new BlockFilter(at, layout.blockSlots, layout.blockSizes);
+    this.ipaBlocks = new BlockFilter(at, layout.ipaSlots, layout.ipaSizes);
+  }
+
+  /** The same TLB with its arrays in another place. Its listener is not taken along. */
+  movedTo(place: TlbPlace): Tlb {
+    const moved = new Tlb(this, place);
+    moved.all.set(this.all);
+    Object.assign(moved.counters, this.counters);
+    return moved;
   }
 
   /** Index of the first entry of the set of a page. The top byte takes no part, so that TLBI finds all its variants. */
@@ -191,7 +219,7 @@ export class Tlb {
     const mask = vmid < 0 ? SCOPE : SCOPE_VMID;
     const scope = tlbScope(regime, secure, Math.max(vmid, 0));
     let any = false;
-    if (this.live === 0) return;
+    if (this.live[0] === 0) return;
     for (let i = 0; i < this.size; i++) {
       if (this.tagLo[i] !== 0 && ((this.tagContext[i] ?? 0) & mask) === scope) any = this.forget(i);
     }
@@ -201,7 +229,7 @@ export class Tlb {
   /** TLBI ASIDE1: entries of an ASID that are not global. */
   invalidateAsid(regime: Regime, secure: boolean, vmid: number, asid: number): void {
     const scope = tlbScope(regime, secure, vmid);
-    if (this.live === 0) return;
+    if (this.live[0] === 0) return;
     // Told one by one: most entries are others', and global ones stay.
     for (let i = 0; i < this.size; i++) {
       if (this.tagLo[i] === 0 || this.tagAsid[i] !== asid) continue;
@@ -273,7 +301,7 @@ export class Tlb {
 
   /** Recounts what the filters count, after the arrays were written as a whole. */
   recount(): void {
-    this.live = 0;
+    this.live[0] = 0;
     this.blocks.clear();
     this.ipaBlocks.clear();
     for (let i = 0; i < this.size; i++) if (this.tagLo[i] !== 0) this.track(i, 1);
@@ -320,7 +348,7 @@ export class Tlb {
   }
 
   private track(index: number, by: 1 | -1): void {
-    this.live += by;
+    this.live[0] = (this.live[0] ?? 0) + by;
     const shift = this.stage1Shift[index] ?? 12;
     if (shift > 12) this.blocks.count(this.tagLo[index] ?? 0, (this.tagHi[index] ?? 0) & 0xffffff, shift, by);
     const shift2 = this.stage2Shift[index] ?? 0;

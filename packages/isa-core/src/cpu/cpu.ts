@@ -2,7 +2,7 @@
 // this class is what is the same for all engines.
 
 import { busPort, createControls, createWalker, restoreTlb, Tlb } from '@worldswitch/mmu';
-import type { TlbShape, TranslationControls, WalkObserver } from '@worldswitch/mmu';
+import type { TlbPlace, TlbShape, TranslationControls, WalkObserver } from '@worldswitch/mmu';
 import type { Bus, CpuPin, SystemRegisterBank, Transaction, Word64 } from '@worldswitch/platform';
 import { Fault } from '@worldswitch/platform';
 
@@ -122,6 +122,12 @@ export class Cpu implements ReferenceHost {
     };
     return tlb;
   }
+  /** Moves the TLB's arrays, so that an engine's code can read and fill them. What was read of them before is no longer theirs. */
+  placeTlb(place: TlbPlace): void {
+    this.tlbPlace = place;
+    this.tlb = this.listenTo(this.tlb.movedTo(place));
+  }
+  private tlbPlace: TlbPlace | undefined;
   /** Everything that decides this CPU's future, but what its banks and the board hold. */
   save(): CpuSavedState {
     return saveCpu(this);
@@ -130,7 +136,7 @@ export class Cpu implements ReferenceHost {
   restore(saved: CpuSavedState, tlb: TlbShape = { sets: 512, ways: 4 }): void {
     loadCpu(this, saved);
     setIdentification(this);
-    this.tlb = this.listenTo(restoreTlb(tlb, saved.tlb));
+    this.tlb = this.listenTo(restoreTlb(tlb, saved.tlb, this.tlbPlace));
     this.listener?.droppedAll();
     this.contextChanged();
     this.debug.changed();
@@ -281,17 +287,21 @@ export class Cpu implements ReferenceHost {
 
   /** System registers have changed: recompute what translation, traps and byte order derive from them. */
   contextChanged(): void {
+    this.translationVersion++;
     this.hcrValue = this.register('HCR_EL2');
     this.state.setWord(Layout.absent, absentFeatures(this.features));
     updateControls(this);
     this.levels.fill(undefined);
     this.modeChanged();
   }
+  /** Another number whenever a register that translation depends on may have changed. */
+  translationVersion = 0;
   /** By exception level, until a register changes. */
   private readonly levels: (LevelControls | undefined)[] = [undefined, undefined, undefined, undefined];
 
   /** TTBRn_ELx or VTTBR_EL2 has changed, which decides nothing but translation. */
   tablesChanged(): void {
+    this.translationVersion++;
     updateTables(this);
     this.translator.refresh();
     this.listener?.contextChanged();

@@ -34,8 +34,9 @@ export class Translator {
   readonly word: Word64 = { lo: 0, hi: 0 };
   readonly walker: Walker;
   private readonly cpu: Cpu;
-  private context = 0;
-  private asid = 0;
+  /** What the current level's entries in the TLB are tagged with. */
+  context = 0;
+  asid = 0;
 
   constructor(cpu: Cpu, walker: Walker) {
     this.cpu = cpu;

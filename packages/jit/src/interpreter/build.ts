@@ -8,6 +8,7 @@ import type { Frame } from '../emit/frame.ts';
 import { enterType, GO_ON } from '../hot/dispatcher.ts';
 import { cases } from '../isa.ts';
 import type { Case } from '../isa.ts';
+import { refillType } from '../walks/tlb-code.ts';
 import { Code } from '../wasm/code.ts';
 import type { Fragment, Piece } from '../wasm/code.ts';
 import { encodeModule } from '../wasm/module.ts';
@@ -75,6 +76,8 @@ export interface BuildOptions {
   readonly tlbEntries?: number | undefined;
   /** What instructions cost; unless given, each costs 1. */
   readonly costs?: Costs | undefined;
+  /** The body of the function, of `refillType`, that deals with misses of the fast TLB; all are TypeScript's unless given. */
+  readonly refill?: Uint8Array | undefined;
 }
 
 /** Rows of the FP and SIMD registers that are in the hot loop: scalars, and what string functions are made of. */
@@ -119,7 +122,7 @@ class Arms {
 
 /** Makes the interpreter of the CPU whose block lies at `base`. */
 export function buildInterpreter(base: number, options: BuildOptions = {}): InterpreterCode {
-  const { table = cases, fuses = false, tlbEntries, costs } = options;
+  const { table = cases, fuses = false, tlbEntries, costs, refill } = options;
   const hot = new Arms(new CaseEmitter(createFrame(base, fuses, tlbEntries, costs)));
   const rare = new Arms(new CaseEmitter(createFrame(base, fuses, tlbEntries, costs)));
   const shortfalls: Shortfall[] = [];
@@ -142,14 +145,19 @@ export function buildInterpreter(base: number, options: BuildOptions = {}): Inte
   }
   const end = rareFirst + rare.pieces.length;
   let next = end;
-  const driver = driverFunction(hot.frame, functions.length, rareFirst, end);
+  const driver = driverFunction(hot.frame, functions.length, rareFirst, end, refill !== undefined);
   const seldom = new Map(table.flatMap((entry) => (placeOf(entry) === 'seldom' ? [[entry.id, entry]] : [])));
   const asked = new Set<number>();
   const supplements: Supplement[] = [];
   return {
-    module: encodeModule([...functions.map((body) => ({ body })), { name: 'run', body: driver }], {
-      imports: [{ name: 'enter', type: enterType }],
-    }),
+    module: encodeModule(
+      [
+        ...functions.map((body) => ({ body })),
+        { name: 'run', body: driver },
+        ...(refill === undefined ? [] : [{ type: refillType, body: refill }]),
+      ],
+      { imports: [{ name: 'enter', type: enterType }] },
+    ),
     recordOf(caseId) {
       const entry = seldom.get(caseId);
       if (entry === undefined || asked.has(caseId)) return records[caseId];
@@ -223,7 +231,13 @@ const LOOPS = 1;
  * Calls the loop that has the record's number, or compiled code, until one of them leaves for another reason or for another
  * module.
  */
-function driverFunction(frame: Frame, loops: number, rareFirst: number, end: number): Fragment {
+function driverFunction(
+  frame: Frame,
+  loops: number,
+  rareFirst: number,
+  end: number,
+  refills: boolean,
+): Fragment {
   const code = new Code();
   const group = code.fixedLocal('i32');
   const why = code.fixedLocal('i32');
@@ -242,7 +256,8 @@ function driverFunction(frame: Frame, loops: number, rareFirst: number, end: num
   code.call(LOOPS);
   code.set(why);
   code.end();
-  enterRegions(code, frame.base, { why, group, again });
+  enterRegions(code, frame.base, { why, group, again }, refills);
+  if (refills) refillMisses(code, { why, group, again }, LOOPS + loops + 1);
   // Group 0 is the hot loop; numbers after the last group's belong to another module.
   const number = code.fixedLocal('i32');
   code.i32(0);
@@ -276,12 +291,39 @@ function driverFunction(frame: Frame, loops: number, rareFirst: number, end: num
   return code.finish();
 }
 
+/** Locals of the driver, and its loop. */
+interface Driver {
+  readonly why: number;
+  readonly group: number;
+  readonly again: number;
+}
+
+/** Misses of the fast TLB: where one is dealt with, the instruction begins anew in the first loop. */
+function refillMisses(code: Code, driver: Driver, refill: number): void {
+  const isFrom = (reason: number): void => {
+    code.get(driver.why);
+    code.i32(reason);
+    code.op('i32_sub');
+  };
+  isFrom(Reason.MissRead);
+  code.i32(Reason.MissUnprivilegedWrite - Reason.MissRead);
+  code.op('i32_le_u');
+  isFrom(Reason.HotMissRead);
+  code.i32(Reason.HotMissWrite - Reason.HotMissRead);
+  code.ops('i32_le_u', 'i32_or');
+  code.if();
+  code.get(driver.why);
+  code.call(refill);
+  code.if();
+  code.i32(0);
+  code.set(driver.group);
+  code.br(driver.again);
+  code.end();
+  code.end();
+}
+
 /** Where the interpreter has come to a compiled region: runs that, and goes on in the first loop where that ends. */
-function enterRegions(
-  code: Code,
-  base: number,
-  driver: { readonly why: number; readonly group: number; readonly again: number },
-): void {
+function enterRegions(code: Code, base: number, driver: Driver, refills: boolean): void {
   code.get(driver.why);
   code.i32(Reason.Hot);
   code.op('i32_eq');
@@ -290,6 +332,17 @@ function enterRegions(
   code.call(ENTER);
   code.tee(driver.why);
   code.i32(GO_ON);
+  if (refills) {
+    // What is no miss is returned later.
+    code.op('i32_eq');
+    code.if();
+    code.i32(0);
+    code.set(driver.group);
+    code.br(driver.again);
+    code.end();
+    code.end();
+    return;
+  }
   code.op('i32_ne');
   code.if();
   code.get(driver.why);

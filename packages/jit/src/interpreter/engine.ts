@@ -13,6 +13,8 @@ import { Tally } from '../hot/tally.ts';
 import { THRESHOLD } from '../hot/tier.ts';
 import { REACHED } from '../hot/worth.ts';
 import { Layout } from '../isa.ts';
+import { WALK_BYTES } from '../walks/layout.ts';
+import { refillFunction } from '../walks/refill.ts';
 import { hostFuses } from '../wasm/relaxed.ts';
 import { buildInterpreter } from './build.ts';
 import type { InterpreterCode, Shortfall } from './build.ts';
@@ -28,7 +30,7 @@ const DEFAULT_PAGES = 2048;
 
 /** Bytes that the interpreter's tables take; with 0 pages, those of one that shares another's. */
 export const interpreterBytes = (pages: number = DEFAULT_PAGES): number =>
-  FAST_TLB_BYTES + (pages === 0 ? 0 : DISPATCH_BYTES + pages * Tables.pageBytes);
+  FAST_TLB_BYTES + WALK_BYTES + (pages === 0 ? 0 : DISPATCH_BYTES + pages * Tables.pageBytes);
 
 /** Makes the interpreter of one CPU. */
 export function createInterpreter(options: InterpreterOptions): Interpreter {
@@ -55,6 +57,7 @@ class WasmInterpreter implements Interpreter {
   private readonly host: InterpreterHost;
   private readonly words: Int32Array;
   private readonly tlb: FastTlb;
+  private readonly tables: number;
   private made: InterpreterCode | undefined;
   private readonly fuses: boolean;
   private readonly tlbEntries: number;
@@ -76,6 +79,7 @@ class WasmInterpreter implements Interpreter {
     const { host, tables, with: other } = options;
     const { memory } = host;
     this.host = host;
+    this.tables = tables;
     this.fuses = other instanceof WasmInterpreter ? other.fuses : hostFuses(memory);
     this.tlbEntries =
       other instanceof WasmInterpreter ? other.tlbEntries : checkedEntries(options.tlbEntries);
@@ -86,7 +90,7 @@ class WasmInterpreter implements Interpreter {
       const count = options.pages ?? DEFAULT_PAGES;
       this.sharing = new Sharing(
         memory,
-        tables + FAST_TLB_BYTES,
+        tables + FAST_TLB_BYTES + WALK_BYTES,
         count,
         this.code,
         options.hot ?? {},
@@ -129,7 +133,17 @@ class WasmInterpreter implements Interpreter {
       fuses: this.fuses,
       tlbEntries: this.tlbEntries,
       costs: this.host.slice.costs?.cases,
+      refill: this.refillCode(),
     }));
+  }
+  /** What deals with misses, where the CPU can say what that needs. */
+  private refillCode(): Uint8Array | undefined {
+    const { host, tables, tlbEntries } = this;
+    const walk = tables + FAST_TLB_BYTES;
+    const shape = host.walks?.place(walk);
+    if (shape === undefined) return undefined;
+    const costs = host.slice.costs !== undefined;
+    return refillFunction({ base: host.base, fast: tables, walk, shape, tlbEntries, costs });
   }
   get shortfalls(): readonly Shortfall[] {
     return this.code.shortfalls;
@@ -259,6 +273,13 @@ class WasmInterpreter implements Interpreter {
 
   /** Runs the loop that has the record at the PC, and those that it leads to, as long as nothing but the TLB changes. */
   private runLoops(): number {
+    this.host.walks?.prepare();
+    const why = this.runLoopsOn();
+    this.counters.dataMisses += this.host.walks?.takeCounts() ?? 0;
+    return why;
+  }
+
+  private runLoopsOn(): number {
     const runLoop = (this.runLoop ??= this.instantiate(this.code.module));
     // Without costs it is not counted what the parts of a slice have executed.
     if (this.host.slice.costs === undefined) this.executedAtMiss = -1;

@@ -4,12 +4,10 @@
 import { Tables } from '../emit/frame.ts';
 import { Tally } from '../hot/tally.ts';
 import { Layout } from '../isa.ts';
+import { FastLayout, READY_ENTRIES, SLOT_BYTES, SLOTS } from './fast-layout.ts';
 
-/** Contexts that have tables at once. */
-const SLOTS = 16;
-const SLOT_BYTES: number = Tables.dataBytes + Tables.fetchBytes;
 /** Bytes that a `FastTlb` needs. */
-export const FAST_TLB_BYTES: number = SLOTS * SLOT_BYTES;
+export const FAST_TLB_BYTES: number = FastLayout.bytes;
 
 const WORDS_PER_DATA = 8;
 const WORDS_PER_FETCH = 4;
@@ -56,12 +54,15 @@ export class FastTlb {
   private readonly mask: number;
   private readonly slots = new Map<number, number>();
   private readonly owners: (number | undefined)[] = [];
-  private readonly used = new Uint8Array(SLOTS);
+  private readonly used: Uint8Array;
+  /** No slot from here on is used: one word. */
+  private readonly end: Int32Array;
+  /** See `FastLayout`. */
+  private readonly ready: Int32Array;
+  private anyReady = false;
   /** Slots that are not as the memory was in the beginning: that would be entries of page 0. */
   private readonly prepared = new Uint8Array(SLOTS);
   private victim = 0;
-  /** No slot from here on is used. */
-  private end = 0;
   private slot = 0;
   private secondSlot = 0;
   private data = 0;
@@ -82,7 +83,10 @@ export class FastTlb {
     offset: number,
     entries: number = Tables.dataEntries,
   ) {
-    this.words = new Int32Array(memory.buffer, offset, FAST_TLB_BYTES / 4);
+    this.words = new Int32Array(memory.buffer, offset, FastLayout.used / 4);
+    this.used = new Uint8Array(memory.buffer, offset + FastLayout.used, SLOTS);
+    this.end = new Int32Array(memory.buffer, offset + FastLayout.end, 1);
+    this.ready = new Int32Array(memory.buffer, offset + FastLayout.ready, READY_ENTRIES);
     this.state = new Int32Array(memory.buffer, base, Layout.size / 4);
     this.offset = offset;
     this.mask = entries - 1;
@@ -146,6 +150,10 @@ export class FastTlb {
     words[at + 3] = writable ? vaHi : -1;
     words[at + 4] = (host & ~0xfff) - page;
     words[at + 5] = 0;
+    if (!writable) return;
+    const number = host >>> 12;
+    this.ready[number & (READY_ENTRIES - 1)] = number;
+    this.anyReady = true;
   }
 
   /** Enters a page of the current context to be read, and to be stored to beside its code. `lines`: where its code is said. */
@@ -199,7 +207,8 @@ export class FastTlb {
     const page = vaLo & ~0xfff;
     const high = vaHi | 0;
     const { words } = this;
-    for (let slot = 0; slot < this.end; slot++) {
+    const end = this.end[0] ?? 0;
+    for (let slot = 0; slot < end; slot++) {
       if (this.used[slot] === 0) continue;
       const table = slot * (SLOT_BYTES / 4);
       const at = table + ((vaLo >>> 12) & this.mask) * WORDS_PER_DATA;
@@ -214,6 +223,8 @@ export class FastTlb {
   dropAll(): void {
     this.tally.add('emptied');
     this.context = this.other = -1;
+    if (this.anyReady) this.ready.fill(0);
+    this.anyReady = false;
     for (let slot = 0; slot < SLOTS; slot++) {
       if (this.used[slot] === 0) continue;
       this.used[slot] = 0;
@@ -224,7 +235,9 @@ export class FastTlb {
   /** Takes the right to store to a page of memory away from all entries. */
   revokeWrites(host: number): void {
     this.tally.add('revoked');
-    const { words } = this;
+    const { words, ready } = this;
+    const number = host >>> 12;
+    if (ready[number & (READY_ENTRIES - 1)] === number) ready[number & (READY_ENTRIES - 1)] = 0;
     for (let slot = 0; slot < SLOTS; slot++) {
       if (this.used[slot] === 0) continue;
       const first = slot * (SLOT_BYTES / 4);
@@ -268,7 +281,7 @@ export class FastTlb {
     if (this.victim === not) this.victim = (this.victim + 1) % SLOTS;
     const slot = this.victim;
     this.victim = (this.victim + 1) % SLOTS;
-    this.end = Math.max(this.end, slot + 1);
+    this.end[0] = Math.max(this.end[0] ?? 0, slot + 1);
     const old = this.owners[slot];
     this.tally.add(old === undefined ? 'context.made' : 'context.evicted');
     if (old !== undefined) this.slots.delete(old);
