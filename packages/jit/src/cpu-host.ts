@@ -94,7 +94,8 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     const { counters } = translator.walker;
     const { walks, stage1References, stage2References, faults } = counters;
     const { remaining, debt } = cpu.slice;
-    const pa = translator.fill(vaLo, vaHi, access, user, false);
+    // Whether the access is aligned is not known here.
+    const pa = translator.fill(vaLo, vaHi, access, user, false, access !== Access.Execute);
     if (pa >= 0) return pa;
     counters.walks = walks;
     counters.stage1References = stage1References;

@@ -7,7 +7,7 @@ import { Fault } from '@worldswitch/platform';
 
 import type { HotOptions } from '../src/hot/tier.ts';
 import { cpuHost, createInterpreter, interpreterBytes } from '../src/index.ts';
-import type { Interpreter, InterpreterOptions } from '../src/index.ts';
+import type { Interpreter, InterpreterHost, InterpreterOptions } from '../src/index.ts';
 
 /** Physical and, with the MMU on, virtual address of RAM. */
 export const RAM = 0x4000_0000;
@@ -90,7 +90,7 @@ function createSide(other?: Side, costs?: CpuCosts, features: CpuFeatures = armv
     base: other === undefined ? 0 : CpuLayout.size,
     index: other === undefined ? 0 : 1,
     bus: ramBus(memory, view),
-    features,
+    features: other?.cpu.features ?? features,
     id: {},
     costs: other?.cpu.slice.costs ?? costs,
   });
@@ -180,6 +180,8 @@ export type Mode = HotOptions &
     readonly fastCosts?: CpuCosts;
     /** What the CPUs implement; `armv8` unless given. */
     readonly features?: CpuFeatures;
+    /** Spoils the walker's block before compiled code runs: the fast engine then is wrong. */
+    readonly spoil?: (walker: DataView) => void;
   };
 
 /** The rig. */
@@ -195,17 +197,41 @@ export function createPair(mode: Mode = {}): readonly [Rig, Rig] {
   return [first, around(createSide(reference), createSide(fast), mode, fast.engine)];
 }
 
+/** The CPU as a host, with a walker that is spoilt if it is to be. */
+function hostOf(cpu: Cpu, spoil: Mode['spoil']): InterpreterHost {
+  const host = cpuHost(cpu);
+  const { walks } = host;
+  if (spoil === undefined || walks === undefined) return host;
+  let view = new DataView(cpu.memory.buffer);
+  return Object.create(host, {
+    walks: {
+      value: {
+        ...walks,
+        place(offset: number) {
+          view = new DataView(cpu.memory.buffer, offset);
+          return walks.place(offset);
+        },
+        prepare() {
+          walks.prepare();
+          spoil(view);
+        },
+      },
+    },
+  }) as InterpreterHost;
+}
+
 function around(a: Side, b: Side, mode: Mode, other?: Interpreter): Rig {
   const { tlbEntries } = mode;
   const hot: HotOptions = { ...mode };
   // The costs are the CPU's.
   delete (hot as { costs?: unknown }).costs;
   delete (hot as { features?: unknown }).features;
+  delete (hot as { spoil?: unknown }).spoil;
   const reference = { ...a, engine: referenceEngine(a.cpu) };
   const fast = {
     ...b,
     engine: createInterpreter({
-      host: cpuHost(b.cpu),
+      host: hostOf(b.cpu, mode.spoil),
       ...(other === undefined
         ? {
             tables: ENGINE_OFFSET,

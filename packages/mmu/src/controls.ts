@@ -80,6 +80,8 @@ export interface TranslationControls {
   vttbrLo: number;
   /** VTTBR_EL2 bits 63:32. */
   vttbrHi: number;
+  /** For the CPU to count changes of all this; the walker does not look at it. */
+  version: number;
 }
 
 /** SCTLR_ELx fields (DDI 0487 D17.2). */
@@ -131,6 +133,7 @@ export function createControls(features: Partial<MmuFeatures> = {}): Translation
     vtcr: 0,
     vttbrLo: 0,
     vttbrHi: 0,
+    version: 0,
   };
 }
 

@@ -56,6 +56,7 @@ function regime(cpu: Cpu, into: RegimeControls, places: Places): void {
 /** Brings the places of tables in `cpu.controls` up to date. */
 export function updateTables(cpu: Cpu): void {
   const { controls, features } = cpu;
+  controls.version++;
   tables(cpu, controls.el1, EL1);
   if (features.el2) tables(cpu, controls.el2, EL2);
   if (features.el3) tables(cpu, controls.el3, EL3);

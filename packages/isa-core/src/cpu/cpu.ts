@@ -29,7 +29,7 @@ import type { CpuSavedState } from './saved-state.ts';
 import { Slice } from './slice.ts';
 import type { SoftwareUnit } from './software/unit.ts';
 import { CpuState } from './state.ts';
-import { EC } from './syndrome.ts';
+import { EC, syndrome } from './syndrome.ts';
 import { setIdentification } from './sysregs/checked.ts';
 import { tellInterface } from './sysregs/gic.ts';
 import { findRegister, registerByName, systemRegisters } from './sysregs/table.ts';
@@ -287,21 +287,17 @@ export class Cpu implements ReferenceHost {
 
   /** System registers have changed: recompute what translation, traps and byte order derive from them. */
   contextChanged(): void {
-    this.translationVersion++;
     this.hcrValue = this.register('HCR_EL2');
     this.state.setWord(Layout.absent, absentFeatures(this.features));
     updateControls(this);
     this.levels.fill(undefined);
     this.modeChanged();
   }
-  /** Another number whenever a register that translation depends on may have changed. */
-  translationVersion = 0;
   /** By exception level, until a register changes. */
   private readonly levels: (LevelControls | undefined)[] = [undefined, undefined, undefined, undefined];
 
   /** TTBRn_ELx or VTTBR_EL2 has changed, which decides nothing but translation. */
   tablesChanged(): void {
-    this.translationVersion++;
     updateTables(this);
     this.translator.refresh();
     this.listener?.contextChanged();
@@ -468,14 +464,8 @@ export class Cpu implements ReferenceHost {
   }
   pcAlignmentFault(): void {
     const { pc } = this.state;
-    const el = defaultTarget(this);
-    takeException(this, {
-      el,
-      vector: Vector.Synchronous,
-      esr: ((EC.PcAlignment << 26) | (1 << 25)) >>> 0,
-      far: pc,
-      pc,
-    });
+    const [el, esr] = [defaultTarget(this), syndrome(EC.PcAlignment)];
+    takeException(this, { el, vector: Vector.Synchronous, esr, far: pc, pc });
   }
   /** A load or store whose base is SP: the stack pointer must be aligned where SCTLR_ELx.SA or SA0 says so. */
   checkSp(): void {

@@ -118,12 +118,23 @@ export class Translator {
   /** After `find`: the TLB has an entry for the page, which does not allow the access. */
   stale = false;
 
-  /** The second half: walks the tables and enters what they say. */
-  fill(vaLo: number, vaHi: number, access: Access, unprivileged: boolean, unaligned: boolean): number {
+  /**
+   * The second half: walks the tables and enters what they say.
+   *
+   * @param noDevice - enters nothing that is Device memory: an access that is not aligned would fault
+   */
+  fill(
+    vaLo: number,
+    vaHi: number,
+    access: Access,
+    unprivileged: boolean,
+    unaligned: boolean,
+    noDevice = false,
+  ): number {
     this.prepareHalves(vaLo, vaHi, this.regime, access, unprivileged);
     const { request, answer } = this;
     request.unaligned = unaligned;
-    if (!this.walk(request, answer)) return -1;
+    if (!this.walk(request, answer) || (noDevice && isDevice(answer.dataAttributes))) return -1;
     this.entry = this.cpu.tlb.fill(this.context, vaLo, vaHi, this.asid, answer);
     return answer.pa;
   }

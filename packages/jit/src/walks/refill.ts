@@ -6,9 +6,9 @@ import { Tables } from '../emit/frame.ts';
 import { FastLayout, READY_ENTRIES, SLOT_BYTES } from '../interpreter/fast-layout.ts';
 import { Reason } from '../interpreter/reasons.ts';
 import { Layout } from '../isa.ts';
+import type { Push } from '../wasm/writer.ts';
 import { PAGE, TlbCode } from './tlb-code.ts';
 import type { WalkPlaces } from './tlb-code.ts';
-import type { Push } from '../wasm/writer.ts';
 
 /** Misses of one instruction before it is left to the reference engine. */
 const MOST_IN_PLACE = 4;
@@ -87,12 +87,14 @@ class Refill extends TlbCode {
     this.set(this.va, this.at('i64_load', base + Layout.exitVa));
     this.set(this.vaLo, this.op('i32_wrap_i64', this.of(this.va)));
     this.set(this.page, this.op('i64_and', this.of(this.va), this.i64(PAGE)));
-    const choose = (field: number, other: number): Push => () => {
-      this.at('i32_load', other)();
-      this.at('i32_load', field)();
-      code.get(this.unprivileged);
-      code.op('select');
-    };
+    const choose =
+      (field: number, other: number): Push =>
+      () => {
+        this.at('i32_load', other)();
+        this.at('i32_load', field)();
+        code.get(this.unprivileged);
+        code.op('select');
+      };
     const { code } = this;
     this.set(this.asUser, choose(this.walkAt('user'), this.walkAt('unprivilegedUser')));
     this.set(this.table, choose(base + Layout.tlb, base + Layout.tlbUnprivileged));
@@ -101,10 +103,7 @@ class Refill extends TlbCode {
   /** The place in the fast TLB, and the page of the PC: it must stay in the fetch TLB. */
   private findEntry(): void {
     const { base } = this.places;
-    this.set(
-      this.entry,
-      this.op('i32_add', this.of(this.table), this.slotOffset(this.of(this.vaLo), 7, 32)),
-    );
+    this.set(this.entry, this.op('i32_add', this.of(this.table), this.slotOffset(this.of(this.vaLo), 7, 32)));
     // Already there: it is on two pages, or what is the matter is something else.
     const tag = this.load(
       'i64_load',
@@ -117,11 +116,7 @@ class Refill extends TlbCode {
       this.load('i64_load', this.of(this.entry), Tables.readTag),
       this.of(this.page),
     );
-    const beside = this.op(
-      'i32_ne',
-      this.load('i32_load', this.of(this.entry), Tables.mixed),
-      this.i32(0),
-    );
+    const beside = this.op('i32_ne', this.load('i32_load', this.of(this.entry), Tables.mixed), this.i32(0));
     this.failIf(this.op('i32_and', this.op('i32_and', readable, beside), this.of(this.write)));
     this.set(this.pcPage, this.op('i64_and', this.at('i64_load', base + Layout.pc), this.i64(PAGE)));
     const fetch = this.op(
@@ -135,11 +130,7 @@ class Refill extends TlbCode {
   /** True if the permissions allow a read or a write. */
   private permits(need: number): Push {
     const shift = this.op('i32_mul', this.of(this.asUser), this.i32(3));
-    const has = this.op(
-      'i32_and',
-      this.op('i32_shr_u', this.of(this.permissions), shift),
-      this.i32(need),
-    );
+    const has = this.op('i32_and', this.op('i32_shr_u', this.of(this.permissions), shift), this.i32(need));
     const denied = this.op(
       'i32_and',
       this.op('i32_ne', this.op('i32_and', this.of(this.permissions), this.i32(PAN_DENIES)), this.i32(0)),
@@ -182,24 +173,20 @@ class Refill extends TlbCode {
       this.i32(SLOT_BYTES),
     );
     this.store('i32_store8', slot, fast + FastLayout.used, this.i32(1));
-    const pageIf = (flag: Push): Push => () => {
-      code.get(this.page);
-      code.i64(-1n);
-      flag();
-      code.op('select');
-    };
+    const pageIf =
+      (flag: Push): Push =>
+      () => {
+        code.get(this.page);
+        code.i64(-1n);
+        flag();
+        code.op('select');
+      };
     this.store('i64_store', this.of(this.entry), Tables.readTag, pageIf(this.permits(READ)));
     this.store('i64_store', this.of(this.entry), Tables.writeTag, pageIf(this.of(this.stores)));
     const low = this.op('i32_and', this.of(this.vaLo), this.i32(~0xfff));
-    this.store(
-      'i32_store',
-      this.of(this.entry),
-      Tables.addend,
-      this.op('i32_sub', this.of(this.host), low),
-    );
+    this.store('i32_store', this.of(this.entry), Tables.addend, this.op('i32_sub', this.of(this.host), low));
     this.store('i32_store', this.of(this.entry), Tables.mixed, this.i32(0));
     this.addAt(this.walkAt('lookups'), this.i32(1));
     this.addAt(this.walkAt('dataMisses'), this.i32(1));
   }
 }
-

@@ -83,8 +83,8 @@ export class WalkState {
     words[WalkLayout.context >> 2] = translator.context;
     words[WalkLayout.asid >> 2] = translator.asid;
     const { regime } = translator;
-    if (this.version === cpu.translationVersion && this.regime === regime) return;
-    this.version = cpu.translationVersion;
+    if (this.version === cpu.controls.version && this.regime === regime) return;
+    this.version = cpu.controls.version;
     this.regime = regime;
     this.writeRegime();
   }

@@ -145,11 +145,7 @@ export abstract class TlbCode extends Writer {
     const same = (field: keyof TlbLayout, value: Push): Push =>
       this.op('i32_eq', this.entryWord(field, this.of(this.found)), value);
     this.if(same('tagLo', this.of(low)), () => {
-      const asid = this.op(
-        'i32_or',
-        same('tagAsid', this.word('asid')),
-        same('tagAsid', this.i32(GLOBAL)),
-      );
+      const asid = this.op('i32_or', same('tagAsid', this.word('asid')), same('tagAsid', this.i32(GLOBAL)));
       const rest = this.op('i32_and', same('tagHi', this.of(high)), same('tagContext', this.word('context')));
       this.when(this.op('i32_and', rest, asid), done);
     });
@@ -276,10 +272,7 @@ export abstract class TlbCode extends Writer {
   private leaf(): void {
     const d = this.of(this.descriptor);
     const shift = this.op('i64_extend_i32_u', this.of(this.shift));
-    const inside = this.let(
-      'i64',
-      this.op('i64_sub', this.op('i64_shl', this.i64(1), shift), this.i64(1)),
-    );
+    const inside = this.let('i64', this.op('i64_sub', this.op('i64_shl', this.i64(1), shift), this.i64(1)));
     const outside = this.op('i64_xor', this.of(inside), this.i64(-1));
     this.set(this.pa, this.op('i64_and', this.op('i64_and', d, this.i64(ADDRESS)), outside));
     this.checkSize();
@@ -388,11 +381,7 @@ export abstract class TlbCode extends Writer {
   private victimPage(): Push {
     const high = this.op('i64_extend_i32_u', this.entryWord('tagHi', this.of(this.found)));
     const low = this.lowPage(this.entryWord('tagLo', this.of(this.found)));
-    return this.op(
-      'i64_or',
-      this.op('i64_shl', high, this.i64(32)),
-      this.op('i64_extend_i32_u', low),
-    );
+    return this.op('i64_or', this.op('i64_shl', high, this.i64(32)), this.op('i64_extend_i32_u', low));
   }
 
   /** What the walk costs, if there is so much left that the instruction goes on all the same. */
@@ -419,11 +408,7 @@ export abstract class TlbCode extends Writer {
     this.if(this.op('i32_gt_u', size, this.i32(12)), () => {
       const low = this.op('i32_shr_u', this.entryWord('tagLo', at), size);
       const high = this.op('i32_and', this.entryWord('tagHi', at), this.i32(0xff_ffff));
-      const block = this.op(
-        'i32_or',
-        low,
-        this.op('i32_shl', high, this.op('i32_sub', this.i32(32), size)),
-      );
+      const block = this.op('i32_or', low, this.op('i32_shl', high, this.op('i32_sub', this.i32(32), size)));
       const mixed = this.op('i32_xor', block, this.op('i32_shl', size, this.i32(26)));
       const hash = this.op('i32_mul', mixed, this.i32(0x9e3779b1));
       this.addWord('blockSlots', this.op('i32_shr_u', hash, this.i32(21)), by);
@@ -463,11 +448,7 @@ export abstract class TlbCode extends Writer {
     const at = this.of(this.found);
     const d = this.op('i32_wrap_i64', this.of(this.descriptor));
     this.setWord('tagLo', at, this.op('i32_or', this.lowPage(this.of(this.vaLo)), this.i32(1)));
-    this.setWord(
-      'tagHi',
-      at,
-      this.op('i32_wrap_i64', this.op('i64_shr_u', this.of(this.va), this.i64(32))),
-    );
+    this.setWord('tagHi', at, this.op('i32_wrap_i64', this.op('i64_shr_u', this.of(this.va), this.i64(32))));
     this.setWord('tagContext', at, this.word('context'));
     // Global: one range, or nG clear.
     const own = this.op('i32_and', this.bit(d, NG), this.word('twoRanges'));
