@@ -9,6 +9,7 @@ export type { EngineCount } from './hot/counters.ts';
 export type { FastMapping, HostListener, InterpreterHost, Refusal } from './host.ts';
 export type { HotOptions } from './hot/tier.ts';
 export type { Shortfall } from './interpreter/build.ts';
-export { createInterpreter, interpreterBytes } from './interpreter/engine.ts';
+export { interpreterBytes } from './interpreter/bytes.ts';
+export { createInterpreter } from './interpreter/engine.ts';
 export { fastTlbSizes } from './interpreter/options.ts';
 export type { Interpreter, InterpreterCounters, InterpreterOptions } from './interpreter/options.ts';

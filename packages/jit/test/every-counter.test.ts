@@ -313,7 +313,8 @@ function checkSums(counts: Counts): void {
     interrupts: [of('interrupts'), sum('interrupts.')],
     refills: [
       of('refills'),
-      sum('refused.') + of('fill.read', 'fill.write', 'fill.both', 'fill.beside', 'fill.unprivileged'),
+      sum('refused.') +
+        of('fill.read', 'fill.write', 'fill.both', 'fill.beside', 'fill.unprivileged', 'fill.inside'),
     ],
     fills: [sum('fill.el'), sum('fill.') - sum('fill.el')],
     pages: [of('pages.made'), of('pages.alive', 'pages.givenUp', 'pages.evicted')],

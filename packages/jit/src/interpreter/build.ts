@@ -77,7 +77,7 @@ export interface BuildOptions {
   /** What instructions cost; unless given, each costs 1. */
   readonly costs?: Costs | undefined;
   /** The body of the function, of `refillType`, that deals with misses of the fast TLB; all are TypeScript's unless given. */
-  readonly refill?: Uint8Array | undefined;
+  readonly refill?: Fragment | undefined;
 }
 
 /** Rows of the FP and SIMD registers that are in the hot loop: scalars, and what string functions are made of. */

@@ -2,35 +2,27 @@
 
 import type { Stop } from '@worldswitch/platform';
 
-import { Tables } from '../emit/frame.ts';
 import { noMapping } from '../host.ts';
 import type { FastMapping, InterpreterHost } from '../host.ts';
 import type { EngineCount } from '../hot/counters.ts';
-import { DISPATCH_BYTES } from '../hot/dispatcher.ts';
 import { HotLayout } from '../hot/frame.ts';
 import { Heat } from '../hot/heat.ts';
 import { Tally } from '../hot/tally.ts';
 import { THRESHOLD } from '../hot/tier.ts';
 import { REACHED } from '../hot/worth.ts';
 import { Layout } from '../isa.ts';
-import { WALK_BYTES } from '../walks/layout.ts';
-import { refillFunction } from '../walks/refill.ts';
+import { refillFor } from '../walks/for-host.ts';
 import { hostFuses } from '../wasm/relaxed.ts';
 import { buildInterpreter } from './build.ts';
 import type { InterpreterCode, Shortfall } from './build.ts';
+import { DEFAULT_PAGES, OWN_BYTES } from './bytes.ts';
 import { engineCounters, interruptTo, reasonCounters, slowKind, stepCause } from './counters.ts';
 import type { EngineCounter } from './counters.ts';
 import { allCounts } from './counts.ts';
-import { checkedEntries, FAST_TLB_BYTES, FastTlb } from './fast-tlb.ts';
+import { checkedEntries, FastTlb } from './fast-tlb.ts';
 import type { Interpreter, InterpreterCounters, InterpreterOptions } from './options.ts';
 import { Fixed, Reason } from './reasons.ts';
 import { Sharing } from './sharing.ts';
-
-const DEFAULT_PAGES = 2048;
-
-/** Bytes that the interpreter's tables take; with 0 pages, those of one that shares another's. */
-export const interpreterBytes = (pages: number = DEFAULT_PAGES): number =>
-  FAST_TLB_BYTES + WALK_BYTES + (pages === 0 ? 0 : DISPATCH_BYTES + pages * Tables.pageBytes);
 
 /** Makes the interpreter of one CPU. */
 export function createInterpreter(options: InterpreterOptions): Interpreter {
@@ -90,7 +82,7 @@ class WasmInterpreter implements Interpreter {
       const count = options.pages ?? DEFAULT_PAGES;
       this.sharing = new Sharing(
         memory,
-        tables + FAST_TLB_BYTES + WALK_BYTES,
+        tables + OWN_BYTES,
         count,
         this.code,
         options.hot ?? {},
@@ -133,17 +125,8 @@ class WasmInterpreter implements Interpreter {
       fuses: this.fuses,
       tlbEntries: this.tlbEntries,
       costs: this.host.slice.costs?.cases,
-      refill: this.refillCode(),
+      refill: refillFor(this.host, this.tables, this.tlbEntries),
     }));
-  }
-  /** What deals with misses, where the CPU can say what that needs. */
-  private refillCode(): Uint8Array | undefined {
-    const { host, tables, tlbEntries } = this;
-    const walk = tables + FAST_TLB_BYTES;
-    const shape = host.walks?.place(walk);
-    if (shape === undefined) return undefined;
-    const costs = host.slice.costs !== undefined;
-    return refillFunction({ base: host.base, fast: tables, walk, shape, tlbEntries, costs });
   }
   get shortfalls(): readonly Shortfall[] {
     return this.code.shortfalls;
@@ -231,13 +214,7 @@ class WasmInterpreter implements Interpreter {
   }
 
   invalidate(at: number, bytes: number): void {
-    for (let done = 0; done < bytes;) {
-      const part = Math.min(4096 - ((at + done) % 4096), bytes - done);
-      const host = this.host.hostOf(at + done);
-      this.tally.add('stores.foreign');
-      if (host >= 0) this.sharing.pages.invalidate(host, part);
-      done += part;
-    }
+    this.tally.add('stores.foreign', this.sharing.invalidate(at, bytes, this.host));
   }
 
   /** @param word - the instruction, where it was fetched already */
@@ -275,7 +252,10 @@ class WasmInterpreter implements Interpreter {
   private runLoops(): number {
     this.host.walks?.prepare();
     const why = this.runLoopsOn();
-    this.counters.dataMisses += this.host.walks?.takeCounts() ?? 0;
+    const entered = this.host.walks?.takeCounts() ?? 0;
+    this.counters.dataMisses += entered;
+    this.tally.add('refills', entered);
+    this.tlb.enteredInside(entered);
     return why;
   }
 

@@ -6,9 +6,6 @@ import { Tally } from '../hot/tally.ts';
 import { Layout } from '../isa.ts';
 import { FastLayout, READY_ENTRIES, SLOT_BYTES, SLOTS } from './fast-layout.ts';
 
-/** Bytes that a `FastTlb` needs. */
-export const FAST_TLB_BYTES: number = FastLayout.bytes;
-
 const WORDS_PER_DATA = 8;
 const WORDS_PER_FETCH = 4;
 
@@ -19,6 +16,7 @@ export const tlbCounters = [
   ['fill.both', 'pages entered for loads and stores'],
   ['fill.beside', 'pages with code entered for loads, and for stores beside it'],
   ['fill.unprivileged', 'pages entered for LDTR or STTR'],
+  ['fill.inside', 'pages entered for whatever access by compiled code itself, without a crossing'],
   ['fill.fetch', 'pages entered for fetches'],
   ['fill.el0', 'pages entered at EL0, for whatever'],
   ['fill.el1', 'pages entered at EL1'],
@@ -74,7 +72,7 @@ export class FastTlb {
   /**
    * @param memory - the shared memory
    * @param base - the CPU's block
-   * @param offset - `FAST_TLB_BYTES` bytes for the tables, a multiple of 32
+   * @param offset - `FastLayout.bytes` bytes for the tables, a multiple of 32
    * @param entries - of each table, as the code that reads them was made for
    */
   constructor(
@@ -126,9 +124,14 @@ export class FastTlb {
     this.enter(vaLo, vaHi, readable, writable, unprivileged, host);
   }
 
-  private count(kind: TlbCounter): void {
-    this.tally.add(kind);
-    this.tally.add(LEVELS[(this.state[Layout.el >> 2] ?? 0) & 3] ?? 'fill.el0');
+  private count(kind: TlbCounter, pages = 1): void {
+    this.tally.add(kind, pages);
+    this.tally.add(LEVELS[(this.state[Layout.el >> 2] ?? 0) & 3] ?? 'fill.el0', pages);
+  }
+
+  /** So many pages were entered by compiled code itself, at the current level. */
+  enteredInside(pages: number): void {
+    if (this.tally.on) this.count('fill.inside', pages);
   }
 
   private enter(

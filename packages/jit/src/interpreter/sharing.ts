@@ -66,6 +66,18 @@ export class Sharing {
     this.tlbs.push(tlb);
   }
 
+  /** Bytes of the bus were changed by somebody else than a CPU. Answers how many pages they are on. */
+  invalidate(at: number, bytes: number, bus: { hostOf(pa: number): number }): number {
+    let pages = 0;
+    for (let done = 0; done < bytes; pages++) {
+      const part = Math.min(4096 - ((at + done) % 4096), bytes - done);
+      const host = bus.hostOf(at + done);
+      if (host >= 0) this.pages.invalidate(host, part);
+      done += part;
+    }
+    return pages;
+  }
+
   /** The decoded page of a page of memory; from now on nobody stores there unseen. */
   decodedPage(host: number): number {
     const decoded = this.pages.acquire(host);

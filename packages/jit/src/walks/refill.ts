@@ -6,6 +6,7 @@ import { Tables } from '../emit/frame.ts';
 import { FastLayout, READY_ENTRIES, SLOT_BYTES } from '../interpreter/fast-layout.ts';
 import { Reason } from '../interpreter/reasons.ts';
 import { Layout } from '../isa.ts';
+import type { Fragment } from '../wasm/code.ts';
 import type { Push } from '../wasm/writer.ts';
 import { PAGE, TlbCode } from './tlb-code.ts';
 import type { WalkPlaces } from './tlb-code.ts';
@@ -18,7 +19,7 @@ const WRITE = 2;
 const PAN_DENIES = 64;
 
 /** The body of the function, of `refillType`. */
-export function refillFunction(places: WalkPlaces): Uint8Array {
+export function refillFunction(places: WalkPlaces): Fragment {
   return new Refill(places).body();
 }
 
@@ -32,7 +33,7 @@ class Refill extends TlbCode {
   private readonly host: number = this.code.fixedLocal('i32');
   private readonly stores: number = this.code.fixedLocal('i32');
 
-  body(): Uint8Array {
+  body(): Fragment {
     const { code } = this;
     this.failIf(this.op('i32_eqz', this.word('enabled')));
     this.countInPlace();
