@@ -4,8 +4,11 @@ import { Permission } from '@worldswitch/mmu';
 import type { Translation } from '@worldswitch/mmu';
 import type { CpuPort } from '@worldswitch/platform';
 
+import { PAGE } from '../memory/pages.ts';
+import type { AdoptedPages } from './adopted.ts';
 import type { GuestRam } from './guest-ram.ts';
 import { translates } from './guest-walk.ts';
+import type { GuestWalk } from './guest-walk.ts';
 import type { Half, Leaf } from './half.ts';
 import type { Halves } from './halves.ts';
 import { HOLE_SHIFT } from './host-space.ts';
@@ -24,21 +27,27 @@ const WRITE = Permission.UnprivilegedWrite;
 
 /** Fills the shadow of one VM. */
 export class Filler {
+  private readonly walk: GuestWalk;
   private readonly ram: GuestRam;
   private readonly tables: ShadowTables;
   private readonly halves: Halves;
   private readonly counters: ShadowCounters;
   private readonly traces: Traces | undefined;
+  private readonly adopted: AdoptedPages | undefined;
   private readonly largest: number;
 
   constructor(
+    walk: GuestWalk,
     ram: GuestRam,
     tables: ShadowTables,
     halves: Halves,
     counters: ShadowCounters,
     traces: Traces | undefined,
+    adopted: AdoptedPages | undefined,
     largest: number,
   ) {
+    this.walk = walk;
+    this.adopted = adopted;
     this.ram = ram;
     this.tables = tables;
     this.halves = halves;
@@ -74,10 +83,7 @@ export class Filler {
   fill(port: CpuPort, half: Half, view: ShadowView, offset: number, out: Translation, asid: number): Leaf {
     const known = half.find(offset);
     if (known !== undefined) {
-      if (this.matches(known, view, offset, out)) {
-        this.open(port, known);
-        return known;
-      }
+      if (this.matches(known, view, offset, out) && this.open(port, known)) return known;
       this.halves.drop(port, known);
       this.halves.finish(port);
     }
@@ -88,7 +94,8 @@ export class Filler {
     const ipa = out.ipa - (out.ipa % size);
     const start = offset - (offset % size);
     const rights = this.rights(view, out, ipa);
-    const place = this.tables.place(port, half, start, shift);
+    const guestTable = half.real ? (level: number) => this.guestTable(port, half, level) : undefined;
+    const place = this.tables.place(port, half, start, shift, guestTable);
     const leaf: Leaf = {
       half,
       offset: start,
@@ -102,7 +109,7 @@ export class Filler {
     this.tables.write(port, leaf, shadowLeaf(levelOf(shift), this.ram.toHost(ipa), rights, out));
     this.halves.add(leaf);
     if (leaf.nonGlobal) this.halves.claim(half, asid);
-    if ((rights & WRITE) !== 0) this.traces?.mapped(leaf);
+    if ((rights & WRITE) !== 0 || this.traces?.reads === true) this.traces?.mapped(leaf);
     this.counters.fills++;
     return leaf;
   }
@@ -116,10 +123,10 @@ export class Filler {
     this.halves.changed(leaf);
   }
 
-  /** The guest may not write through a leaf any more. */
+  /** The guest may not write through a leaf any more, or not reach it at all. */
   protect(port: CpuPort, leaf: Leaf): void {
     this.traces?.unmapped(leaf);
-    if (leaf.shift > 12) {
+    if (leaf.shift > 12 || this.traces?.reads === true) {
       // Its other pages are filled again, one by one.
       this.halves.drop(port, leaf);
       leaf.half.split(leaf.offset, leaf.shift);
@@ -131,16 +138,33 @@ export class Filler {
     this.halves.changed(leaf);
   }
 
-  private open(port: CpuPort, leaf: Leaf): void {
+  /** False where it is not there: another place of the guest's table had the same descriptor. */
+  private open(port: CpuPort, leaf: Leaf): boolean {
+    const { lo, hi } = this.tables.read(port, leaf);
+    if ((lo & 1) === 0) return false;
     if (leaf.open) {
       // It is there, and yet it faulted: a TLB knows an older one.
       this.halves.changed(leaf);
-      return;
+      return true;
     }
-    const { lo, hi } = this.tables.read(port, leaf);
     this.tables.write(port, leaf, { lo: (lo | AF) >>> 0, hi });
     leaf.open = true;
     this.halves.changed(leaf);
+    return true;
+  }
+
+  /** The guest's own table that the last walk went through at a level, for hardware to walk: its host address, or -1. */
+  private guestTable(port: CpuPort, half: Half, level: number): number {
+    const { adopted } = this;
+    const step = this.walk.path.find((one) => one.level === level);
+    if (step === undefined || adopted === undefined) return -1;
+    const page = step.ipa - (step.ipa % PAGE);
+    // What maps it is gone before it is a table, and so is its use for another half.
+    this.halves.finish(port);
+    const other = adopted.find(page)?.half;
+    if (other !== undefined && other !== half) this.halves.clear(port, other);
+    adopted.adopt(port, half, level, page);
+    return adopted.tableAt(page);
   }
 
   private matches(leaf: Leaf, view: ShadowView, offset: number, out: Translation): boolean {

@@ -41,12 +41,16 @@ export class Half {
   readonly hole: number;
   /** Log2 of the bytes of the guest's pages. */
   readonly granule: number;
+  /** True where hardware walks the guest's own tables, but for the root. */
+  readonly real: boolean;
   /** Virtual ASIDs under which its leaves hold that are of an ASID. */
   readonly asids: Set<number> = new Set();
   /** By their offset: blocks are found by that of their first byte. */
   readonly leaves: Map<number, Leaf> = new Map();
   /** Tables by `tableKey`. */
   readonly tables: Map<number, number> = new Map();
+  /** Those that are the guest's own, by their key. */
+  readonly borrowed: Set<number> = new Set();
   /** Guest blocks and pages of which only parts are leaves here: log2 of their size, by their first byte. */
   readonly splits: Map<number, number> = new Map();
   private readonly splitSizes = new Set<number>();
@@ -59,9 +63,11 @@ export class Half {
   /** When it was entered last, on a clock of its VM. */
   lastUse = 0;
 
-  constructor(made: Pick<Half, 'id' | 'key' | 'upper' | 'view' | 'registers' | 'root' | 'hole' | 'granule'>) {
+  constructor(
+    made: Pick<Half, 'id' | 'key' | 'upper' | 'view' | 'registers' | 'root' | 'hole' | 'granule' | 'real'>,
+  ) {
     ({ id: this.id, key: this.key, upper: this.upper, view: this.view } = made);
-    ({ root: this.root, hole: this.hole, granule: this.granule } = made);
+    ({ root: this.root, hole: this.hole, granule: this.granule, real: this.real } = made);
     this.registers = { ...made.registers };
   }
 
@@ -112,7 +118,7 @@ export class Half {
     return [from, Math.min(from + size, 2 ** HALF)];
   }
 
-  /** Forgets all leaves and what is known of them. */
+  /** Forgets all leaves and what is known of them; tables are another matter. */
   forget(): void {
     this.leaves.clear();
     this.splits.clear();

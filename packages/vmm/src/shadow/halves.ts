@@ -3,6 +3,8 @@
 import type { RegimeControls } from '@worldswitch/mmu';
 import type { CpuPort } from '@worldswitch/platform';
 
+import type { AdoptedPages } from './adopted.ts';
+import { translates } from './guest-walk.ts';
 import { Half } from './half.ts';
 import type { Leaf } from './half.ts';
 import { HOLE } from './host-space.ts';
@@ -60,17 +62,20 @@ export class Halves {
   private readonly byKey = new Map<string, Half[]>();
   /** True where leaves are always what the guest's tables say now, whatever the ASID. */
   private readonly exact: boolean;
+  /** The guest's own tables, where hardware walks them. */
+  private readonly adopted: AdoptedPages | undefined;
 
   constructor(
     host: HostSpace,
     tables: ShadowTables,
     listener: HalvesListener,
-    options: { readonly vcpus: number; readonly exact: boolean },
+    options: { readonly vcpus: number; readonly exact: boolean; readonly adopted: AdoptedPages | undefined },
   ) {
     this.host = host;
     this.tables = tables;
     this.listener = listener;
     this.exact = options.exact;
+    this.adopted = options.adopted;
     this.entered = Array.from({ length: options.vcpus }, () => undefined);
   }
 
@@ -91,9 +96,19 @@ export class Halves {
       if (found !== undefined && found.asids.size >= MOST_ASIDS) found.asids.clear();
       found?.asids.add(asid);
     }
-    found ??= this.make(port, { key, upper, view, registers, granule, hole: upper ? HOLE : -1 }, [asid]);
+    if (found === undefined) {
+      const real = this.isReal(registers, view);
+      found = this.make(port, { key, upper, view, registers, granule, hole: upper ? HOLE : -1, real }, [
+        asid,
+      ]);
+    }
     found.lastUse = ++this.clock;
     return found;
+  }
+
+  /** True where hardware walks the guest's own tables: for its kernel, which they give what it may do. Other views have roots of their own. */
+  isReal(registers: RegimeControls, view: ShadowView): boolean {
+    return this.adopted !== undefined && view === 'kernel' && translates(registers);
   }
 
   /** The space of two halves, with an ASID of this generation. */
@@ -157,6 +172,17 @@ export class Halves {
     this.stale.whole(this.asidsOf(half));
     this.tables.clear(port, half);
     half.forget();
+    this.giveBack(port, this.adopted?.of(half) ?? []);
+  }
+
+  /** An entry of a table of the guest is another: what stands below it for this range goes. */
+  prune(port: CpuPort, half: Half, level: number, from: number, to: number): void {
+    if (!half.real || level === 3) return;
+    this.tables.prune(port, half, level, from, to);
+    this.stale.whole(this.asidsOf(half));
+    const kept = new Set(half.tables.values());
+    const gone = this.adopted?.of(half).filter((page) => !kept.has(this.adopted?.tableAt(page) ?? -1));
+    this.giveBack(port, gone ?? []);
   }
 
   /** Takes everything: halves that no virtual CPU is in go as a whole. */
@@ -217,9 +243,16 @@ export class Halves {
     return this.entered.some((one) => one?.lower === half || one?.upper === half);
   }
 
+  /** Table pages go back to the guest, when nothing walks them any more. */
+  private giveBack(port: CpuPort, pages: readonly number[]): void {
+    if (pages.length === 0) return;
+    this.finish(port);
+    for (const page of pages) this.adopted?.giveBack(port, page);
+  }
+
   private make(
     port: CpuPort,
-    parts: Pick<Half, 'key' | 'upper' | 'view' | 'registers' | 'granule' | 'hole'>,
+    parts: Pick<Half, 'key' | 'upper' | 'view' | 'registers' | 'granule' | 'hole' | 'real'>,
     asids: readonly number[],
   ): Half {
     if (this.all.size >= MOST) this.makeRoom(port);

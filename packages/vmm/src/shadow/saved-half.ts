@@ -10,6 +10,7 @@ import type { GuestRam } from './guest-ram.ts';
 import { granuleOf } from './guest-walk.ts';
 import { Half } from './half.ts';
 import type { Leaf } from './half.ts';
+import type { Halves } from './halves.ts';
 import { grouped } from './state.ts';
 import type { HalfState } from './state.ts';
 import { levelOf } from './tables.ts';
@@ -40,6 +41,7 @@ export function saveHalf(half: Half): HalfState {
     lastUse,
     asids: [...half.asids],
     tables: [...half.tables].flat(),
+    borrowed: [...half.borrowed],
     leaves,
     splits: [...half.splits].flat(),
     uses: [...half.uses.values()].flatMap(({ level, start, end, base, shift }) => [
@@ -58,6 +60,7 @@ export interface HalfOwner {
   readonly pages: PageAllocator;
   readonly features: MmuFeatures;
   readonly traces: Traces | undefined;
+  readonly halves: Halves;
 }
 
 /** A half again. Throws a StateError that names what cannot be. */
@@ -75,15 +78,20 @@ export function restoreHalf(state: HalfState, owner: HalfOwner, path: string): H
     root: state.root,
     hole: upper ? state.hole : -1,
     granule: granuleOf(registers, upper, owner.features),
+    real: owner.halves.isReal(registers, view),
   });
   half.retired = state.retired;
   half.lastUse = state.lastUse;
   for (const asid of state.asids) half.asids.add(asid);
   const page = (at: number): boolean => at % PAGE === 0 && owner.pages.owns(at, PAGE);
   if (!page(state.root)) throw wrong('root', 'must be a table that its owner has allocated');
+  const borrowed = new Set(state.borrowed);
   for (const [key = 0, at = 0] of grouped(state.tables, 2)) {
-    if (key % 4 === 0 || key >= 2 ** 29 || !page(at))
+    const guests = borrowed.has(key);
+    const good = guests ? half.real && at % PAGE === 0 && owner.ram.toGuest(at) !== -1 : page(at);
+    if (key % 4 === 0 || key >= 2 ** 29 || !good)
       throw wrong('tables', 'must be tables that their owner has allocated');
+    if (guests) half.borrowed.add(key);
     half.tables.set(key, at);
   }
   for (const [base = 0, shift = 0] of grouped(state.splits, 2)) {
@@ -133,6 +141,6 @@ function restoreLeaves(
     };
     half.leaves.set(offset, leaf);
     if (leaf.nonGlobal) half.nonGlobal++;
-    if ((leaf.rights & 16) !== 0) owner.traces?.mapped(leaf);
+    if ((leaf.rights & 16) !== 0 || owner.traces?.reads === true) owner.traces?.mapped(leaf);
   }
 }

@@ -3,31 +3,24 @@
 
 import { Access, faultStatusCode, MmuFault } from '@worldswitch/mmu';
 import type { RegimeControls, Translation } from '@worldswitch/mmu';
-import { Fault, StateError } from '@worldswitch/platform';
-import type { AtomicKind, CpuPort, Pa, Width, Word64 } from '@worldswitch/platform';
+import type { AtomicKind, CpuPort, Fault, Width, Word64 } from '@worldswitch/platform';
 
-import { PAGE } from '../memory/pages.ts';
 import type { PageAllocator } from '../memory/pages.ts';
-import { addressInto } from '../memory/physical.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
 import { systemRegister } from '../names.ts';
-import { Filler } from './filler.ts';
-import { GuestRam } from './guest-ram.ts';
-import { granuleOf, GuestWalk, noTranslation } from './guest-walk.ts';
-import type { GuestTables } from './guest-walk.ts';
+import { Refusal } from './adopted.ts';
+import type { GuestMemory } from './guest-memory.ts';
+import { granuleOf, notReal } from './guest-walk.ts';
 import type { Half, Leaf } from './half.ts';
-import { Halves } from './halves.ts';
 import type { Space } from './halves.ts';
 import type { HostSpace } from './host-space.ts';
-import { RecentlyUsed } from './lru.ts';
 import { maintenanceOf } from './maintenance.ts';
-import { checkShadowOptions, noShadowCounters } from './options.ts';
 import type { ShadowCounters, ShadowOptions } from './options.ts';
-import { restoreHalf, saveHalf } from './saved-half.ts';
+import { shadowParts } from './parts.ts';
+import type { ShadowParts, VirtualCpu } from './parts.ts';
+import { restoreShadow, saveShadow } from './saved-shadow.ts';
 import type { ShadowState } from './state.ts';
-import { OutOfTables, ShadowTables } from './tables.ts';
-import { Traces } from './traces.ts';
-import { Tracing } from './tracing.ts';
+import { OutOfTables } from './tables.ts';
 import { virtualAsid, VIEWS } from './views.ts';
 import type { ShadowView } from './views.ts';
 
@@ -52,39 +45,17 @@ export interface Resolution {
   reason: string;
 }
 
-/** One virtual CPU. */
-interface VirtualCpu {
-  readonly registers: RegimeControls;
-  /** What each view was entered with last, while `version` is that of the halves. */
-  readonly spaces: (Space | undefined)[];
-  version: number;
-  /** The view that is loaded, on which CPU, and what was counted of its loads: nothing is to be done for it again. */
-  view: ShadowView | undefined;
-  cpu: number;
-  loads: number;
-}
-
 const ELR_EL1 = systemRegister('ELR_EL1');
-const { None, Decode } = Fault;
 const WRITES: readonly Access[] = [Access.Write, Access.ReadWrite];
 
 /** The half-relative address: bits 47:0. */
 const offsetOf = (va: Readonly<Word64>): number => (va.hi & 0xffff) * 2 ** 32 + (va.lo >>> 0);
 
 /** A VM's shadow. */
-export class ShadowMmu implements GuestTables {
-  readonly counters: ShadowCounters;
+export class ShadowMmu {
   private readonly host: HostSpace;
-  private readonly memory: PhysicalMemory;
-  private readonly ram: GuestRam;
-  private readonly walk: GuestWalk;
-  private readonly tables: ShadowTables;
-  private readonly halves: Halves;
-  private readonly filler: Filler;
-  private readonly traces: Traces | undefined;
-  private readonly tracing: Tracing | undefined;
-  private readonly lru: RecentlyUsed | undefined;
-  private readonly vcpus: VirtualCpu[];
+  private readonly parts: ShadowParts;
+  private readonly guest: GuestMemory;
   private readonly resolution: Resolution = {
     kind: 'filled',
     code: 0,
@@ -109,42 +80,15 @@ export class ShadowMmu implements GuestTables {
     options: ShadowOptions,
     state?: ShadowState,
   ) {
-    const { variant, ram, vcpus, quota, capacity, open, largest } = checkShadowOptions(options);
     this.host = host;
-    this.memory = memory;
-    this.counters = noShadowCounters();
-    this.ram = new GuestRam(ram);
-    this.walk = new GuestWalk(this, options.features ?? {});
-    this.tables = new ShadowTables(host, memory, pages, quota, 0);
-    const traces = variant === 'traced' ? new Traces() : undefined;
-    this.traces = traces;
-    this.lru = variant === 'bounded' ? new RecentlyUsed(capacity, open, vcpus) : undefined;
-    this.halves = new Halves(
-      host,
-      this.tables,
-      {
-        dropped: (leaf) => {
-          this.lru?.remove(leaf);
-          traces?.unmapped(leaf);
-        },
-        cleared: (half) => {
-          for (const leaf of half.leaves.values()) this.lru?.remove(leaf);
-          traces?.removeAll(half);
-        },
-      },
-      { vcpus, exact: traces !== undefined },
-    );
-    this.filler = new Filler(this.ram, this.tables, this.halves, this.counters, traces, largest);
-    this.tracing = traces && new Tracing(traces, this.halves, this.filler, this.walk, this.ram);
-    this.vcpus = Array.from({ length: vcpus }, () => ({
-      registers: noTranslation(),
-      spaces: VIEWS.map(() => undefined),
-      version: -1,
-      view: undefined,
-      cpu: -1,
-      loads: 0,
-    }));
-    if (state !== undefined) this.restore(state, pages);
+    this.parts = shadowParts(host, memory, pages, options);
+    this.guest = this.parts.guest;
+    if (state !== undefined) restoreShadow(this.parts, state, pages);
+  }
+
+  /** What was counted. */
+  get counters(): ShadowCounters {
+    return this.parts.counters;
   }
 
   /** SCTLR_EL1, TCR_EL1, TTBR0_EL1, TTBR1_EL1 and MAIR_EL1 of a virtual CPU, to be read and written; `changed` makes writes count. */
@@ -161,11 +105,11 @@ export class ShadowMmu implements GuestTables {
   enter(port: CpuPort, vcpu: number, view: ShadowView): void {
     const v = this.vcpu(vcpu);
     const cpu = port.index;
-    const known = v.view === view && v.version === this.halves.version;
+    const known = v.view === view && v.version === this.parts.halves.version;
     if (known && v.cpu === cpu && v.loads === this.host.loadsOf(cpu)) return;
-    if (v.version === -1) this.tracing?.retrace(port);
+    if (v.version === -1) this.parts.tracing?.retrace(port);
     const space = this.withRoom(port, () => this.spaceOf(port, vcpu, view));
-    this.halves.finish(port);
+    this.parts.halves.finish(port);
     // TBI0 and TBI1 are where the hardware has them.
     const topByteIgnored = v.registers.tcrHi & 0x60;
     const { lower, upper, asid } = space;
@@ -176,10 +120,16 @@ export class ShadowMmu implements GuestTables {
   /** Finds out what an abort of the guest was, and fills the shadow where the guest is to see nothing of it. */
   resolve(port: CpuPort, vcpu: number, view: ShadowView, va: Readonly<Word64>, access: Access): Resolution {
     const { resolution } = this;
-    this.withRoom(port, () => {
-      this.attempt(port, vcpu, view, va, access);
-    });
-    this.halves.finish(port);
+    try {
+      this.withRoom(port, () => {
+        this.attempt(port, vcpu, view, va, access);
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      resolution.kind = 'refused';
+      resolution.reason = thrown.message;
+    }
+    this.parts.halves.finish(port);
     return resolution;
   }
 
@@ -193,39 +143,41 @@ export class ShadowMmu implements GuestTables {
     out: Translation,
     update = false,
   ): boolean {
-    return this.walk.translate(port, this.vcpu(vcpu).registers, view, va, access, update, out);
+    return this.parts.walk.translate(port, this.vcpu(vcpu).registers, view, va, access, update, out);
   }
 
   /** TLB maintenance that the guest executed, by its name without `TLBI`, and Xt. False where EL1 has no such operation. */
   maintain(port: CpuPort, vcpu: number, name: string, lo: number, hi: number): boolean {
     const { registers } = this.vcpu(vcpu);
-    const wide = this.walk.features.asid16 && ((registers.tcrHi >>> 4) & 1) !== 0;
+    const wide = this.parts.walk.features.asid16 && ((registers.tcrHi >>> 4) & 1) !== 0;
     const what = maintenanceOf(name, lo, hi, wide);
     if (what === undefined) return false;
     this.counters.syncs++;
-    if (this.tracing !== undefined) this.tracing.retrace(port);
-    else if (what.scope === 'all') this.halves.clearAll(port);
+    if (this.parts.tracing !== undefined) this.parts.tracing.retrace(port);
+    else if (what.scope === 'all') this.parts.halves.clearAll(port);
     else {
-      for (const half of this.halves.all.values()) {
+      for (const half of this.parts.halves.all.values()) {
         if (what.scope === 'asid') this.dropAsid(port, half, what.asid);
         else if (half.upper === what.upper) this.dropAddress(port, half, what.offset, what.asid);
       }
     }
-    this.halves.finish(port);
+    this.parts.halves.finish(port);
     return true;
   }
 
-  /** Loads from the guest's memory by its physical address, within a page. */
-  load(port: CpuPort, ipa: number, width: Width | 8, out: Word64): Fault {
-    const pa = this.ram.toHost(ipa);
-    return pa === -1 ? Decode : this.memory.load(port, pa as Pa, width, out);
+  /** The guest's memory by its physical addresses, within pages: what is done on its behalf, accesses to tables that were seen above all. */
+  get memory(): GuestMemory {
+    return this.guest;
   }
 
-  /** Stores to it; the shadow follows where tables are traced. */
+  /** Loads from the guest's memory: `memory.load`. */
+  load(port: CpuPort, ipa: number, width: Width | 8, out: Word64): Fault {
+    return this.guest.load(port, ipa, width, out);
+  }
+
+  /** Stores to it; the shadow follows where it is a table. */
   store(port: CpuPort, ipa: number, width: Width | 8, lo: number, hi: number): Fault {
-    const pa = this.ram.toHost(ipa);
-    const fault = pa === -1 ? Decode : this.memory.store(port, pa as Pa, width, lo, hi);
-    return this.stored(port, ipa, width, fault);
+    return this.guest.store(port, ipa, width, lo, hi);
   }
 
   /** Compare-and-swap in it. */
@@ -236,10 +188,7 @@ export class ShadowMmu implements GuestTables {
     expected: Word64,
     desired: Readonly<Word64>,
   ): Fault {
-    const pa = this.ram.toHost(ipa);
-    if (pa === -1) return Decode;
-    const fault = port.compareAndSwap(addressInto(pa, { lo: 0, hi: 0 }), width, expected, desired);
-    return this.stored(port, ipa, width, fault);
+    return this.guest.compareAndSwap(port, ipa, width, expected, desired);
   }
 
   /** An atomic operation in it. */
@@ -251,84 +200,54 @@ export class ShadowMmu implements GuestTables {
     operand: Readonly<Word64>,
     old: Word64,
   ): Fault {
-    const pa = this.ram.toHost(ipa);
-    if (pa === -1) return Decode;
-    const fault = port.atomic(kind, addressInto(pa, { lo: 0, hi: 0 }), width, operand, old);
-    return this.stored(port, ipa, width, fault);
+    return this.guest.atomic(port, kind, ipa, width, operand, old);
   }
 
-  /** A store-exclusive was refused for the trace of its page alone: the page may be written until tables are compared again. */
+  /**
+   * A store-exclusive was refused for the trace of its page alone: the page may be written until tables are compared again. Not in the real
+   * variant, where the load-exclusive was seen too: see `memory`.
+   */
   openForExclusive(_port: CpuPort, ipa: number): void {
-    this.tracing?.open(ipa);
+    this.parts.traces?.open(ipa);
   }
 
-  /** The host's address of the guest's memory, or -1. */
+  /** The host's address of the guest's memory, or -1: of a table in the real variant, of what the guest wrote there. */
   hostOf(ipa: number): number {
-    return this.ram.toHost(ipa);
+    return this.parts.adopted?.toHost(ipa) ?? this.parts.ram.toHost(ipa);
+  }
+
+  /** Real: pages of the guest that hold real descriptors now. */
+  get realTables(): number {
+    return this.parts.adopted?.size ?? 0;
   }
 
   /** Pages of tables now. */
   get tablePages(): number {
-    return this.tables.used;
+    return this.parts.tables.used;
   }
 
   /** Leaves now. */
   get leaves(): number {
     let count = 0;
-    for (const half of this.halves.all.values()) count += half.leaves.size;
+    for (const half of this.parts.halves.all.values()) count += half.leaves.size;
     return count;
   }
 
   /** Releases everything. No CPU may use the tables any more: see `HostSpace.idle`. */
   destroy(port: CpuPort): void {
-    this.halves.entered.fill(undefined);
-    this.halves.clearAll(port);
-    this.halves.finish(port);
+    this.parts.halves.entered.fill(undefined);
+    this.parts.halves.clearAll(port);
+    this.parts.halves.finish(port);
   }
 
   /** Its state, for `shadowShape`. */
   save(): ShadowState {
-    const { halves, lru } = this;
-    const spaces = [...halves.spaces.values()];
-    return {
-      vcpus: this.vcpus.map(({ registers, version, spaces: known }, i) => {
-        const entered = halves.entered[i];
-        return {
-          registers: { ...registers },
-          changed: version === -1,
-          entered: entered ? { lower: entered.lower.id, upper: entered.upper.id, asid: entered.asid } : null,
-          spaces: known.map((one) => (version === halves.version && one ? spaces.indexOf(one) + 1 : 0)),
-        };
-      }),
-      halves: [...halves.all.values()].map(saveHalf),
-      spaces: spaces.map(({ lower, upper, asid, generation }) => ({
-        lower: lower.id,
-        upper: upper.id,
-        asid,
-        generation,
-      })),
-      nextId: halves.nextId,
-      clock: halves.clock,
-      counters: Object.values(this.counters) as number[],
-      opened: this.traces?.openPages ?? [],
-      ...(lru?.save() ?? { recent: [], instructions: [] }),
-      real: null,
-    };
-  }
-
-  /** A descriptor of the guest's, for its walk. */
-  loadDescriptor(port: CpuPort, ipa: number, out: Word64): Fault {
-    return this.load(port, ipa, 8, out);
-  }
-
-  /** An access flag or dirty state, of its walk. */
-  storeDescriptor(port: CpuPort, ipa: number, lo: number, hi: number): Fault {
-    const pa = this.ram.toHost(ipa);
-    return pa === -1 ? Decode : this.memory.store(port, pa as Pa, 8, lo, hi);
+    return saveShadow(this.parts);
   }
 
   private attempt(port: CpuPort, vcpu: number, view: ShadowView, va: Readonly<Word64>, access: Access): void {
-    const { counters, resolution, walk, lru } = this;
+    const { resolution } = this;
+    const { counters, walk, lru, traces } = this.parts;
     const { registers } = this.vcpu(vcpu);
     const offset = offsetOf(va);
     const upper = (va.hi & (1 << 23)) !== 0;
@@ -349,17 +268,21 @@ export class ShadowMmu implements GuestTables {
     }
     const writes = WRITES.includes(access);
     const space = this.spaceOf(port, vcpu, view);
-    const half = this.filler.besideHole(port, upper ? space.upper : space.lower, offset);
-    this.tracing?.look(port, ipa, writes);
-    this.tracing?.walked(port, half, offset);
-    if (writes && this.traces?.refuses(ipa) === true) {
-      counters.tracedWrites++;
+    const half = this.parts.filler.besideHole(port, upper ? space.upper : space.lower, offset);
+    this.parts.tracing?.look(port, ipa, writes);
+    this.parts.tracing?.walked(port, half, offset);
+    if ((writes || traces?.reads === true) && traces?.refuses(ipa) === true) {
+      if (access === Access.Execute) throw new Refusal('the guest executes a page that is a table');
+      if (writes) counters.tracedWrites++;
+      else counters.tracedReads++;
       resolution.kind = 'traced';
       return;
     }
-    const seen = lru !== undefined && this.filler.isClosed(half, view, offset, walk.out);
+    const refused = half.real ? notReal(half.registers, upper, walk.features) : undefined;
+    if (refused !== undefined) throw new Refusal(refused);
+    const seen = lru !== undefined && this.parts.filler.isClosed(half, view, offset, walk.out);
     const asid = virtualAsid(registers, this.wide());
-    const leaf = this.filler.fill(port, half, view, offset, walk.out, asid);
+    const leaf = this.parts.filler.fill(port, half, view, offset, walk.out, asid);
     if (seen) counters.touches++;
     else counters.hidden++;
     if (lru !== undefined) this.used(port, vcpu, leaf, offset, access === Access.Execute);
@@ -367,36 +290,30 @@ export class ShadowMmu implements GuestTables {
 
   /** Bounded: an access was seen. */
   private used(port: CpuPort, vcpu: number, leaf: Leaf, offset: number, fetch: boolean): void {
-    const { lru, pc } = this;
+    const { pc } = this;
+    const { lru } = this.parts;
     if (lru === undefined) return;
     port.readSystem(ELR_EL1, pc);
     lru.use(vcpu, pc, leaf, offset, fetch);
     for (const old of lru.toEvict()) {
       this.counters.evictions++;
-      this.halves.drop(port, old);
+      this.parts.halves.drop(port, old);
     }
-    for (const old of lru.toClose()) this.filler.close(port, old);
+    for (const old of lru.toClose()) this.parts.filler.close(port, old);
   }
 
   private dropAsid(port: CpuPort, half: Half, asid: number): void {
     if (half.nonGlobal === 0 || !half.asids.has(asid)) return;
-    if (half.nonGlobal === half.leaves.size) this.halves.clear(port, half);
+    if (half.nonGlobal === half.leaves.size) this.parts.halves.clear(port, half);
     else {
-      for (const leaf of [...half.leaves.values()]) if (leaf.nonGlobal) this.halves.drop(port, leaf);
+      for (const leaf of [...half.leaves.values()]) if (leaf.nonGlobal) this.parts.halves.drop(port, leaf);
     }
   }
 
   private dropAddress(port: CpuPort, half: Half, offset: number, asid: number): void {
     const all = asid === -1 || half.asids.has(asid);
     const [from, to] = half.reach(offset);
-    for (const leaf of half.within(from, to)) if (all || !leaf.nonGlobal) this.halves.drop(port, leaf);
-  }
-
-  private stored(port: CpuPort, ipa: number, width: number, fault: Fault): Fault {
-    if (fault !== None || this.tracing === undefined) return fault;
-    this.tracing.stored(port, ipa, width);
-    this.halves.finish(port);
-    return fault;
+    for (const leaf of half.within(from, to)) if (all || !leaf.nonGlobal) this.parts.halves.drop(port, leaf);
   }
 
   private answer(kind: Resolution['kind'], access: Access, ipa: number): void {
@@ -406,13 +323,13 @@ export class ShadowMmu implements GuestTables {
     resolution.level = 0;
     resolution.write = WRITES.includes(access);
     resolution.ipa = ipa;
-    resolution.pa = ipa === -1 ? -1 : this.ram.toHost(ipa);
+    resolution.pa = ipa === -1 ? -1 : this.parts.ram.toHost(ipa);
     resolution.reason = '';
   }
 
   /** The space of a view, which the virtual CPU is in now. */
   private spaceOf(port: CpuPort, vcpu: number, view: ShadowView): Space {
-    const { halves, walk } = this;
+    const { halves, walk } = this.parts;
     const v = this.vcpu(vcpu);
     const { registers, spaces } = v;
     const i = VIEWS.indexOf(view);
@@ -438,68 +355,18 @@ export class ShadowMmu implements GuestTables {
     } catch (thrown) {
       if (!(thrown instanceof OutOfTables)) throw thrown;
       this.counters.flushes++;
-      this.halves.clearAll(port);
-      this.halves.finish(port);
+      this.parts.halves.clearAll(port);
+      this.parts.halves.finish(port);
       return body();
     }
   }
 
-  private restore(state: ShadowState, pages: PageAllocator): void {
-    const { ram, walk, traces, halves, lru } = this;
-    if (state.vcpus.length !== this.vcpus.length) throw new StateError('vcpus', 'must be those of the VM');
-    const owner = { ram, pages, features: walk.features, traces };
-    for (const [i, saved] of state.halves.entries()) {
-      if (saved.id >= state.nextId || halves.all.has(saved.id))
-        throw new StateError(`halves[${i}].id`, 'is taken');
-      const half = restoreHalf(saved, owner, `halves[${i}]`);
-      halves.restore(half);
-      this.tables.used += 1 + half.tables.size;
-    }
-    halves.nextId = state.nextId;
-    halves.clock = state.clock;
-    const half = (id: number, upper: boolean, path: string): Half => {
-      const found = halves.all.get(id);
-      if (found?.upper !== upper) throw new StateError(path, 'must be a half of the shadow');
-      return found;
-    };
-    const spaces = state.spaces.map(({ lower, upper, asid, generation }, i): Space => {
-      const path = `spaces[${i}]`;
-      return { lower: half(lower, false, path), upper: half(upper, true, path), asid, generation };
-    });
-    for (const space of spaces) halves.spaces.set(`${space.lower.id} ${space.upper.id}`, space);
-    for (const [i, { registers, changed, entered, spaces: known }] of state.vcpus.entries()) {
-      const v = this.vcpu(i);
-      const path = `vcpus[${i}]`;
-      Object.assign(v.registers, registers);
-      v.version = changed ? -1 : halves.version;
-      for (const [view, index] of known.entries()) {
-        if (index > spaces.length) throw new StateError(`${path}.spaces`, 'must be spaces of the shadow');
-        v.spaces[view] = spaces[index - 1];
-      }
-      if (entered === null) continue;
-      halves.entered[i] = {
-        lower: half(entered.lower, false, `${path}.entered`),
-        upper: half(entered.upper, true, `${path}.entered`),
-        asid: entered.asid,
-      };
-    }
-    for (const [i, name] of (Object.keys(this.counters) as (keyof ShadowCounters)[]).entries()) {
-      this.counters[name] = state.counters[i] ?? 0;
-    }
-    for (const page of state.opened) traces?.open(page * PAGE);
-    lru?.restore(state.recent, state.instructions, (leaf, path) => {
-      const found = halves.all.get(leaf.half)?.leaves.get(leaf.offset);
-      if (found === undefined) throw new StateError(path, 'must be a leaf of the shadow');
-      return found;
-    });
-  }
-
   private wide(): boolean {
-    return this.walk.features.asid16;
+    return this.parts.walk.features.asid16;
   }
 
   private vcpu(index: number): VirtualCpu {
-    const found = this.vcpus[index];
+    const found = this.parts.vcpus[index];
     if (found === undefined) throw new RangeError(`there is no virtual CPU ${index}`);
     return found;
   }

@@ -2,7 +2,7 @@
 
 import type { RegimeControls } from '@worldswitch/mmu';
 import { bits, flag, list, nullable, record, StateError, uint } from '@worldswitch/platform';
-import type { Plain, Shape } from '@worldswitch/platform';
+import type { Shape } from '@worldswitch/platform';
 
 import { PAGE } from '../memory/pages.ts';
 
@@ -22,6 +22,8 @@ export type HalfState = Readonly<{
   lastUse: number;
   asids: readonly number[];
   tables: readonly number[];
+  /** Keys of the tables that are the guest's own. */
+  borrowed: readonly number[];
   leaves: readonly number[];
   splits: readonly number[];
   uses: readonly number[];
@@ -60,7 +62,10 @@ export type ShadowState = Readonly<{
   opened: readonly number[];
   recent: readonly LeafState[];
   instructions: readonly InstructionState[];
-  real: Plain;
+  /** Load-exclusives: four numbers for each virtual CPU. */
+  monitors: readonly number[];
+  /** The guest's table pages that hardware walks: four numbers each. */
+  real: readonly number[];
 }>;
 
 const MANY = 1 << 26;
@@ -102,13 +107,11 @@ const half = record<HalfState>({
   lastUse: uint(),
   asids: list(uint(65535), 0, 65536),
   tables: groups(2),
+  borrowed: groups(1),
   leaves: groups(4),
   splits: groups(2),
   uses: groups(5),
 });
-
-/** Anything: it is checked where it is known what it is. */
-const anything: Shape<Plain> = { check: (from) => from ?? null };
 
 /** Checks a saved shadow, as far as it can be without knowing whose it is; `ShadowMmu` checks the rest. */
 export const shadowShape: Shape<ShadowState> = record<ShadowState>({
@@ -140,7 +143,8 @@ export const shadowShape: Shape<ShadowState> = record<ShadowState>({
     0,
     512,
   ),
-  real: anything,
+  monitors: groups(4),
+  real: groups(4),
 });
 
 /** The elements of a list of groups. */

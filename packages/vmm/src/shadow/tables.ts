@@ -9,7 +9,7 @@ import type { CpuPort, Pa } from '@worldswitch/platform';
 import { PAGE } from '../memory/pages.ts';
 import type { PageAllocator } from '../memory/pages.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
-import { levelShift } from '../stage2/geometry.ts';
+import { levelShift, levelSpan } from '../stage2/geometry.ts';
 import { TableMemoryError } from '../stage2/tables.ts';
 import type { Half, Leaf } from './half.ts';
 import { HOLE_SHIFT } from './host-space.ts';
@@ -53,8 +53,18 @@ export class ShadowTables {
     if (hole !== -1) this.store(port, root + hole * 8, this.host.hole(view !== 'user'));
   }
 
-  /** Where the descriptor of a block or page stands; tables on the way are made. No block may be on the way. */
-  place(port: CpuPort, half: Half, offset: number, shift: number): number {
+  /**
+   * Where the descriptor of a block or page stands; tables on the way are made. No block may be on the way.
+   *
+   * @param guestTable - the guest's own table of a level, where hardware is to walk that: its host address, or -1
+   */
+  place(
+    port: CpuPort,
+    half: Half,
+    offset: number,
+    shift: number,
+    guestTable?: (level: number) => number,
+  ): number {
     let table = half.root;
     for (let level = 0; ; level++) {
       const bits = levelShift(level);
@@ -63,7 +73,9 @@ export class ShadowTables {
       const key = half.tableKey(offset, level + 1);
       let next = half.tables.get(key);
       if (next === undefined) {
-        next = this.allocate(port);
+        next = guestTable?.(level + 1) ?? -1;
+        if (next === -1) next = this.allocate(port);
+        else half.borrowed.add(key);
         half.tables.set(key, next);
         this.store(port, place, tableDescriptor(next));
       }
@@ -87,8 +99,22 @@ export class ShadowTables {
   clear(port: CpuPort, half: Half): void {
     this.check(this.memory.zero(port, half.root as Pa, PAGE), half.root);
     this.writeHole(port, half.root, half.hole, half.view);
-    for (const table of half.tables.values()) this.release(table);
-    half.tables.clear();
+    for (const key of [...half.tables.keys()]) this.remove(half, key);
+  }
+
+  /** Takes the tables below a level for a range, of one entry of that level. What TLBs hold is the caller's business, after. */
+  prune(port: CpuPort, half: Half, level: number, from: number, to: number): void {
+    let top = false;
+    for (const key of [...half.tables.keys()]) {
+      const [below, start] = [key % 4, Math.floor(key / 4) * levelSpan((key % 4) - 1)];
+      if (below <= level || start < from || start >= to) continue;
+      this.remove(half, key);
+      top ||= below === level + 1;
+    }
+    const key = half.tableKey(from, level);
+    const table = level === 0 ? half.root : half.tables.get(key);
+    if (!top || table === undefined) return;
+    this.store(port, table + (Math.floor(from / levelSpan(level)) % 512) * 8, { lo: 0, hi: 0 });
   }
 
   /** Takes a page back. */
@@ -106,7 +132,14 @@ export class ShadowTables {
     return -1;
   }
 
-  private allocate(port: CpuPort): number {
+  private remove(half: Half, key: number): void {
+    const table = half.tables.get(key);
+    half.tables.delete(key);
+    if (table !== undefined && !half.borrowed.delete(key)) this.release(table);
+  }
+
+  /** A page of zeroes. */
+  allocate(port: CpuPort): number {
     if (this.used >= this.quota) throw new OutOfTables('no table is left');
     let table: number;
     try {

@@ -22,12 +22,21 @@ const blockKey = (ipa: number, shift: number): number => Math.floor(ipa / 2 ** s
 
 /** Traced pages of one VM. */
 export class Traces {
+  /** True where the guest's reads of them are seen too. */
+  readonly reads: boolean;
   private readonly uses = new Map<number, Set<TableUse>>();
   /** How many traced pages are in each block of 2 MiB and 1 GiB. */
   private readonly inBlock = new Map<number, number>();
   private readonly writers = new Map<number, Set<Leaf>>();
   /** Pages that may be written for now. */
   private readonly opened = new Set<number>();
+
+  /**
+   * @param reads - see the guest's reads of tables too
+   */
+  constructor(reads: boolean) {
+    this.reads = reads;
+  }
 
   /** True for an address in a page that holds a table. */
   has(ipa: number): boolean {
@@ -46,7 +55,7 @@ export class Traces {
 
   /** A page may be written for now. */
   open(ipa: number): void {
-    if (this.has(ipa)) this.opened.add(pageOf(ipa));
+    if (!this.reads && this.has(ipa)) this.opened.add(pageOf(ipa));
   }
 
   /** The pages that may be written for now. */
@@ -124,7 +133,7 @@ export class Traces {
     if (others?.delete(leaf) === true && others.size === 0) this.writers.delete(key);
   }
 
-  /** The leaves through which the guest may write to a page. */
+  /** The leaves through which the guest may write to a page, or reach it where it may not even read. */
   writersOf(ipa: number): Leaf[] {
     return [12, 21, 30].flatMap((shift) => [...(this.writers.get(blockKey(ipa, shift)) ?? [])]);
   }

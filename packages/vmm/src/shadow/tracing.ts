@@ -4,6 +4,7 @@ import { Access } from '@worldswitch/mmu';
 import type { CpuPort, Word64 } from '@worldswitch/platform';
 
 import { PAGE } from '../memory/pages.ts';
+import { Refusal } from './adopted.ts';
 import type { Filler } from './filler.ts';
 import type { GuestRam } from './guest-ram.ts';
 import { tableShape, translates } from './guest-walk.ts';
@@ -74,6 +75,9 @@ export class Tracing {
   private forget(port: CpuPort, use: TableUse, from: number, to: number): void {
     this.halves.dropWithin(port, use.half, from, to);
     this.traces.removeBelow(use.half, use.level, from, to);
+    for (let at = from; at < to; at += 2 ** use.shift) {
+      this.halves.prune(port, use.half, use.level, at, at + 2 ** use.shift);
+    }
   }
 
   /** The new leaf, where the entry is one: nobody has to fault for it. */
@@ -85,13 +89,13 @@ export class Tracing {
     const good = this.walk.translate(port, half.registers, half.view, va, Access.Address, false);
     const { out } = this.walk;
     if (!good || out.level !== use.level || this.ram.toHost(out.ipa) === -1) return;
-    if (this.filler.isHole(half, offset)) return;
+    if (this.filler.isHole(half, offset) || (this.traces.reads && this.traces.has(out.ipa))) return;
     try {
       this.walked(port, half, offset);
       this.filler.fill(port, half, half.view, offset, out, 0);
     } catch (thrown) {
       // It is filled when it is used.
-      if (!(thrown instanceof OutOfTables)) throw thrown;
+      if (!(thrown instanceof OutOfTables) && !(thrown instanceof Refusal)) throw thrown;
     }
   }
 

@@ -10,6 +10,7 @@ const VARIANTS: readonly (readonly [string, Partial<ShadowOptions>])[] = [
   ['lazy with pages alone', { variant: 'lazy', largest: 12 }],
   ['lazy with few tables', { variant: 'lazy', quota: 24 }],
   ['traced', { variant: 'traced' }],
+  ['real', { variant: 'real' }],
   ['bounded to 4', { variant: 'bounded', capacity: 4 }],
   ['bounded to 1', { variant: 'bounded', capacity: 1 }],
   ['bounded to 16, 8 open', { variant: 'bounded', capacity: 16, open: 8 }],

@@ -6,7 +6,6 @@ import { Access, Permission } from '@worldswitch/mmu';
 import type { CpuPort } from '@worldswitch/platform';
 
 import { SHADOW_VARIANTS } from '../../src/shadow/index.ts';
-import type { ShadowVariant } from '../../src/shadow/index.ts';
 import { RAM } from '../fake-port.ts';
 import { GUEST_AT, GUEST_BYTES, GUEST_RAM, PAGE_AT, randomFrom, ShadowRig, xtOf } from './shadow-rig.ts';
 
@@ -17,161 +16,158 @@ const USER = KERNEL | P.UnprivilegedRead | P.UnprivilegedWrite;
 const HOLE = 0xffff_f000_0000_0000n;
 const ACCESSES = [Access.Read, Access.Write, Access.Execute] as const;
 
-describe.each(SHADOW_VARIANTS.filter((v): v is Exclude<ShadowVariant, 'real'> => v !== 'real'))(
-  '%s',
-  (variant) => {
-    const rigOf = (more = {}): ShadowRig => new ShadowRig({ variant, capacity: 8, ...more });
+describe.each(SHADOW_VARIANTS)('%s', (variant) => {
+  const rigOf = (more = {}): ShadowRig => new ShadowRig({ variant, capacity: 8, ...more });
 
-    it('keeps user code out of kernel memory', () => {
-      const rig = rigOf();
-      const tables = rig.tables();
-      tables.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: KERNEL });
-      tables.map({ va: 0x2000, pa: GUEST_RAM, size: 4096, permissions: USER });
-      rig.use(tables);
-      for (let i = 0; i < 3; i++) {
-        // The kernel has just used it.
-        expect(rig.access(0x1000n, Access.Write, 'kernel').kind).toBe('done');
-        expect(rig.access(0x1000n, Access.Read, 'user')).toEqual({ kind: 'fault', value: 0x0f });
-        expect(rig.access(0x1000n, Access.Write, 'user')).toEqual({ kind: 'fault', value: 0x0f });
-        // PAN keeps the kernel out of user memory.
-        expect(rig.access(0x2000n, Access.Write, 'user').kind).toBe('done');
-        expect(rig.access(0x2000n, Access.Read, 'kernel').kind).toBe('done');
-        expect(rig.access(0x2000n, Access.Read, 'kernel-pan')).toEqual({ kind: 'fault', value: 0x0f });
-      }
-    });
+  it('keeps user code out of kernel memory', () => {
+    const rig = rigOf();
+    const tables = rig.tables();
+    tables.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: KERNEL });
+    tables.map({ va: 0x2000, pa: GUEST_RAM, size: 4096, permissions: USER });
+    rig.use(tables);
+    for (let i = 0; i < 3; i++) {
+      // The kernel has just used it.
+      expect(rig.access(0x1000n, Access.Write, 'kernel').kind).toBe('done');
+      expect(rig.access(0x1000n, Access.Read, 'user')).toEqual({ kind: 'fault', value: 0x0f });
+      expect(rig.access(0x1000n, Access.Write, 'user')).toEqual({ kind: 'fault', value: 0x0f });
+      // PAN keeps the kernel out of user memory.
+      expect(rig.access(0x2000n, Access.Write, 'user').kind).toBe('done');
+      expect(rig.access(0x2000n, Access.Read, 'kernel').kind).toBe('done');
+      expect(rig.access(0x2000n, Access.Read, 'kernel-pan')).toEqual({ kind: 'fault', value: 0x0f });
+    }
+  });
 
-    it('would not, if roots of two levels had one ASID', () => {
-      const rig = rigOf();
-      const tables = rig.tables();
-      tables.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: KERNEL });
-      rig.use(tables);
-      rig.access(0x1000n, Access.Read, 'kernel');
-      const kernel = rig.register('TTBR0_EL1') >> 48n;
-      rig.shadow.enter(rig.linear, 0, 'user');
-      const own = rig.register('TTBR0_EL1');
-      expect(own >> 48n).not.toBe(kernel);
-      rig.port.put('TTBR0_EL1', (own & 0xffff_ffff_ffffn) | (kernel << 48n));
-      expect(rig.port.lookUp(0x1000n, Access.Read, true)).toBeGreaterThan(0);
-    });
+  it('would not, if roots of two levels had one ASID', () => {
+    const rig = rigOf();
+    const tables = rig.tables();
+    tables.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: KERNEL });
+    rig.use(tables);
+    rig.access(0x1000n, Access.Read, 'kernel');
+    const kernel = rig.register('TTBR0_EL1') >> 48n;
+    rig.shadow.enter(rig.linear, 0, 'user');
+    const own = rig.register('TTBR0_EL1');
+    expect(own >> 48n).not.toBe(kernel);
+    rig.port.put('TTBR0_EL1', (own & 0xffff_ffff_ffffn) | (kernel << 48n));
+    expect(rig.port.lookUp(0x1000n, Access.Read, true)).toBeGreaterThan(0);
+  });
 
-    it('maps nothing that is not the guest’s', () => {
-      const random = randomFrom(99);
-      const rig = rigOf();
-      const tables = rig.tables();
-      const places: number[] = [];
-      for (let i = 0; i < 60; i++) {
-        const shift = [12, 12, 21, 30][random(4)] ?? 12;
-        const va = random(64) * 2 ** shift + (shift === 12 ? 0 : 2 ** 36);
-        // All around the hypervisor's memory, and the guest's.
-        const pa = Math.floor((RAM + random(2 ** 21) * 1024) / 2 ** shift) * 2 ** shift;
-        tables.map({ va, pa, size: 2 ** shift, permissions: USER });
-        places.push(va, va + 2 ** shift - 4096);
-      }
-      rig.use(tables);
-      for (let i = 0; i < 400; i++) {
+  it('maps nothing that is not the guest’s', () => {
+    const random = randomFrom(99);
+    const rig = rigOf();
+    const tables = rig.tables();
+    const places: number[] = [];
+    for (let i = 0; i < 60; i++) {
+      const shift = [12, 12, 21, 30][random(4)] ?? 12;
+      const va = random(64) * 2 ** shift + (shift === 12 ? 0 : 2 ** 36);
+      // All around the hypervisor's memory, and the guest's.
+      const pa = Math.floor((RAM + random(2 ** 21) * 1024) / 2 ** shift) * 2 ** shift;
+      tables.map({ va, pa, size: 2 ** shift, permissions: USER });
+      places.push(va, va + 2 ** shift - 4096);
+    }
+    rig.use(tables);
+    for (let i = 0; i < 400; i++) {
+      rig.pc += 4;
+      const va = BigInt(places[random(places.length)] ?? 0);
+      const { kind, value } = rig.access(va, ACCESSES[random(3)] ?? 0, random(2) === 0 ? 'user' : 'kernel');
+      if (kind === 'done') expect(value >= GUEST_AT && value < GUEST_AT + GUEST_BYTES).toBe(true);
+    }
+  });
+
+  it('hides the hypervisor’s hole, and moves it where the guest wants its addresses', () => {
+    const rig = rigOf();
+    const tables = rig.tables();
+    const at = HOLE + BigInt(PAGE_AT);
+    tables.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: USER });
+    rig.use(tables);
+    expect(rig.access(0x1000n, Access.Read, 'kernel').kind).toBe('done');
+    expect(rig.register('VBAR_EL1')).toBe(at);
+    expect(rig.port.lookUp(at, Access.Execute, false)).toBe(PAGE_AT);
+    for (const access of ACCESSES) {
+      // Nothing is there, as the guest sees it.
+      expect(rig.access(at, access, 'kernel')).toEqual({ kind: 'fault', value: 0x04 });
+      expect(rig.access(at, access, 'user')).toEqual({ kind: 'fault', value: 0x04 });
+    }
+    tables.map({ va: BigInt.asIntN(64, at), pa: GUEST_RAM + MIB, size: 4096, permissions: USER });
+    rig.tlbi('VAAE1IS', xtOf(at));
+    expect(rig.access(at, Access.Write, 'kernel')).toEqual({ kind: 'done', value: GUEST_AT + MIB });
+    expect(rig.shadow.counters.holes).toBe(1);
+    const vectors = rig.register('VBAR_EL1');
+    expect(vectors).not.toBe(at);
+    expect(rig.port.lookUp(vectors, Access.Execute, false)).toBe(PAGE_AT);
+    // And the port's memory with it.
+    expect(rig.linear.load({ lo: PAGE_AT, hi: 0 }, 8, { lo: 0, hi: 0 })).toBe(0);
+    expect(rig.access(0x1000n, Access.Read, 'kernel').kind).toBe('done');
+    expect(rig.access(at, Access.Read, 'user').kind).toBe('done');
+  });
+
+  it('is bounded in memory, whatever tables the guest makes', () => {
+    const rig = rigOf({ quota: 40 });
+    const tables = rig.tables();
+    // Four tables for each page.
+    const places = Array.from({ length: 60 }, (_, i) => i * 2 ** 39 + i * 2 ** 30 + i * 2 ** 21);
+    for (const va of places) tables.map({ va, pa: GUEST_RAM + 4096, size: 4096, permissions: USER });
+    rig.use(tables);
+    for (let i = 0; i < 3; i++) {
+      for (const va of places) {
         rig.pc += 4;
-        const va = BigInt(places[random(places.length)] ?? 0);
-        const { kind, value } = rig.access(va, ACCESSES[random(3)] ?? 0, random(2) === 0 ? 'user' : 'kernel');
-        if (kind === 'done') expect(value >= GUEST_AT && value < GUEST_AT + GUEST_BYTES).toBe(true);
+        expect(rig.access(BigInt(va), Access.Read, 'kernel').kind).toBe('done');
+        expect(rig.shadow.tablePages).toBeLessThanOrEqual(40);
       }
-    });
+    }
+    expect(rig.shadow.counters.flushes).toBeGreaterThan(1);
+    rig.shadow.destroy(rig.linear);
+    expect(rig.shadow.tablePages).toBe(0);
+  });
 
-    it('hides the hypervisor’s hole, and moves it where the guest wants its addresses', () => {
-      const rig = rigOf();
+  it('goes round in ASIDs', () => {
+    const rig = new ShadowRig({ variant, capacity: 8 }, { host: { asidBits: 3 } });
+    const all = Array.from({ length: 6 }, (_, i) => {
       const tables = rig.tables();
-      const at = HOLE + BigInt(PAGE_AT);
-      tables.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: USER });
-      rig.use(tables);
-      expect(rig.access(0x1000n, Access.Read, 'kernel').kind).toBe('done');
-      expect(rig.register('VBAR_EL1')).toBe(at);
-      expect(rig.port.lookUp(at, Access.Execute, false)).toBe(PAGE_AT);
-      for (const access of ACCESSES) {
-        // Nothing is there, as the guest sees it.
-        expect(rig.access(at, access, 'kernel')).toEqual({ kind: 'fault', value: 0x04 });
-        expect(rig.access(at, access, 'user')).toEqual({ kind: 'fault', value: 0x04 });
-      }
-      tables.map({ va: BigInt.asIntN(64, at), pa: GUEST_RAM + MIB, size: 4096, permissions: USER });
-      rig.tlbi('VAAE1IS', xtOf(at));
-      expect(rig.access(at, Access.Write, 'kernel')).toEqual({ kind: 'done', value: GUEST_AT + MIB });
-      expect(rig.shadow.counters.holes).toBe(1);
-      const vectors = rig.register('VBAR_EL1');
-      expect(vectors).not.toBe(at);
-      expect(rig.port.lookUp(vectors, Access.Execute, false)).toBe(PAGE_AT);
-      // And the port's memory with it.
-      expect(rig.linear.load({ lo: PAGE_AT, hi: 0 }, 8, { lo: 0, hi: 0 })).toBe(0);
-      expect(rig.access(0x1000n, Access.Read, 'kernel').kind).toBe('done');
-      expect(rig.access(at, Access.Read, 'user').kind).toBe('done');
+      tables.map({ va: 0x1000, pa: GUEST_RAM + i * 4096, size: 4096, permissions: USER });
+      return tables;
     });
-
-    it('is bounded in memory, whatever tables the guest makes', () => {
-      const rig = rigOf({ quota: 40 });
-      const tables = rig.tables();
-      // Four tables for each page.
-      const places = Array.from({ length: 60 }, (_, i) => i * 2 ** 39 + i * 2 ** 30 + i * 2 ** 21);
-      for (const va of places) tables.map({ va, pa: GUEST_RAM + 4096, size: 4096, permissions: USER });
-      rig.use(tables);
-      for (let i = 0; i < 3; i++) {
-        for (const va of places) {
-          rig.pc += 4;
-          expect(rig.access(BigInt(va), Access.Read, 'kernel').kind).toBe('done');
-          expect(rig.shadow.tablePages).toBeLessThanOrEqual(40);
-        }
-      }
-      expect(rig.shadow.counters.flushes).toBeGreaterThan(1);
-      rig.shadow.destroy(rig.linear);
-      expect(rig.shadow.tablePages).toBe(0);
-    });
-
-    it('goes round in ASIDs', () => {
-      const rig = new ShadowRig({ variant, capacity: 8 }, { host: { asidBits: 3 } });
-      const all = Array.from({ length: 6 }, (_, i) => {
-        const tables = rig.tables();
-        tables.map({ va: 0x1000, pa: GUEST_RAM + i * 4096, size: 4096, permissions: USER });
-        return tables;
+    for (let i = 0; i < 200; i++) {
+      const which = (i * 5 + Math.floor(i / 7)) % 6;
+      const tables = all[which];
+      if (tables === undefined) throw new Error('no tables');
+      rig.pc += 4;
+      rig.use(tables, tables, { asid: which });
+      const view = Math.floor(i / 6) % 2 === 0 ? 'user' : 'kernel';
+      expect(rig.access(0x1000n, Access.Read, view)).toEqual({
+        kind: 'done',
+        value: GUEST_AT + which * 4096,
       });
-      for (let i = 0; i < 200; i++) {
-        const which = (i * 5 + Math.floor(i / 7)) % 6;
-        const tables = all[which];
-        if (tables === undefined) throw new Error('no tables');
-        rig.pc += 4;
-        rig.use(tables, tables, { asid: which });
-        const view = Math.floor(i / 6) % 2 === 0 ? 'user' : 'kernel';
-        expect(rig.access(0x1000n, Access.Read, view)).toEqual({
-          kind: 'done',
-          value: GUEST_AT + which * 4096,
-        });
-      }
-      expect(rig.host.asids.rollovers).toBeGreaterThan(2);
-    });
+    }
+    expect(rig.host.asids.rollovers).toBeGreaterThan(2);
+  });
 
-    it('maps memory as Device while the guest’s translation is off', () => {
-      const rig = rigOf();
-      Object.assign(rig.shadow.registers(0), { sctlr: 0x30d0_0800 });
-      rig.shadow.changed(0);
-      for (const view of ['user', 'kernel', 'kernel-pan'] as const) {
-        const at = BigInt(GUEST_RAM + 0x1234);
-        for (const access of ACCESSES) {
-          expect(rig.access(at, access, view)).toEqual({ kind: 'done', value: GUEST_AT + 0x1234 });
-        }
-        expect(rig.access(0x900_0000n, Access.Read, view)).toEqual({ kind: 'mmio', value: 0x900_0000 });
-        expect(rig.access(1n << 41n, Access.Read, view)).toEqual({ kind: 'fault', value: 0 });
-        expect(rig.access(0xffff_8000_0000_0000n, Access.Read, view)).toEqual({ kind: 'fault', value: 0 });
+  it('maps memory as Device while the guest’s translation is off', () => {
+    const rig = rigOf();
+    Object.assign(rig.shadow.registers(0), { sctlr: 0x30d0_0800 });
+    rig.shadow.changed(0);
+    for (const view of ['user', 'kernel', 'kernel-pan'] as const) {
+      const at = BigInt(GUEST_RAM + 0x1234);
+      for (const access of ACCESSES) {
+        expect(rig.access(at, access, view)).toEqual({ kind: 'done', value: GUEST_AT + 0x1234 });
       }
-      // The index of Device-nGnRnE.
-      expect(rig.port.tlb.attributes.includes(0)).toBe(true);
-    });
+      expect(rig.access(0x900_0000n, Access.Read, view)).toEqual({ kind: 'mmio', value: 0x900_0000 });
+      expect(rig.access(1n << 41n, Access.Read, view)).toEqual({ kind: 'fault', value: 0 });
+      expect(rig.access(0xffff_8000_0000_0000n, Access.Read, view)).toEqual({ kind: 'fault', value: 0 });
+    }
+    // The index of Device-nGnRnE.
+    expect(rig.port.tlb.attributes.includes(0)).toBe(true);
+  });
 
-    it('takes the top byte for nothing where the guest says so', () => {
-      const rig = rigOf();
-      const tables = rig.tables();
-      tables.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: USER });
-      rig.use(tables, tables, { tcrHi: 0x12 });
-      expect(rig.access(0x5a00_0000_0000_1000n, Access.Read, 'user')).toEqual({ kind: 'fault', value: 4 });
-      rig.use(tables, tables, { tcrHi: 0x32 });
-      expect(rig.access(0x5a00_0000_0000_1000n, Access.Read, 'user').kind).toBe('done');
-    });
-  },
-);
+  it('takes the top byte for nothing where the guest says so', () => {
+    const rig = rigOf();
+    const tables = rig.tables();
+    tables.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: USER });
+    rig.use(tables, tables, { tcrHi: 0x12 });
+    expect(rig.access(0x5a00_0000_0000_1000n, Access.Read, 'user')).toEqual({ kind: 'fault', value: 4 });
+    rig.use(tables, tables, { tcrHi: 0x32 });
+    expect(rig.access(0x5a00_0000_0000_1000n, Access.Read, 'user').kind).toBe('done');
+  });
+});
 
 describe('translated code', () => {
   const cache = { pa: RAM + 12 * MIB, size: 2 * MIB };

@@ -119,6 +119,10 @@ export class TranslatingPort extends FakePort {
     const to = this.own(at, Access.Read);
     return to === undefined ? Fault.Translation : super.read(to, into);
   }
+  override copy(to: Word64, from: Word64, bytes: number): Fault {
+    const [write, read] = [this.own(to, Access.Write), this.own(from, Access.Read)];
+    return write === undefined || read === undefined ? Fault.Translation : super.copy(write, read, bytes);
+  }
   override write(at: Word64, from: Uint8Array): Fault {
     const to = this.own(at, Access.Write);
     return to === undefined ? Fault.Translation : super.write(to, from);
@@ -248,15 +252,15 @@ export class ShadowRig {
   /** Reads the guest's memory, by its address. */
   peek(at: number, out: Word64): Fault {
     if (at < GUEST_RAM || at >= GUEST_RAM + GUEST_BYTES) return Fault.Decode;
-    const value = this.port.peek64(at - GUEST_RAM + GUEST_AT);
-    Object.assign(out, halves(value));
+    // A table that hardware walks holds something else; the guest has what it wrote.
+    Object.assign(out, halves(this.port.peek64(this.shadow.hostOf(at))));
     return Fault.None;
   }
 
   /** Writes it, as the guest's stores do that nobody sees. */
   poke(at: number, lo: number, hi: number): void {
     const value = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
-    this.port.poke64(at - GUEST_RAM + GUEST_AT, value);
+    this.port.poke64(this.shadow.hostOf(at), value);
   }
 
   /** The guest's tables for one range. */

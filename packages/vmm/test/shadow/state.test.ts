@@ -13,6 +13,7 @@ import { randomFrom } from './shadow-rig.ts';
 const VARIANTS: readonly Partial<ShadowOptions>[] = [
   { variant: 'lazy' },
   { variant: 'traced' },
+  { variant: 'real' },
   { variant: 'bounded', capacity: 5 },
   { variant: 'bounded', capacity: 12, open: 6 },
 ];

@@ -297,3 +297,135 @@ describe('traced', () => {
     expect(write()).toBe('done');
   });
 });
+
+describe('real', () => {
+  const word = { lo: 0, hi: 0 };
+  /** What a page of the guest holds, as hardware walks it. */
+  const walked = (rig: ShadowRig, at: number): bigint => rig.port.peek64(host(at));
+
+  it('has hardware walk the guest’s own tables, which hold the host’s addresses where the guest reads its own', () => {
+    const { rig, pte } = kernel({ variant: 'real' });
+    expect(rig.access(0x4000_5000n, Access.Read, 'kernel')).toEqual({
+      kind: 'done',
+      value: GUEST_AT + 0x5000,
+    });
+    const at = pte(5);
+    // AP, AF, nG and attributes are the host's business; the address is the host's.
+    const pa = BigInt(GUEST_AT + 0x5000);
+    expect(walked(rig, at) & 0xffff_ffff_f001n).toBe(pa | 1n);
+    expect(rig.access(linear(at), Access.Read, 'kernel')).toEqual({ kind: 'traced', value: at });
+    rig.shadow.load(rig.linear, at, 8, word);
+    expect(((word.hi & 0xffff) * 2 ** 32 + word.lo) & ~0xfff).toBe((GUEST_RAM + 0x5000) | 0);
+    expect(rig.shadow.realTables).toBeGreaterThan(2);
+  });
+
+  it('traps for reads as for writes, each once', () => {
+    const { rig, pte } = kernel({ variant: 'real' });
+    rig.access(0x4000_0000n, Access.Read, 'kernel');
+    const { counters } = rig.shadow;
+    for (let i = 0; i < 100; i++) {
+      const write = i % 3 === 0;
+      rig.access(linear(pte(i)), write ? Access.Write : Access.Read, 'kernel');
+      if (write) rig.shadow.store(rig.linear, pte(i), 8, (GUEST_RAM + MIB + 0x703) >>> 0, 0x60_0000);
+    }
+    expect([counters.tracedReads, counters.tracedWrites]).toEqual([66, 34]);
+    // The falsifier: traced, reads of tables are not seen.
+    const traced = kernel({ variant: 'traced' });
+    traced.rig.access(0x4000_0000n, Access.Read, 'kernel');
+    for (let i = 0; i < 9; i++) traced.rig.access(linear(traced.pte(i)), Access.Read, 'kernel');
+    expect(traced.rig.shadow.counters.tracedReads).toBe(0);
+  });
+
+  it('follows stores at once, to any level', () => {
+    const { rig, pte } = kernel({ variant: 'real' });
+    const read = (i: number): unknown => rig.access(0x4000_0000n + BigInt(i * 4096), Access.Read, 'kernel');
+    for (let i = 0; i < 512; i++) read(i);
+    for (let i = 0; i < 512; i++) setPte(rig, pte(i), GUEST_RAM + 4 * MIB + i * 4096);
+    const before = rig.resolved;
+    for (let i = 0; i < 512; i++) expect(read(i)).toEqual({ kind: 'done', value: REMAPPED[i] });
+    expect(rig.resolved).toBe(before);
+  });
+
+  it('gives a table that is none any more back as the guest wrote it', () => {
+    const { rig, pte } = kernel({ variant: 'real' });
+    rig.access(0x4000_0000n, Access.Read, 'kernel');
+    const level3 = Math.floor(pte(0) / 4096) * 4096;
+    rig.shadow.load(rig.linear, level3, 8, word);
+    const wrote = { ...word };
+    let place = GUEST_RAM + 8 * MIB;
+    for (; ; place += 8) {
+      rig.peek(place, word);
+      if (word.lo === (level3 | 3) >>> 0) break;
+    }
+    rig.shadow.store(rig.linear, place, 8, 0, 0);
+    expect(rig.access(0x4000_0000n, Access.Read, 'kernel')).toEqual({ kind: 'fault', value: 0x06 });
+    expect(rig.access(linear(level3), Access.Read, 'kernel')).toEqual({ kind: 'done', value: host(level3) });
+    expect(walked(rig, level3)).toBe((BigInt(wrote.hi) << 32n) | BigInt(wrote.lo));
+  });
+
+  it('has a table of the hypervisor’s alone in the upper range while user code runs, and a root of its own in the lower', () => {
+    const { rig } = kernel({ variant: 'real' });
+    rig.access(linear(GUEST_RAM), Access.Read, 'kernel');
+    rig.access(0x4000_0000n, Access.Read, 'kernel');
+    const roots = (): bigint[] =>
+      ['TTBR0_EL1', 'TTBR1_EL1'].map((name) => rig.register(name) & 0xffff_ffff_f000n);
+    const ofKernel = roots();
+    rig.shadow.enter(rig.linear, 0, 'user');
+    const [lower = 0n, upper = 0n] = roots();
+    expect(ofKernel).not.toContain(lower);
+    expect(ofKernel).not.toContain(upper);
+    const entries = Array.from({ length: 512 }, (_, i) => rig.port.peek64(Number(upper) + 8 * i));
+    expect(entries.filter((entry) => entry !== 0n)).toHaveLength(1);
+    // Kernel-only entries of TTBR0 are nothing to it.
+    expect(rig.access(0x4000_0000n, Access.Read, 'user')).toEqual({ kind: 'fault', value: 0x0f });
+  });
+
+  it('refuses by name what it cannot do', () => {
+    const rig = new ShadowRig({ variant: 'real' });
+    const reason = (va: bigint): string => {
+      rig.shadow.enter(rig.linear, 0, 'kernel');
+      const { lo, hi } = { lo: Number(va & 0xffff_ffffn), hi: Number(va >> 32n) };
+      const { kind, reason: why } = rig.shadow.resolve(rig.linear, 0, 'kernel', { lo, hi }, Access.Read);
+      return `${kind}: ${why}`;
+    };
+    const large = rig.tables(16, 42);
+    large.map({ va: 0x1_0000, pa: GUEST_RAM, size: 0x1_0000, permissions: KERNEL });
+    rig.use(large);
+    expect(reason(0x1_0000n)).toBe('refused: the guest has pages that are not of 4 KiB');
+    const odd = rig.tables(12, 40);
+    odd.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: KERNEL });
+    rig.use(odd);
+    expect(reason(0x1000n)).toBe('refused: the guest has addresses of 40 bits, not 30, 39 or 48');
+    // A table that leads to itself.
+    const tables = rig.tables();
+    tables.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: KERNEL });
+    const page = Math.floor((tables.find(0x1000)?.pa ?? 0) / 4096) * 4096;
+    let place = page - 4096;
+    for (; ; place -= 8) {
+      rig.peek(place, word);
+      if (word.lo === (page | 3) >>> 0) break;
+    }
+    const level2 = Math.floor(place / 4096) * 4096;
+    rig.poke(level2 + 8 * 7, level2 | 3, 0);
+    rig.use(tables);
+    rig.poke(level2 + 8 * 9, (GUEST_RAM | 0x703) >>> 0, 0);
+    expect(reason(BigInt(7 * 2 ** 21 + 9 * 4096))).toBe(
+      'refused: a page of the guest is a table at two levels',
+    );
+  });
+
+  it('does a load-exclusive and a store-exclusive to a table as a pair', () => {
+    const { rig, pte } = kernel({ variant: 'real' });
+    rig.access(0x4000_0000n, Access.Read, 'kernel');
+    const { memory } = rig.shadow;
+    const at = pte(0);
+    memory.loadExclusive(rig.linear, 0, at, 8, word);
+    expect(memory.storeExclusive(rig.linear, 0, at, 8, (word.lo | 0x80) >>> 0, word.hi)).toBe(0);
+    expect(rig.access(0x4000_0000n, Access.Write, 'kernel').kind).toBe('fault');
+    // Another store between them, and it fails.
+    memory.loadExclusive(rig.linear, 0, at, 8, word);
+    memory.store(rig.linear, at, 8, 0, 0);
+    expect(memory.storeExclusive(rig.linear, 0, at, 8, word.lo, word.hi)).toBe(1);
+    expect(memory.storeExclusive(rig.linear, 0, at, 8, word.lo, word.hi)).toBe(-1);
+  });
+});
