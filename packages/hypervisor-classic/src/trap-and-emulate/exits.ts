@@ -32,8 +32,12 @@ const EC = {
 
 const ISS = 0x1ff_ffff;
 const WNR = 0x40;
+const CM = 0x100;
 /** FSC of a fault of translation: address size, translation, access flag, permission. */
 const TRANSLATED = 0x10;
+
+/** STXR, STLXR, STXP and STLXP. */
+const [EXCLUSIVE_MASK, STORE_EXCLUSIVE] = [0x3fc0_0000, 0x0800_0000];
 
 /** What an exit was, for the ledger. */
 export interface Served {
@@ -186,7 +190,9 @@ export class Exits {
       e.raise(ec, esr, far, ec + 1);
       return;
     }
-    const kind = fetch ? AccessKind.Fetch : write ? AccessKind.Write : AccessKind.Read;
+    // Cache maintenance says that it writes, and needs no more than a load does.
+    const stores = write && (esr & CM) === 0;
+    const kind = fetch ? AccessKind.Fetch : stores ? AccessKind.Write : AccessKind.Read;
     const answer = vm.memory.fault(port, vcpu, far, kind);
     if (answer === Answer.Retry) this.is('hidden fault', 'shadow');
     else if (answer === Answer.Abort) {
@@ -196,13 +202,23 @@ export class Exits {
       this.is(cause, 'guest');
       // Instructions come from memory alone.
       e.raise(ec, (esr & ~63) | 0x10, far, ec + 1);
-    } else this.device(e, far, write);
+    } else if ((esr & CM) !== 0) {
+      // There is nothing to maintain of a device.
+      this.is('cache', 'emulate');
+      e.next();
+    } else this.access(e, far, write, answer === Answer.Traced);
   }
 
-  private device(e: Emulation, far: Readonly<Word64>, write: boolean): void {
-    const { ipa } = e.vm.memory;
+  /** An access to a device, or to a table that is traced. */
+  private access(e: Emulation, far: Readonly<Word64>, write: boolean, traced: boolean): void {
+    const { memory, mmio } = e.vm;
+    const { ipa } = memory;
     const word = this.fetch(e);
     if (word < 0) this.is('fetch', 'retry');
-    else this.is('mmio', e.vm.mmio.emulate(e, word, far, ipa, write));
+    else if (traced && (word & EXCLUSIVE_MASK) === STORE_EXCLUSIVE) {
+      // It fails once more, as the exclusive monitor is lost, and succeeds when it is tried again.
+      memory.shadow.openForExclusive(e.port, ipa);
+      this.is('traced', 'exclusive');
+    } else this.is(traced ? 'traced' : 'mmio', mmio.emulate(e, word, far, ipa, write));
   }
 }

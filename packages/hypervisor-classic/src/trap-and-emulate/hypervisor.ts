@@ -232,11 +232,17 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     let firstId = 0;
     const vms = setup.vms.map((one, number) => {
       const { board } = one.vm;
-      const shadow = new ShadowMmu(space, memory, pages, {
-        variant: this.variant,
-        ram: [{ ipa: board.ramBase, pa: one.vm.base, size: board.memory }],
-        vcpus: board.cpus,
-      });
+      const shadow = new ShadowMmu(
+        space,
+        memory,
+        pages,
+        {
+          variant: this.variant,
+          ram: [{ ipa: board.ramBase, pa: one.vm.base, size: board.memory }],
+          vcpus: board.cpus,
+        },
+        state?.vms[number]?.shadow,
+      );
       const vm = new VirtualMachine(
         port,
         number,

@@ -3,27 +3,29 @@
 
 import { Fault, requester } from '@worldswitch/platform';
 import type { CpuPort, Ipa, Pa, Transaction, Width, Word64 } from '@worldswitch/platform';
-import { InstructionEmulator } from '@worldswitch/vmm';
+import { InstructionEmulator, PAGE } from '@worldswitch/vmm';
 import type { GuestReach, PhysicalMemory, VmBus } from '@worldswitch/vmm';
 
 import { Sctlr } from './controls.ts';
 import type { Emulation } from './emulation.ts';
 import { AccessKind, Answer } from './guest-memory.ts';
-import type { GuestMemory } from './guest-memory.ts';
+import { extend, plainAccess } from './plain-access.ts';
+import type { ShadowMemory } from './shadow-memory.ts';
 import { SCTLR_EL1 } from './handles.ts';
 
 const DATA_ABORT = 0x24;
 const EXTERNAL = 0x10;
 const WNR = 0x40;
-/** What decoding an access costs. */
+/** What decoding an access costs: any, and a plain one. */
 const WORK = 330;
+const PLAIN_WORK = 40;
 
 const big = ({ lo, hi }: Readonly<Word64>): bigint => (BigInt(hi) << 32n) | BigInt(lo);
 
 /** The access emulation of one VM. */
 export class Mmio implements GuestReach {
   private readonly bus: VmBus;
-  private readonly translation: GuestMemory;
+  private readonly translation: ShadowMemory;
   private readonly memory: PhysicalMemory;
   private readonly hostOf: (ipa: number) => number;
   private readonly instructions: InstructionEmulator = new InstructionEmulator();
@@ -32,7 +34,7 @@ export class Mmio implements GuestReach {
 
   constructor(
     bus: VmBus,
-    translation: GuestMemory,
+    translation: ShadowMemory,
     memory: PhysicalMemory,
     vcpus: number,
     hostOf: (ipa: number) => number,
@@ -54,9 +56,13 @@ export class Mmio implements GuestReach {
     const user = vcpu.level === 0;
     const by = this.by[vcpu.index] ?? requester();
     by.privileged = !user;
+    const bigEndian = (vcpu.get(SCTLR_EL1) & (user ? Sctlr.E0E : Sctlr.EE)) !== 0;
+    if (!bigEndian) {
+      const end = this.plain(e, word, va, ipa as Ipa, write, by);
+      if (end !== undefined) return end;
+    }
     port.work(WORK);
     this.emulation = e;
-    const bigEndian = (vcpu.get(SCTLR_EL1) & (user ? Sctlr.E0E : Sctlr.EE)) !== 0;
     const about = {
       pc: big(frame.pc),
       va: big(va),
@@ -78,6 +84,37 @@ export class Mmio implements GuestReach {
     return 'abort';
   }
 
+  /** A plain load or store; undefined where it is none, and nothing has been done. */
+  private plain(
+    e: Emulation,
+    word: number,
+    va: Readonly<Word64>,
+    ipa: Ipa,
+    write: boolean,
+    by: Transaction,
+  ): string | undefined {
+    const { port, value } = e;
+    const access = plainAccess(port, word, va);
+    if (access?.write !== write || (ipa % PAGE) + access.bytes > PAGE) return undefined;
+    port.work(PLAIN_WORK);
+    const { register, bytes } = access;
+    let fault: Fault;
+    if (write) {
+      port.readX(register, value);
+      const lo = bytes < 4 ? value.lo & ((1 << (8 * bytes)) - 1) : value.lo;
+      fault = this.store(port, ipa, bytes, lo, bytes === 8 ? value.hi : 0, by);
+    } else {
+      fault = this.load(port, ipa, bytes, value, by);
+      if (fault === Fault.None) {
+        extend(access, value);
+        port.writeX(register, value.lo, value.hi);
+      }
+    }
+    if (fault === Fault.None) e.next();
+    else e.raise(DATA_ABORT, EXTERNAL | (write ? WNR : 0), va, DATA_ABORT + 1);
+    return fault === Fault.None ? (this.bus.deviceAt(ipa) ?? 'memory') : 'abort';
+  }
+
   /** The instruction word at an address of the VM's memory. */
   fetch(port: CpuPort, ipa: number, out: Word64): boolean {
     const at = this.hostOf(ipa);
@@ -95,13 +132,11 @@ export class Mmio implements GuestReach {
 
   load(port: CpuPort, ipa: Ipa, width: Width | 8, out: Word64, by: Transaction): Fault {
     if (this.bus.deviceAt(ipa) !== undefined) return this.bus.read(ipa, width, out, by);
-    const at = this.hostOf(ipa);
-    return at < 0 ? Fault.Decode : this.memory.load(port, at as Pa, width, out);
+    return this.translation.shadow.load(port, ipa, width, out);
   }
 
   store(port: CpuPort, ipa: Ipa, width: Width | 8, lo: number, hi: number, by: Transaction): Fault {
     if (this.bus.deviceAt(ipa) !== undefined) return this.bus.write(ipa, width, lo, hi, by);
-    const at = this.hostOf(ipa);
-    return at < 0 ? Fault.Decode : this.memory.store(port, at as Pa, width, lo, hi);
+    return this.translation.shadow.store(port, ipa, width, lo, hi);
   }
 }

@@ -12,6 +12,7 @@ import {
   hostTimerShape,
   pageAllocatorShape,
   schedulerShape,
+  shadowShape,
   switchShape,
   virtualIdShape,
   vmClockShape,
@@ -56,6 +57,7 @@ export type TrapState = BootedState | null;
 
 const vmShape = (setup: VmSetup): Shape<VmState> =>
   record<VmState>({
+    shadow: shadowShape,
     clock: vmClockShape,
     id: virtualIdShape,
     gic: emulatedGicV2Shape,

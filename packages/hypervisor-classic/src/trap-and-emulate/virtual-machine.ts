@@ -12,6 +12,7 @@ import type {
   HostGic,
   HostTimer,
   PhysicalMemory,
+  ShadowState,
   VirtualIdState,
   VmClockState,
 } from '@worldswitch/vmm';
@@ -47,6 +48,7 @@ export interface VmParts {
 
 /** What is saved. */
 export type VmState = Readonly<{
+  shadow: ShadowState;
   clock: VmClockState;
   id: VirtualIdState;
   gic: EmulatedGicV2State;
@@ -191,6 +193,7 @@ export class VirtualMachine {
   /** As plain data. */
   save(): VmState {
     return {
+      shadow: this.memory.shadow.save(),
       clock: this.clock.save(),
       id: this.id.save(),
       gic: this.gic.save(),

@@ -2,12 +2,13 @@
 // 64 bits. The effects are the same; where anything is armed that looks at single instructions, nothing is done here.
 
 import type { Cpu } from '../cpu.ts';
-import { exceptionReturn, takeUndefined } from '../exceptions.ts';
+import { defaultTarget, exceptionReturn, takeSynchronous, takeUndefined } from '../exceptions.ts';
 import { handlers, readSystemRegister } from '../handlers.ts';
 import { Layout } from '../layout.ts';
 import { raise } from '../raise.ts';
+import { EC } from '../syndrome.ts';
 import { systemId } from '../sysregs/entry.ts';
-import { registerByName } from '../sysregs/table.ts';
+import { registerByName, systemRegisters } from '../sysregs/table.ts';
 import { tlbMaintenance } from '../system-instructions.ts';
 import { QuickAccess } from './access.ts';
 
@@ -19,6 +20,14 @@ const TTBR1: number = registerByName('TTBR1_EL1').cell;
 /** HCR_EL2.TVM. */
 const TVM = 1 << 26;
 const ERET = 0xd69f_03e0;
+const SCTLR: number = registerByName('SCTLR_EL1').cell;
+/** SCTLR_EL1.UMA. */
+const UMA = 1 << 9;
+
+/** By encoding: bit 0 says that MRS is UNDEFINED at EL0 whatever the controls, bit 1 that MSR is. */
+const privileged = new Uint8Array(1 << 16);
+for (const { id, minRead, minWrite } of systemRegisters)
+  privileged[id] = (minRead > 0 ? 1 : 0) | (minWrite > 0 ? 2 : 0);
 
 /**
  * Executes an instruction that was fetched from the PC, or takes its exception: one of the slice. False if it has to be the
@@ -57,6 +66,7 @@ function system(cpu: Cpu, word: number): boolean {
   const rt = (word & 31) === 31 ? 32 : word & 31;
   const crn = (id >>> 7) & 15;
   const read = (word & 0x0020_0000) !== 0;
+  if (state.el === 0 && user(cpu, word, id, read)) return true;
   if (id >>> 14 === 1 && crn === 8 && !read) {
     const at = X + 2 * rt;
     if (!tlbMaintenance(cpu, id, state.u32[at] ?? 0, state.u32[at + 1] ?? 0)) return false;
@@ -70,6 +80,21 @@ function system(cpu: Cpu, word: number): boolean {
   const crm = (id >>> 3) & 15;
   if (id >>> 14 !== 3 || !(crn === 14 ? crm < 4 : crn === 12 && crm >= 8)) return false;
   viaHandler(cpu, id, rt, read);
+  return true;
+}
+
+/** What a kernel at EL0 does all the time, and may not: registers of EL1, and masks of interrupts. */
+function user(cpu: Cpu, word: number, id: number, read: boolean): boolean {
+  if (cpu.architectural !== undefined) return false;
+  if (((privileged[id] ?? 0) & (read ? 1 : 2)) !== 0) {
+    takeUndefined(cpu);
+    return true;
+  }
+  // MSR DAIFSet and DAIFClr.
+  if ((word & 0xffff_f0df) >>> 0 !== 0xd503_40df || (cpu.state.cellLo(SCTLR) & UMA) !== 0) return false;
+  const op2 = (word >>> 5) & 7;
+  const crm = (word >>> 8) & 15;
+  takeSynchronous(cpu, defaultTarget(cpu), EC.SystemRegister, (op2 << 17) | 0xd000 | 0x3e0 | (crm << 1));
   return true;
 }
 
