@@ -65,7 +65,7 @@ export function emitCase(emitter: CaseEmitter, entry: Case): CaseCode {
       const special = emitVariant(emitter, entry, sample, { [name]: SP_SLOT });
       if (special !== undefined) variants.push(special);
     }
-    for (const constants of shortcuts(sample, entry.split)) {
+    for (const constants of shortcuts(sample, entry)) {
       const special = emitVariant(emitter, entry, sample, constants);
       if (special !== undefined) variants.push(special);
     }
@@ -79,11 +79,13 @@ export function emitCase(emitter: CaseEmitter, entry: Case): CaseCode {
 }
 
 /** Operands of common encodings that make shorter code: shifts by nothing, MOV (register), CMP and TST. */
-function shortcuts(sample: Operands, split: Readonly<Record<string, number>>): Record<string, number>[] {
+function shortcuts(sample: Operands, { row, split }: Case): Record<string, number>[] {
   // A shift by nothing is written as LSL.
   const plain = sample['by']?.kind === 'small' && (split['shift'] ?? 0) === 0 ? [{ by: 0 }] : [];
   const list: Record<string, number>[] = [...plain];
-  if (plain.length > 0 && sample['n']?.kind === 'x') list.unshift({ by: 0, n: ZERO_SLOT });
+  // With an extended register, number 31 is the stack pointer.
+  const mayBeZero = sample['n']?.kind === 'x' && !row.name.includes('extended');
+  if (plain.length > 0 && mayBeZero) list.unshift({ by: 0, n: ZERO_SLOT });
   const setsFlags = split['S'] === 1 || split['opc'] === 3;
   if (!setsFlags || sample['d']?.kind !== 'x' || sample['n']?.kind !== 'x') return list;
   return [...list.map((constants) => ({ ...constants, d: ZERO_SLOT })), { d: ZERO_SLOT }, ...list];

@@ -21,14 +21,18 @@ type Test = (h: Half) => boolean;
 const SP = 31;
 const ZERO = 32;
 
-/** CMP, CMN, TST, and SUBS by an immediate. */
-const compares: Test = ({ row, split, constants, general }) => {
-  if (row === 'ADD/SUB (immediate)')
-    return split['S'] === 1 && split['op'] === 1 && (general || constants['d'] === ZERO);
+/** CMP. */
+const compares: Test = ({ row, split, constants }) => {
+  const subtracts = split['S'] === 1 && split['op'] === 1 && constants['d'] === ZERO;
+  if (row === 'ADD/SUB (immediate)') return subtracts;
+  const plain = constants['by'] === 0 && constants['n'] === undefined && split['shift'] === 0;
+  return row === 'ADD/SUB (shifted register)' && subtracts && plain;
+};
+/** TST, and SUBS by an immediate. */
+const tests: Test = ({ row, split, constants, general }) => {
+  if (row === 'ADD/SUB (immediate)') return general && split['S'] === 1 && split['op'] === 1;
   if (row === 'Logical (immediate)') return split['opc'] === 3 && constants['d'] === ZERO;
   const plain = constants['d'] === ZERO && constants['by'] === 0 && constants['n'] === undefined;
-  if (row === 'ADD/SUB (shifted register)')
-    return plain && split['S'] === 1 && split['op'] === 1 && split['shift'] === 0;
   return (
     row === 'Logical (shifted register)' &&
     plain &&
@@ -37,7 +41,12 @@ const compares: Test = ({ row, split, constants, general }) => {
     split['shift'] === 0
   );
 };
-const conditional: Test = ({ row, split }) => row === 'B.cond' && (split['cond'] ?? 15) < 14;
+/** All but MI, PL, VS and VC, which compilers seldom ask for. */
+const conditional: Test = ({ row, split }) => {
+  const { cond = 15 } = split;
+  return row === 'B.cond' && cond < 14 && (cond & 12) !== 4;
+};
+const equality: Test = ({ row, split }) => row === 'B.cond' && (split['cond'] ?? 15) < 2;
 const compareAndBranch: Test = ({ row }) => row === 'CBZ/CBNZ';
 
 const immediate: Test = ({ row }) => row === 'Load/store register (unsigned immediate)';
@@ -65,6 +74,7 @@ const returns: Test = ({ row, split }) => row === 'BR/BLR/RET' && split['opc'] =
 
 const list: readonly (readonly [Test, Test])[] = [
   [compares, conditional],
+  [tests, equality],
   [loads, compareAndBranch],
   [wordLoads, wordLoads],
   [wordStores, wordStores],
