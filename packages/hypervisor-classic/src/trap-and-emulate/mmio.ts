@@ -9,9 +9,9 @@ import type { GuestReach, PhysicalMemory, VmBus } from '@worldswitch/vmm';
 import { Sctlr } from './controls.ts';
 import type { Emulation } from './emulation.ts';
 import { AccessKind, Answer } from './guest-memory.ts';
+import { SCTLR_EL1 } from './handles.ts';
 import { extend, plainAccess } from './plain-access.ts';
 import type { ShadowMemory } from './shadow-memory.ts';
-import { SCTLR_EL1 } from './handles.ts';
 
 const DATA_ABORT = 0x24;
 const EXTERNAL = 0x10;
