@@ -46,6 +46,7 @@ export type Stage2State = Readonly<{
   vmid: number;
   root: number;
   logging: boolean;
+  exact: boolean;
   dirty: DirtyPagesState;
 }>;
 
@@ -56,6 +57,7 @@ const shape = record<Stage2State>({
   vmid: uint(255),
   root: uint(2 ** 48 - PAGE),
   logging: flag,
+  exact: flag,
   dirty: dirtyPagesShape,
 });
 
@@ -92,6 +94,7 @@ export class Stage2Map {
   private readonly tables: Stage2Tables;
   private readonly dirty: DirtyPages;
   private log: boolean;
+  private exact: boolean;
 
   /**
    * Restores a map; `Stage2Map.create` makes a new one.
@@ -108,6 +111,7 @@ export class Stage2Map {
     this.vmid = state.vmid;
     this.ipaBits = state.ipaBits;
     this.log = state.logging;
+    this.exact = state.exact;
     this.dirty = new DirtyPages(state.dirty);
   }
 
@@ -121,7 +125,7 @@ export class Stage2Map {
     const g = geometry(ipaBits, paBits, startLevel);
     if (!Number.isInteger(vmid) || vmid < 0 || vmid > 255) throw new RangeError('a VMID has 8 bits');
     const { root } = Stage2Tables.create(port, memory, allocator, g);
-    return new Stage2Map(memory, allocator, { ...g, vmid, root, logging: false, dirty: [] });
+    return new Stage2Map(memory, allocator, { ...g, vmid, root, logging: false, exact: true, dirty: [] });
   }
 
   /** Level of the first lookup. */
@@ -138,6 +142,14 @@ export class Stage2Map {
   /** VTCR_EL2: halves. */
   get vtcr(): readonly [lo: number, hi: number] {
     return [vtcrOf(this.tables.shape), 0];
+  }
+
+  /**
+   * False where no memory was left for a table since the log was started or taken last: then all pages of a block that was written are
+   * in the log, of which some may not have been. None that was written is ever missing.
+   */
+  get logIsExact(): boolean {
+    return this.exact;
   }
 
   /** True while writes are logged. */
@@ -214,6 +226,7 @@ export class Stage2Map {
   /** Starts to log writes: memory becomes read-only to the VM, and `written` is to be called for its permission faults. */
   startLog(port: CpuPort): void {
     this.log = true;
+    this.exact = true;
     this.dirty.clear();
     this.rewrite(port, 0, 2 ** this.ipaBits, (d) => withWrite(d, false));
   }
@@ -221,31 +234,61 @@ export class Stage2Map {
   /** Stops logging; what was not taken is lost. */
   stopLog(port: CpuPort): void {
     this.log = false;
+    this.exact = true;
     this.dirty.clear();
     this.rewrite(port, 0, 2 ** this.ipaBits, (d) => withWrite(d, mayWrite(d)));
   }
 
   /**
    * A permission fault on a write: true where the VM may write and shall try again. The page is in the log then, and is writable
-   * until the log is taken; a block is split down to it.
+   * until the log is taken; a block is split down to it, or is in the log as a whole where no memory is left for that.
    */
   written(port: CpuPort, ipa: Ipa): boolean {
     if (ipa < 0 || ipa >= 2 ** this.ipaBits) return false;
     const found = this.tables.find(port, ipa);
     if (found === undefined || !mayWrite(found.descriptor)) return false;
     const page = Math.floor(ipa / PAGE);
+    if (!canWrite(found.descriptor)) this.open(port, page, found.level);
     if (this.log) this.dirty.add(page);
-    if (!canWrite(found.descriptor)) this.rewrite(port, page * PAGE, PAGE, (d) => withWrite(d, true));
     return true;
   }
 
-  /** The pages that were written since the log was started or taken last: their IPAs, in order. */
+  /** Makes a page writable, or the smallest part of its block, all of which is in the log then, that needs no table that there is no memory for. */
+  private open(port: CpuPort, page: number, level: number): void {
+    for (let part = 3; ; part--) {
+      const pages = levelSpan(part) / PAGE;
+      const first = page - (page % pages);
+      try {
+        this.rewrite(port, first * PAGE, pages * PAGE, (d) => withWrite(d, true));
+      } catch (thrown) {
+        if (!(thrown instanceof RangeError) || part <= level) throw thrown;
+        continue;
+      }
+      if (this.log && part < 3) {
+        this.exact = false;
+        for (let i = 0; i < pages; i++) this.dirty.add(first + i);
+      }
+      return;
+    }
+  }
+
+  /** The pages that were written since the log was started or taken last: their IPAs, in order. `logIsExact` begins anew. */
   takeLog(port: CpuPort): Ipa[] {
     const pages = this.dirty.list();
-    this.dirty.clear();
     const edit = this.rewriting((d) => withWrite(d, false));
-    for (const page of pages) this.tables.change(port, page * PAGE, (page + 1) * PAGE, edit);
+    let closed = 0;
+    for (const page of pages) {
+      if (page < closed) continue;
+      // A block that is writable is in the log as a whole: it need not be split now.
+      const level = this.tables.find(port, page * PAGE)?.level ?? 3;
+      const span = levelSpan(level) / PAGE;
+      const first = page - (page % span);
+      closed = first + span;
+      this.tables.change(port, first * PAGE, closed * PAGE, edit);
+    }
     if (pages.length > 0) this.tables.finish(port, this.vttbr);
+    this.dirty.clear();
+    this.exact = true;
     return pages.map((page) => (page * PAGE) as Ipa);
   }
 
@@ -258,7 +301,7 @@ export class Stage2Map {
   /** Its state, for `stage2Shape`. */
   save(): Stage2State {
     const { shape: g, root } = this.tables;
-    return { ...g, vmid: this.vmid, root, logging: this.log, dirty: this.dirty.save() };
+    return { ...g, vmid: this.vmid, root, logging: this.log, exact: this.exact, dirty: this.dirty.save() };
   }
 
   private rewriting(change: (d: Descriptor) => Descriptor): Edit {

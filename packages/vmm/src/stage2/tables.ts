@@ -148,7 +148,13 @@ export class Stage2Tables {
     else if (table) this.range(port, this.below(old), level + 1, at, end, edit, live);
     else if (edit.maps || (isValid(old) && (edit.unmaps || changes(edit, at, level, old)))) {
       const below = this.newTable(port, level + 1, old);
-      this.range(port, below, level + 1, at, end, edit, false);
+      try {
+        this.range(port, below, level + 1, at, end, edit, false);
+      } catch (thrown) {
+        // Nobody sees it yet: what could not be finished leaves nothing behind.
+        this.release(port, below, level + 1);
+        throw thrown;
+      }
       this.set(port, place, level, at, old, tableDescriptor(below), live);
     }
   }

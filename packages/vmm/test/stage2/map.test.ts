@@ -274,6 +274,63 @@ describe('the dirty log', () => {
   });
 });
 
+describe('the dirty log where no memory is left for tables', () => {
+  const base = GIB;
+  /** Leaves a number of pages free. */
+  const leave = (free: number): void => {
+    while (pages.used < 512 * PAGE) pages.allocate(PAGE);
+    for (let i = 0; i < free; i++) pages.release(RAM + (511 - i) * PAGE, PAGE);
+  };
+  const blockOf = (at: number): number[] =>
+    Array.from({ length: 512 }, (_, i) => at - (at % (2 * MIB)) + i * PAGE);
+
+  it('names whole blocks, and says so', () => {
+    map.map(port, ipa(base), pa(base), 8 * MIB);
+    map.startLog(port);
+    leave(1);
+    expect(map.written(port, ipa(base + PAGE))).toBe(true);
+    expect(map.logIsExact).toBe(true);
+    const at = base + 4 * MIB + 3 * PAGE;
+    expect(map.written(port, ipa(at))).toBe(true);
+    expect(map.logIsExact).toBe(false);
+    expect([writes(at), writes(at + MIB), writes(base + 6 * MIB)]).toEqual([true, true, false]);
+    const saved = new Stage2Map(memory, pages, stage2Shape.check(map.save(), 'map'));
+    expect(saved.logIsExact).toBe(false);
+    expect(map.takeLog(port)).toEqual([base + PAGE, ...blockOf(at)]);
+    expect(map.logIsExact).toBe(true);
+    // Nothing that is written from now on is missed: all of it is read-only again, the block as a whole.
+    expect([writes(base + PAGE), writes(at), writes(at + MIB)]).toEqual([false, false, false]);
+    expect(map.find(port, ipa(at))?.shift).toBe(21);
+    expect(map.written(port, ipa(at + PAGE))).toBe(true);
+    expect(map.takeLog(port)).toEqual(blockOf(at));
+  });
+
+  it('splits as far as memory goes, and leaves nothing behind of what it could not finish', () => {
+    map.map(port, ipa(2 * GIB), pa(2 * GIB), GIB);
+    map.startLog(port);
+    leave(1);
+    const before = pages.used;
+    expect(map.written(port, ipa(2 * GIB + 5 * MIB))).toBe(true);
+    expect(map.logIsExact).toBe(false);
+    expect(pages.used).toBe(before + PAGE);
+    expect(map.takeLog(port)).toEqual(blockOf(2 * GIB + 5 * MIB));
+    leave(0);
+    expect(map.written(port, ipa(2 * GIB + 512 * MIB))).toBe(true);
+    expect(pages.used).toBe(512 * PAGE);
+  });
+
+  it('is exact again when there is memory', () => {
+    map.map(port, ipa(base), pa(base), 8 * MIB);
+    map.startLog(port);
+    leave(0);
+    map.written(port, ipa(base));
+    map.takeLog(port);
+    leave(2);
+    map.written(port, ipa(base + 7 * PAGE));
+    expect([map.logIsExact, map.takeLog(port)]).toEqual([true, [base + 7 * PAGE]]);
+  });
+});
+
 describe('state', () => {
   it('is restored with the tables that are in memory', () => {
     map.map(port, ipa(GIB), pa(GIB), 2 * MIB);
