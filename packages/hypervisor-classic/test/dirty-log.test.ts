@@ -44,16 +44,16 @@ function changed(before: Uint8Array, after: Uint8Array): number[] {
 function inEntry(host: Host, act: (port: CpuPort) => void): void {
   const { hypervisor } = host;
   const take = hypervisor.take.bind(hypervisor);
-  let done = false;
+  const seen = { done: false };
   hypervisor.take = (exception, port) => {
     const leave = take(exception, port);
-    if (!done) act(port);
-    done = true;
+    if (!seen.done) act(port);
+    seen.done = true;
     return leave;
   };
-  for (let n = 0; !done && n < 1000; n++) host.machine.run(10_000);
+  for (let n = 0; !seen.done && n < 1000; n++) host.machine.run(10_000);
   hypervisor.take = take;
-  expect(done).toBe(true);
+  expect(seen.done).toBe(true);
 }
 
 /** Between two points of a run: pages that the log names and pages that changed; the log is started again in between. */
@@ -61,8 +61,8 @@ function between(host: Host, vm: number, from: number, instructions: number) {
   const { machine } = host;
   while (machine.instructions < from) machine.run(100_000);
   const map = host.hypervisor.vms[vm]?.stage2;
-  let before = new Uint8Array();
-  let after = new Uint8Array();
+  let before: Uint8Array = new Uint8Array();
+  let after: Uint8Array = new Uint8Array();
   let logged: number[] = [];
   inEntry(host, (port) => {
     map?.startLog(port);
