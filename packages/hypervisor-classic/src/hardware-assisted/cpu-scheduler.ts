@@ -25,13 +25,15 @@ export interface ScheduledVcpu {
 /** A VM, as the scheduler sees it. */
 export interface ScheduledVm<V extends ScheduledVcpu> {
   readonly vcpus: readonly V[];
-  readonly checked: Pick<CheckedVm, 'weight'>;
+  readonly checked: Pick<CheckedVm, 'weight' | 'pinned'>;
   readonly setup: { readonly entry: number; readonly x0: number };
   readonly gic: { wakes(port: CpuPort, vcpu: number): boolean };
 }
 
 /** The world switch of a technique. */
 export interface World<V extends ScheduledVcpu, M extends ScheduledVm<V>> {
+  /** A vCPU may come to another CPU than before; absent where each stays where it was put. */
+  readonly migrates?: boolean;
   /** The vCPU stops running and stays loaded: only what an interrupt of the hypervisor's own would destroy is saved. */
   park(port: CpuPort, vcpu: V): void;
   unpark(port: CpuPort, vcpu: V): void;
@@ -98,10 +100,10 @@ export class CpuScheduler<
     this.world = world;
     const homes = homesOf(vms, cpus);
     this.scheduler = new Scheduler(
-      this.vcpus.map((vcpu, id) => ({
-        ...(vms[vcpu.vm]?.checked.weight ?? { priority: 0, share: 1, cap: 100 }),
-        affinity: 1 << (homes[id] ?? 0),
-      })),
+      this.vcpus.map((vcpu, id) => {
+        const { weight, pinned } = this.machineOf(vcpu).checked;
+        return world.migrates === true && !pinned ? weight : { ...weight, affinity: 1 << (homes[id] ?? 0) };
+      }),
       { slice: Math.ceil(counter.frequency * slice), period: Math.ceil(counter.frequency * period) },
       state?.scheduler,
     );
@@ -117,6 +119,9 @@ export class CpuScheduler<
       };
     });
     this.checkCpus();
+    this.cpus.forEach(({ loaded }, i) => {
+      if (loaded >= 0) this.scheduler.hold(loaded, i);
+    });
     this.slices = this.cpus.map((_, i) =>
       timer.deadline(() => {
         this.reschedule(i);
@@ -147,9 +152,10 @@ export class CpuScheduler<
     return this.vcpus[id];
   }
 
-  /** Ticks that a vCPU has had, up to the last time that its CPU was given anew. */
+  /** Ticks that a vCPU has had, up to the last exit of anybody. */
   ticksOf(id: number): number {
-    return this.scheduler.ticksOf(id);
+    const cpu = this.cpus.find(({ running }) => running === id);
+    return this.scheduler.ticksOf(id) + (cpu ? Math.max(this.timer.ticks - cpu.since, 0) : 0);
   }
 
   /** A CPU of the host is the hypervisor's from now on. */
@@ -207,11 +213,7 @@ export class CpuScheduler<
     vcpu.waiting = false;
     this.chargeRunning();
     this.scheduler.wake(vcpu.id);
-    const target = this.scheduler.preempts(
-      vcpu.id,
-      (cpu) => this.cpu(cpu).on && this.cpu(cpu).running < 0,
-      this.cpus.length,
-    );
+    const target = this.whoShould(vcpu);
     // A busy CPU of the same priority gives it a turn when the slice ends, which may not be armed yet.
     this.cpus.forEach((_, index) => {
       if (index === target || (target < 0 && this.mayRunOn(vcpu, index))) this.reschedule(index);
@@ -247,7 +249,10 @@ export class CpuScheduler<
 
   private unload(port: CpuPort, cpu: PhysicalCpu): void {
     const vcpu = this.vcpus[cpu.loaded];
-    if (vcpu) this.world.unload(port, this.machineOf(vcpu), vcpu, !cpu.fresh);
+    if (vcpu) {
+      this.world.unload(port, this.machineOf(vcpu), vcpu, !cpu.fresh);
+      this.scheduler.letGo(vcpu.id);
+    }
     cpu.loaded = cpu.running = -1;
     cpu.fresh = false;
   }
@@ -287,8 +292,29 @@ export class CpuScheduler<
     const vcpu = this.vcpus[next];
     if (vcpu === undefined) return;
     this.world.load(port, this.machineOf(vcpu), vcpu);
+    this.scheduler.hold(next, port.index);
     cpu.loaded = cpu.running = next;
     cpu.fresh = true;
+    if (before) this.offer(port, before);
+  }
+
+  /** Who had to leave this CPU may go on at another: one that is idle, or runs a lower priority, or would give it no turn. */
+  private offer(port: CpuPort, vcpu: V): void {
+    if (!this.scheduler.isRunnable(vcpu.id)) return;
+    const target = this.whoShould(vcpu);
+    this.cpus.forEach((_, index) => {
+      const waits = target < 0 && this.mayRunOn(vcpu, index) && this.slices[index]?.ticks === Infinity;
+      if (index !== port.index && (index === target || waits)) this.reschedule(index);
+    });
+  }
+
+  /** The CPU that should run a vCPU at once, or -1. */
+  private whoShould(vcpu: V): number {
+    return this.scheduler.preempts(
+      vcpu.id,
+      (cpu) => this.cpu(cpu).on && this.cpu(cpu).running < 0,
+      this.cpus.length,
+    );
   }
 
   /** Whoever is loaded goes. */

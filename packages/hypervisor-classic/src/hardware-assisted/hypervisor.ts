@@ -198,7 +198,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       first += vm.vcpus.length;
       return vm;
     });
-    const world = new WorldSwitch(setup.host.cpus, state?.float);
+    const world = new WorldSwitch(setup.host.cpus, setup.vms.length, state);
     const scheduler: Booted['scheduler'] = new CpuScheduler(
       setup,
       current,
@@ -324,7 +324,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       listRegisters,
       devices: devices.save(),
       levels: levels.save(),
-      float: scheduler.world.float.save(),
+      ...scheduler.world.save(),
       ...scheduler.save(),
       show: null,
       ...console.save(),

@@ -65,6 +65,8 @@ export type BootedState = Readonly<{
     network: SwitchState;
   }>;
   float: LazyFloatState;
+  /** By CPU and VM: which of the VM's vCPUs was there last, from 1. */
+  ran: readonly number[];
   scheduler: SchedulerState;
   serial: HostSerialState;
   console: ConsoleState;
@@ -156,6 +158,7 @@ export function hypervisorCodec(setup: HypervisorSetup): StateCodec<HypervisorSt
       network: switchShape,
     }),
     float: lazyFloatShape,
+    ran: list(uint(0xffff), cpus * setup.vms.length),
     scheduler: schedulerShape(vcpus, cpus),
     serial: hostSerialShape,
     console: consoleShape(setup.vms.length),

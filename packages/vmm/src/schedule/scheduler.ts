@@ -52,6 +52,8 @@ export const schedulerShape = (entries: number, cpus: number): Shape<SchedulerSt
 
 interface Entry extends Weight {
   runnable: boolean;
+  /** The CPU that has its registers, or -1: it runs on no other. */
+  held: number;
   on: number;
   virtual: number;
   used: number;
@@ -84,6 +86,7 @@ export class Scheduler {
       return {
         ...weight,
         runnable: s?.runnable ?? false,
+        held: -1,
         on: s?.on ?? -1,
         virtual: s?.virtual ?? 0,
         used: s?.used ?? 0,
@@ -111,6 +114,16 @@ export class Scheduler {
   /** It waits, or is off. */
   block(id: number): void {
     this.entry(id).runnable = false;
+  }
+
+  /** A CPU has its registers from now on: until `letGo` it runs there or nowhere. Whoever restores a scheduler says it anew. */
+  hold(id: number, cpu: number): void {
+    this.entry(id).held = cpu;
+  }
+
+  /** No CPU has its registers. */
+  letGo(id: number): void {
+    this.entry(id).held = -1;
   }
 
   /** Whether it may run. */
@@ -174,6 +187,7 @@ export class Scheduler {
   private mayRun(entry: Entry, cpu: number, now: number): boolean {
     if (!entry.runnable || ((entry.affinity >>> cpu) & 1) === 0) return false;
     if (entry.on >= 0 && entry.on !== cpu) return false;
+    if (entry.held >= 0 && entry.held !== cpu) return false;
     this.enterPeriod(entry, now);
     return entry.used < this.quota(entry);
   }
@@ -213,6 +227,7 @@ export class Scheduler {
     for (const entry of this.entries) {
       if (entry === running || !entry.runnable || ((entry.affinity >>> cpu) & 1) === 0 || entry.on >= 0)
         continue;
+      if (entry.held >= 0 && entry.held !== cpu) continue;
       this.enterPeriod(entry, now);
       if (entry.used >= this.quota(entry)) next = Math.min(next, period);
       else if (entry.priority === running?.priority) next = Math.min(next, now + this.times.slice);
@@ -221,9 +236,13 @@ export class Scheduler {
     return next;
   }
 
-  /** A CPU on which `id`, just woken, should run at once: an idle one, or one that runs a lower priority. -1: it can wait. */
+  /**
+   * A CPU on which `id`, just woken, should run at once: the one that has its registers, an idle one, or one that runs a lower priority.
+   * -1: it can wait.
+   */
   preempts(id: number, idle: (cpu: number) => boolean, cpus: number): number {
     const entry = this.entry(id);
+    if (entry.held >= 0) return entry.held;
     let lowest = entry.priority;
     let found = -1;
     for (let cpu = 0; cpu < cpus; cpu++) {

@@ -32,6 +32,8 @@ export interface VmDescription {
   readonly cap?: number | undefined;
   /** The host CPUs that it may run on; all when absent. */
   readonly cpus?: readonly number[] | undefined;
+  /** Each vCPU stays on the CPU where it is put; without it one that could run goes to a CPU that is idle. */
+  readonly pinned?: boolean | undefined;
   /** For each of its disks, the host's that is behind it: names of `virtio-blk` devices on the two boards. */
   readonly disks?: Readonly<Record<string, string>> | undefined;
 }
@@ -45,6 +47,8 @@ export interface CheckedVm {
   readonly base: number;
   /** How its vCPUs are scheduled. */
   readonly weight: Weight;
+  /** Its vCPUs stay where they are put. */
+  readonly pinned: boolean;
   /** By the name of the VM's disk, that of the host's. */
   readonly disks: Readonly<Record<string, string>>;
 }
@@ -273,6 +277,7 @@ export function checkVms(vms: readonly VmDescription[], room: HostRoom): readonl
         cap: within(vm.cap, [1, 100], `${field}.cap`, 100),
         affinity: affinityOf(vm.cpus, `${field}.cpus`, room.config.cpus),
       },
+      pinned: vm.pinned === true,
       disks: checkDisks(vm, field, board, room.config, takenDisks),
     };
   });
