@@ -22,6 +22,7 @@ interface Compared {
   readonly end: string;
   readonly direct: number;
   readonly consoleEqual: boolean;
+  readonly equivalence?: { readonly events: number; readonly difference?: unknown };
   readonly hypervisor: number;
   readonly exits: readonly { readonly cause: string; readonly exits: number }[];
 }
@@ -30,6 +31,7 @@ describe('compare', () => {
   test('prints the systems side by side', async () => {
     const { status, stdout } = await compare('tiny', '--append', 'bench poweroff');
     expect(status).toBe(0);
+    expect(stdout).toMatch(/^architectural events +- +[\d ]+ equal, [\da-f]{16}$/m);
     expect(stdout).toMatch(/^end +powered off +powered off$/m);
     expect(stdout).toMatch(/^null-syscall +105\.0 +105\.0 {2}1\.00x$/m);
     expect(stdout).toMatch(/^mmio +- +[\d ]+ x \d+$/m);
@@ -42,6 +44,8 @@ describe('compare', () => {
     expect([schema, native?.system, virtual?.system]).toEqual([1, 'native', 'hardware-assisted']);
     expect([native?.direct, native?.hypervisor, native?.exits]).toEqual([1, 0, []]);
     expect(virtual?.consoleEqual).toBe(true);
+    expect(virtual?.equivalence?.events).toBeGreaterThan(1000);
+    expect(virtual?.equivalence?.difference).toBeUndefined();
     expect(virtual?.direct).toBeGreaterThan(0.9);
     expect(virtual?.direct).toBeLessThan(1);
     expect(virtual?.exits.find(({ cause }) => cause === 'svc')).toBeUndefined();

@@ -1,5 +1,6 @@
 // @worldswitch/hypervisor-classic: a Type-1 hypervisor. The table of contents.
 
+export { observedGuest } from './equivalence/observed.ts';
 export { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
 export type { HypervisorSetup, SchedulingTimes, VmSetup } from './hardware-assisted/setup.ts';
 export type { TrapControls } from './hardware-assisted/traps.ts';

@@ -7,6 +7,7 @@ import type { Equivalence, ObservedGuest } from '@worldswitch/machine';
 import type { CpuPort, Exception, Leave, Word64 } from '@worldswitch/platform';
 import { systemRegister } from '@worldswitch/vmm';
 
+import { createHost, observedGuest } from '../src/index.ts';
 import { tinyHost, tinyImages } from './tiny.ts';
 import type { TinyHost } from './tiny.ts';
 
@@ -65,6 +66,30 @@ describe('the same guest natively and in a VM', () => {
     expect(result.difference).toBeUndefined();
     expect(result.end).toBe('off');
     expect(result.events).toBeGreaterThan(10_000);
+  });
+});
+
+describe('the same guest natively and by trap-and-emulate', () => {
+  it('has the same events', async () => {
+    const images = await tinyImages('selftest poweroff');
+    const result = compareGuests(
+      () => native(images),
+      () =>
+        observedGuest(
+          'trap-and-emulate',
+          createHost(
+            {
+              board: virt({ memory: 96 * 2 ** 20 }),
+              technique: 'trap-and-emulate',
+              vms: [{ name: 'vm', board: virt({ memory: '64M' }) }],
+            },
+            { vm: images },
+          ),
+        ),
+    );
+    console.log(result);
+    expect(result.difference).toBeUndefined();
+    expect(result.end).toBe('off');
   });
 });
 

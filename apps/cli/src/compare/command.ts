@@ -10,6 +10,7 @@ import { CliError } from '../errors.ts';
 import { checkWritable, readNamed, writeNamed } from '../files.ts';
 import { guestNames, namedGuest } from '../guests.ts';
 import type { Typed } from '../session.ts';
+import { equivalenceOf } from './equivalence.ts';
 import { ledgersOf, ledgerText, traceText } from './ledgers.ts';
 import { reportJson, reportLines } from './report.ts';
 import { runOn } from './run.ts';
@@ -29,6 +30,7 @@ interface CompareOptions {
   readonly inputAfter?: string;
   readonly until?: string;
   readonly instructions: string;
+  readonly events: string;
   readonly timing?: CostProfileName;
   readonly traps?: readonly TrapChoice[];
   readonly ledger?: string;
@@ -69,7 +71,7 @@ const ENDS: Readonly<Record<string, Typed>> = {
 };
 
 /** What `compare` is when nothing is said. */
-const DEFAULTS: CompareOptions = { smp: '1', gic: '2', instructions: '20000000000' };
+const DEFAULTS: CompareOptions = { smp: '1', gic: '2', instructions: '20000000000', events: '20000' };
 
 /** Runs a guest on systems and prints them side by side. */
 export async function compare(name: string, given: Partial<CompareOptions> = {}): Promise<void> {
@@ -78,6 +80,7 @@ export async function compare(name: string, given: Partial<CompareOptions> = {})
   const cpus = whole('--smp', o.smp, [1, 8]);
   const gic = whole('--gic', o.gic, [2, 3]) === 3 ? 3 : 2;
   const most = whole('--instructions', o.instructions, [1, Number.MAX_SAFE_INTEGER]);
+  const events = whole('--events', o.events, [0, Number.MAX_SAFE_INTEGER]);
   if (NEEDS_EL2.has(name))
     throw new CliError(`${name} is a hypervisor itself and needs an EL2 that a VM has not`);
   const traps = o.traps ?? [];
@@ -100,7 +103,9 @@ export async function compare(name: string, given: Partial<CompareOptions> = {})
     for (const choice of [undefined, ...(kind.name === HARDWARE ? traps : [])]) {
       say(`${name} on ${kind.name}: ${choice === undefined ? kind.about : `traps ${choice.text}`}`);
       const compared = { name, board, images: guest.images, traps: choice };
-      results.push(runOn(kind, compared, { typed, until: o.until ?? guest.until, most }));
+      const result = runOn(kind, compared, { typed, until: o.until ?? guest.until, most });
+      const equivalence = equivalenceOf(kind, compared, { events });
+      results.push({ ...result, ...(equivalence && { equivalence }) });
     }
   }
   const ledgers = ledgersOf(results);
@@ -112,7 +117,8 @@ export async function compare(name: string, given: Partial<CompareOptions> = {})
     if (o.json === '-') process.stdout.write(text);
     else await writeNamed(o.json, '--json', text);
   }
-  if (results.some(({ end: how }) => how === 'dead')) process.exitCode = 1;
+  if (results.some((each) => each.end === 'dead' || each.equivalence?.difference !== undefined))
+    process.exitCode = 1;
 }
 
 /** Adds the command. */
@@ -146,6 +152,11 @@ export function addCompare(program: Command): void {
     )
     .option('--ledger <file>', 'write a row for each exit, for worldswitch ledger diff')
     .option('--trace <file>', 'write the exits as a trace for Perfetto (ui.perfetto.dev)')
+    .option(
+      '--events <n>',
+      'architectural events to compare with the bare machine; 0 is none',
+      DEFAULTS.events,
+    )
     .option('--json <file>', 'the same for programs; - is standard output, instead of the table')
     .exitOverride()
     .action(compare);

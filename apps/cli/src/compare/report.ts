@@ -1,5 +1,6 @@
 // The comparison as a table that a person enjoys reading, and as JSON.
 
+import { differenceLines, equivalenceCell } from './equivalence.ts';
 import type { ModelledCycles, SystemResult } from './run.ts';
 import { HARDWARE } from './system.ts';
 import { block, grouped } from './table.ts';
@@ -63,6 +64,7 @@ function generalRows(results: readonly SystemResult[]): readonly Row[] {
   return [
     row('end', ({ end }) => ENDS[end] ?? end),
     row('console', (result) => consoleCell(result, native)),
+    row('architectural events', ({ equivalence }) => equivalenceCell(equivalence)),
     row('instructions', ({ instructions }) => grouped(instructions)),
     row('  of the guest', ({ instructions, hypervisor }) => grouped(instructions - hypervisor)),
     row('  of the hypervisor', ({ hypervisor }) => grouped(hypervisor)),
@@ -172,6 +174,7 @@ export function reportLines(guest: string, results: readonly SystemResult[]): re
       benchRows(results),
       head('operation'),
     ),
+    ...results.flatMap(({ equivalence }) => (equivalence ? differenceLines(equivalence) : [])),
     ...results.flatMap(({ system, report }) => (report === undefined ? [] : [`${system}: ${report}`])),
   ];
 }

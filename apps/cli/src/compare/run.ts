@@ -1,7 +1,7 @@
 // One guest on one system, to its end: what it printed, and what it cost.
 
 import { countsOf } from '@worldswitch/machine';
-import type { CycleCounts, MachineCounts, RunEnd } from '@worldswitch/machine';
+import type { CycleCounts, Equivalence, MachineCounts, RunEnd } from '@worldswitch/machine';
 import type { Ledger } from '@worldswitch/vmm';
 
 import type { Typed } from '../session.ts';
@@ -54,6 +54,8 @@ export interface SystemResult {
   /** A row for each exit, where it was asked for. */
   readonly ledger?: Ledger | undefined;
   readonly hostSeconds: number;
+  /** How it compares with the bare machine by the guest's architectural events. */
+  readonly equivalence?: Equivalence;
   /** One line when the guest got lost. */
   readonly report?: string;
 }

@@ -1,9 +1,9 @@
 // The systems that `compare` runs one guest on, each in a few lines over the public API.
 
-import { createHost } from '@worldswitch/hypervisor-classic';
+import { createHost, observedGuest } from '@worldswitch/hypervisor-classic';
 import type { HardwareAssisted, Host, TrapAndEmulate } from '@worldswitch/hypervisor-classic';
 import { createMachine } from '@worldswitch/machine';
-import type { BootImages, Machine, MachineConfig, MachineOptions } from '@worldswitch/machine';
+import type { BootImages, Machine, MachineConfig, MachineOptions, ObservedGuest } from '@worldswitch/machine';
 import { Ledger } from '@worldswitch/vmm';
 
 import type { TrapChoice } from './traps.ts';
@@ -34,6 +34,8 @@ export interface SystemKind {
   /** It is among those that run when none is named. */
   readonly usual: boolean;
   build(guest: ComparedGuest, options: MachineOptions): RunningSystem;
+  /** The same to be compared with the bare machine by its guest's architectural events. */
+  observe?(this: void, guest: ComparedGuest): ObservedGuest;
 }
 
 /** Bytes beside the guest's memory: the hypervisor's own. */
@@ -47,7 +49,8 @@ function bytesOf(memory: MachineConfig['memory']): number {
   return Number(digits) * (unit === 'G' ? 1024 * MIB : unit === 'M' ? MIB : unit === 'K' ? 1024 : 1);
 }
 
-const native: SystemKind = {
+/** The bare machine. */
+export const native: SystemKind = {
   name: 'native',
   about: 'the bare machine',
   usual: true,
@@ -85,27 +88,33 @@ const hardwareAssisted: SystemKind = {
     host.keepLedger(ledger);
     return { machine: host.machine, ledger, hypervisor: host.hypervisor };
   },
+  observe: (guest) => observedGuest(HARDWARE, hostOf(guest, {})),
 };
+
+/** A host without EL2 whose only VM is the guest. */
+const trapHostOf = ({ board, images }: ComparedGuest, options: MachineOptions): Host<TrapAndEmulate> =>
+  createHost(
+    {
+      board: { ...board, el2: false, memory: bytesOf(board.memory) + OWN },
+      technique: 'trap-and-emulate',
+      hypervisorMemory: OWN,
+      vms: [{ name: 'guest', board: { ...board, el2: false } }],
+    },
+    { guest: images },
+    options,
+  );
 
 const trapAndEmulate: SystemKind = {
   name: 'trap-and-emulate',
   about: 'a hypervisor at EL1 of a CPU without EL2: the kernel runs at EL0, over shadow tables',
   usual: false,
-  build({ board, images }, options) {
-    const host = createHost(
-      {
-        board: { ...board, el2: false, memory: bytesOf(board.memory) + OWN },
-        technique: 'trap-and-emulate',
-        hypervisorMemory: OWN,
-        vms: [{ name: 'guest', board: { ...board, el2: false } }],
-      },
-      { guest: images },
-      options,
-    );
+  build(guest, options) {
+    const host = trapHostOf(guest, options);
     const ledger = new Ledger();
     host.keepLedger(ledger);
     return { machine: host.machine, ledger, hypervisor: host.hypervisor };
   },
+  observe: (guest) => observedGuest('trap-and-emulate', trapHostOf(guest, {})),
 };
 
 /** All systems, in the order of the table. */

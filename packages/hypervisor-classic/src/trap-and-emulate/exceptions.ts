@@ -6,6 +6,7 @@ import { systemRegister } from '@worldswitch/vmm';
 
 import { HARDWARE, Spsr } from './frame.ts';
 import type { Frame } from './frame.ts';
+import { exceptionTaken, happened } from './guest-events.ts';
 import { MASKED } from './virtual-cpu.ts';
 import type { VirtualCpu } from './virtual-cpu.ts';
 
@@ -40,6 +41,12 @@ export function takeException(port: CpuPort, vcpu: VirtualCpu, frame: Frame, vec
   frame.setSpsr(frame.spsr & Spsr.NZCV);
   // VBAR_EL1 is aligned to more than that.
   frame.setPc(vcpu.get(VBAR_EL1) + group + vector, vcpu.getHi(VBAR_EL1));
+  if (vcpu.events === undefined) return;
+  exceptionTaken(vcpu, frame, vector, {
+    lo: vcpu.get(ELR_EL1),
+    hi: vcpu.getHi(ELR_EL1),
+    esr: vcpu.get(ESR_EL1),
+  });
 }
 
 /**
@@ -95,4 +102,5 @@ export function returnFromException(port: CpuPort, vcpu: VirtualCpu, frame: Fram
   vcpu.daif = spsr & Spsr.DAIF;
   if (legal) vcpu.setMode(port, level, level === 0 ? 0 : mode & 1);
   frame.setPc(vcpu.get(ELR_EL1), vcpu.getHi(ELR_EL1));
+  happened(vcpu, 'eret', frame);
 }

@@ -8,6 +8,7 @@ import { mayUseFloat, Sctlr } from './controls.ts';
 import { wordOf } from './emulation.ts';
 import type { Emulation } from './emulation.ts';
 import { AccessKind, Answer } from './guest-memory.ts';
+import { happened } from './guest-events.ts';
 import { ESR_EL1, FAR_EL1, SCTLR_EL1 } from './handles.ts';
 import { Instructions } from './instructions.ts';
 
@@ -162,6 +163,7 @@ export class Exits {
       this.reflect(e, event ? 'wfe' : 'wfi', EC.Wfx, esr);
       return;
     }
+    happened(e.vcpu, event ? 'wfe' : 'wfi', e.frame);
     e.next();
     if (event) e.host.yield();
     else e.host.wait(e.vcpu);
@@ -219,6 +221,9 @@ export class Exits {
       // It fails once more, as the exclusive monitor is lost, and succeeds when it is tried again.
       memory.shadow.openForExclusive(e.port, ipa);
       this.is('traced', 'exclusive');
-    } else this.is(traced ? 'traced' : 'mmio', mmio.emulate(e, word, far, ipa, write));
+    } else {
+      if (!traced) happened(e.vcpu, 'mmio', e.frame, far.lo);
+      this.is(traced ? 'traced' : 'mmio', mmio.emulate(e, word, far, ipa, write));
+    }
   }
 }

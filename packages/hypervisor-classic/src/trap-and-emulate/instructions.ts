@@ -7,11 +7,13 @@ import { systemRegister } from '@worldswitch/vmm';
 import { Sctlr } from './controls.ts';
 import type { Emulation } from './emulation.ts';
 import { returnFromException } from './exceptions.ts';
+import { instructionTrapped } from './guest-events.ts';
 import { maintenanceHandler, maintenanceNameOf } from './maintenance.ts';
 import { moveHandler, registerNameOf } from './system-registers.ts';
 import type { Handler } from './system-registers.ts';
 
 const SCTLR_EL1 = systemRegister('SCTLR_EL1');
+const CNTKCTL_EL1 = systemRegister('CNTKCTL_EL1');
 
 /** One instruction word. */
 export interface Privileged {
@@ -131,6 +133,7 @@ export class Instructions {
   /** Does what a word says, and says what it was. */
   run(e: Emulation, word: number): string {
     e.word = word;
+    if (e.vcpu.events !== undefined) instructionTrapped(e.vcpu, e.frame, word, e.vcpu.get(CNTKCTL_EL1));
     const { cause, run } = this.of(word);
     run(e);
     return cause;

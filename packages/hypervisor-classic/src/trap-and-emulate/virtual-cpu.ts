@@ -5,6 +5,8 @@ import { bits, flag, list, record, uint } from '@worldswitch/platform';
 import type { CpuPort, Shape, SystemRegister, Word64 } from '@worldswitch/platform';
 import { systemRegister } from '@worldswitch/vmm';
 
+import type { EventListener } from './guest-events.ts';
+
 const SP_EL0 = systemRegister('SP_EL0');
 const SCTLR_EL1 = systemRegister('SCTLR_EL1');
 const OSLSR_EL1 = systemRegister('OSLSR_EL1');
@@ -68,6 +70,8 @@ export class VirtualCpu {
   level: number;
   spSel: number;
   daif: number;
+  /** Is told of the guest's architectural events, if anybody is. */
+  events: EventListener | undefined;
   /** Virtual system registers, halves, by their handles. */
   readonly system: Uint32Array;
   /** SP_EL0 and SP_EL1, halves; the current one is in the hardware's SP_EL0. */
@@ -142,6 +146,11 @@ export class VirtualCpu {
       out.lo = this.sp[2 * bank] ?? 0;
       out.hi = this.sp[2 * bank + 1] ?? 0;
     }
+  }
+  /** The stack pointer of a bank that is not in the hardware; undefined for the one that is. */
+  storedSp(bank: number): readonly [lo: number, hi: number] | undefined {
+    if (bank === this.current) return undefined;
+    return [this.sp[2 * bank] ?? 0, this.sp[2 * bank + 1] ?? 0];
   }
   writeSp(port: CpuPort, bank: number, lo: number, hi: number): void {
     if (bank === this.current) port.writeSystem(SP_EL0, lo, hi);

@@ -7,6 +7,7 @@ import type { Machine } from '../machine.ts';
 import { EventRun } from './event-run.ts';
 import type { NativePoint, Point, PointEnd } from './event-run.ts';
 import type { GuestEvent, ObservedGuest } from './events.ts';
+import type { GuestState } from './guest-state.ts';
 
 /** What of a comparison can be chosen. */
 export interface EquivalenceOptions {
@@ -20,7 +21,8 @@ export interface EquivalenceOptions {
 
 /** The instruction with which two runs part. */
 export interface Culprit {
-  readonly pc: bigint;
+  /** Its address, in hexadecimal. */
+  readonly pc: string;
   readonly word: number | undefined;
   /** As the disassembler writes it. */
   readonly text: string;
@@ -139,7 +141,8 @@ export class EquivalenceCheck {
   pass(): Passed {
     const mine = this.native.next(undefined, this.other.steps);
     const { time, instructions, end, events } = mine;
-    const plan: NativePoint = { time, instructions, quiet: events[0]?.kind === 'quiet' };
+    const count = events.length;
+    const plan: NativePoint = { time, instructions, count, quiet: events[0]?.kind === 'quiet' };
     const its = this.other.next(end === 'silent' ? { ...plan, instructions: 0 } : plan);
     return { mine, its, plan };
   }
@@ -175,7 +178,7 @@ export class EquivalenceCheck {
 
   private difference(mine: Point, its: Point, i: number): EquivalenceDifference {
     const [a, b] = [mine.events[i], its.events[i]];
-    const what = a && b ? registersThatDiffer(this, i) : [];
+    const what = a && b ? inWords(a.state, b.state, this.other.guest.system) : [];
     return {
       event: this.events,
       native: described(this.native, mine, a),
@@ -220,16 +223,16 @@ export class EquivalenceCheck {
   }
 }
 
-/** Registers that differ at an event, or now. */
-export function registersThatDiffer(check: EquivalenceCheck, event?: number): readonly string[] {
-  const { native, other } = check;
-  const mine = event === undefined ? native.look() : native.states[event];
-  const its = event === undefined ? other.look() : other.states[event];
-  if (mine === undefined || its === undefined) return [];
-  return mine
-    .differences(its)
-    .map(({ register, values: [a, b] }) => `${register}: ${hex(a)}, on ${other.guest.system} ${hex(b)}`);
+/** Registers that differ now; none where one run is ahead. */
+export function registersThatDiffer({ native, other }: EquivalenceCheck): readonly string[] {
+  if (other.ahead) return [];
+  return inWords(native.look(), other.look(), other.guest.system);
 }
+
+const inWords = (mine: GuestState, its: GuestState, system: string): readonly string[] =>
+  mine
+    .differences(its)
+    .map(({ register, values: [a, b] }) => `${register}: ${hex(a)}, on ${system} ${hex(b)}`);
 
 const mixed = (hash: number, more: number): number => {
   const h = Math.imul(hash ^ more, 0x9e37_79b1);

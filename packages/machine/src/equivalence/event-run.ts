@@ -29,6 +29,8 @@ export interface Point {
 
 /** How the native run came to its next point, which another is to come to in the same way. */
 export type NativePoint = Pick<Point, 'time' | 'instructions'> & {
+  /** How many events it has. What another run has besides, its hypervisor has done in one go: it belongs to the next point. */
+  readonly count: number;
   /** The point is no event, but a number of instructions. */
   readonly quiet: boolean;
 };
@@ -56,11 +58,9 @@ function grainOf({ board }: Machine): number {
 export class EventRun {
   readonly guest: ObservedGuest;
   readonly memory: GuestMemory;
-  /** The guest's registers at the events of the last point, in their order; there may be more of them, from earlier points. */
-  readonly states: GuestState[] = [];
   private readonly seen: GuestState = new GuestState();
   private readonly view: GuestView;
-  private events: GuestEvent[] = [];
+  private readonly events: GuestEvent[] = [];
   private readonly grain: number;
   /** Instructions of the machine when time last moved. */
   private counted: number;
@@ -99,9 +99,9 @@ export class EventRun {
   private note(kind: GuestEventKind, pcLo: number, pcHi: number, detail: number): void {
     // Further accesses of one instruction are no events of their own.
     if (kind === 'mmio' && this.events.length > 0) return;
-    const state = (this.states[this.events.length] ??= new GuestState());
+    const state = new GuestState();
     this.view.read(state);
-    this.events.push({ kind, pcLo, pcHi, detail, hash: state.hash() });
+    this.events.push({ kind, pcLo, pcHi, detail, hash: state.hash(), state });
     this.guest.machine.stop();
   }
 
@@ -113,6 +113,11 @@ export class EventRun {
   /** True where the guest's instructions can be counted. */
   get steps(): boolean {
     return this.view.steps;
+  }
+
+  /** True when the guest has had events already that the native run will have at its next point. */
+  get ahead(): boolean {
+    return this.events.length > 0;
   }
 
   /** Reads the guest's registers as they are between its instructions. */
@@ -141,7 +146,7 @@ export class EventRun {
       const end = this.execute(Math.min(CHUNK, Math.max(1, most - this.instructions)), native?.time);
       if (end !== undefined) return this.ended(end);
     }
-    return this.complete(native?.time);
+    return this.complete(native?.time, native?.count);
   }
 
   /** Instructions of the guest after which an event must have come. */
@@ -198,11 +203,11 @@ export class EventRun {
   }
 
   /** The guest goes on: at the time that the native run says, or after its own instructions. */
-  private complete(time: number | undefined): Point {
+  private complete(time: number | undefined, count?: number): Point {
     const { clock } = this.guest.machine.board;
     if (time === undefined) this.spend();
     else if (clock.now < time) clock.advanceTo(time);
-    return this.ended('point');
+    return this.ended('point', count);
   }
 
   /** Lets the time of the executed instructions pass. */
@@ -218,9 +223,9 @@ export class EventRun {
     return Math.ceil(time / this.grain) * this.grain;
   }
 
-  private ended(end: PointEnd): Point {
-    const { events, instructions } = this;
-    this.events = [];
+  private ended(end: PointEnd, count: number = this.events.length): Point {
+    const { instructions } = this;
+    const events = this.events.splice(0, count);
     this.instructions = 0;
     return { end, events, time: this.guest.machine.now, instructions };
   }
@@ -229,14 +234,16 @@ export class EventRun {
    * Executes one instruction of the guest, and what it leads to in a hypervisor; the point is only there if it had events.
    *
    * @param time - when the guest goes on natively, if the instruction has an event; absent in the native run
+   * @param count - how many events it has natively
    */
-  step(time?: number): Point {
+  step(time?: number, count?: number): Point {
     const { machine } = this.guest;
+    if (this.ahead) return this.complete(time, count);
     for (let attempts = 0; attempts < MOST_ATTEMPTS; attempts++) {
       const end = this.execute(1, time);
       if (end !== undefined) return this.ended(end);
       if (!this.view.inGuest || machine.cpu.waiting) continue;
-      if (this.events.length > 0) return this.complete(time);
+      if (this.events.length > 0) return this.complete(time, count);
       // The hypervisor was there and the guest tries the same instruction again: that is none yet.
       if (this.instructions > 0) return this.ended('point');
     }

@@ -77,6 +77,7 @@ export interface GuestEvent {
   readonly pcLo: number;
   readonly pcHi: number;
   readonly detail: number;
-  /** Of the guest's registers. */
+  /** The guest's registers, and their hash. */
+  readonly state: GuestState;
   readonly hash: readonly [number, number];
 }

@@ -68,7 +68,7 @@ function stepBoth(check: EquivalenceCheck, after: number): Culprit | 'equal' | '
   const { machine } = native.guest;
   const { word, text } = instructionAt(machine, pc);
   const mine = native.step();
-  const its = other.step(mine.time);
+  const its = other.step(mine.time, mine.events.length);
   const what: string[] = [];
   if (mine.end !== its.end) what.push(`it ended: ${mine.end}, on ${other.guest.system} ${its.end}`);
   const [a, b] = [mine, its].map(({ events }) => events.map(({ kind }) => kind).join(', '));
@@ -76,6 +76,7 @@ function stepBoth(check: EquivalenceCheck, after: number): Culprit | 'equal' | '
     what.push(`events: ${a === '' ? 'none' : a}, on ${other.guest.system} ${b === '' ? 'none' : b}`);
   what.push(...registersThatDiffer(check), ...check.memoryThatDiffers());
   check.settle();
-  if (what.length > 0) return { pc, word, text, after, what: what.slice(0, MOST_SHOWN) };
+  if (what.length > 0)
+    return { pc: `0x${pc.toString(16)}`, word, text, after, what: what.slice(0, MOST_SHOWN) };
   return mine.events.length > 0 ? 'point' : 'equal';
 }
