@@ -8,8 +8,10 @@ import type { GuestProbe, GuestState, GuestView, ObservedGuest } from '@worldswi
 import type { SystemRegister, Word64 } from '@worldswitch/platform';
 
 import type { Host } from '../host.ts';
+import { Sctlr } from '../trap-and-emulate/controls.ts';
 import { HARDWARE } from '../trap-and-emulate/frame.ts';
 import type { Frame } from '../trap-and-emulate/frame.ts';
+import { SCTLR_EL1 } from '../trap-and-emulate/handles.ts';
 import type { TrapAndEmulate } from '../trap-and-emulate/hypervisor.ts';
 import type { VirtualCpu } from '../trap-and-emulate/virtual-cpu.ts';
 import type { VirtualMachine } from '../trap-and-emulate/virtual-machine.ts';
@@ -44,7 +46,10 @@ class TrappedView implements GuestView {
         if (from === 1 && cpu.state.el === 0) this.returned(probe);
       },
       called: nothing,
-      waits: nothing,
+      // Seen at the CPU: where an event or an interrupt is pending already, neither traps.
+      waits: (event) => {
+        this.waits(probe, event);
+      },
       registerRead: nothing,
       deviceAccess: nothing,
     };
@@ -73,6 +78,14 @@ class TrappedView implements GuestView {
       probe.event('entry', state.pcLo, state.pcHi, 0);
     }
     probe.resumed();
+  }
+
+  private waits(probe: GuestProbe, event: boolean): void {
+    const { vcpu } = this;
+    if (!this.inGuest) return;
+    if (vcpu.level === 0 && (vcpu.get(SCTLR_EL1) & (event ? Sctlr.nTWE : Sctlr.nTWI)) === 0) return;
+    const { pcLo, pcHi } = this.cpu.state;
+    probe.event(event ? 'wfe' : 'wfi', pcLo, pcHi, 0);
   }
 
   get inGuest(): boolean {

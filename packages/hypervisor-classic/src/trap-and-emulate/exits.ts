@@ -163,7 +163,6 @@ export class Exits {
       this.reflect(e, event ? 'wfe' : 'wfi', EC.Wfx, esr);
       return;
     }
-    happened(e.vcpu, event ? 'wfe' : 'wfi', e.frame);
     e.next();
     if (event) e.host.yield();
     else e.host.wait(e.vcpu);

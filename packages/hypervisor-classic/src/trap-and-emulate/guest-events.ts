@@ -69,7 +69,7 @@ export function instructionTrapped(
   else if (vcpu.level === 1 && isOf(word, SMC)) events('smc', frame, lo, hi, 0);
 }
 
-/** WFI, WFE, or an access to a device is about to be emulated; or ERET is done. */
+/** An access to a device is about to be emulated, or ERET is done. */
 export function happened(vcpu: VirtualCpu, kind: GuestEventKind, frame: Frame, detail = 0): void {
   const { events } = vcpu;
   if (events === undefined) return;
