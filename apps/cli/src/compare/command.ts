@@ -71,7 +71,7 @@ const ENDS: Readonly<Record<string, Typed>> = {
 };
 
 /** What `compare` is when nothing is said. */
-const DEFAULTS: CompareOptions = { smp: '1', gic: '2', instructions: '20000000000', events: '20000' };
+const DEFAULTS: CompareOptions = { smp: '1', gic: '2', instructions: '20000000000', events: '10000' };
 
 /** Runs a guest on systems and prints them side by side. */
 export async function compare(name: string, given: Partial<CompareOptions> = {}): Promise<void> {
