@@ -30,6 +30,7 @@ import type { BootedState, HypervisorState } from './state.ts';
 import { setTraps } from './traps.ts';
 import type { Vcpu } from './vcpu.ts';
 import { VirtualMachine } from './virtual-machine.ts';
+import type { VmParts } from './virtual-machine.ts';
 import { causeOf } from './watcher.ts';
 import type { WatcherPlace } from './watcher.ts';
 
@@ -167,37 +168,19 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       state,
       timer,
     );
-    let first = 0;
-    const vms = setup.vms.map((one, number) => {
-      const vm = new VirtualMachine(
-        port,
-        number,
-        first,
-        one,
-        {
-          current,
-          memory,
-          pages,
-          timer,
-          frequency,
-          virtualCpuInterface: virtualCpuInterfaceOf(setup.host),
-          virtualInterfaceControl: virtualInterfaceControlOf(setup.host),
-          listRegisters,
-          gic: this.gic,
-          disks: devices.disksOf(one.vm),
-          networks: devices.networksOf(one.vm),
-          output: (from, device, byte) => {
-            console.output(from, device, byte);
-          },
-          kick: (id) => {
-            scheduler.kick(id);
-          },
+    const vms = this.makeVms(
+      port,
+      state,
+      { pages, timer, listRegisters, devices },
+      {
+        output: (from, device, byte) => {
+          console.output(from, device, byte);
         },
-        state?.vms[number],
-      );
-      first += vm.vcpus.length;
-      return vm;
-    });
+        kick: (id) => {
+          scheduler.kick(id);
+        },
+      },
+    );
     const world = new WorldSwitch(setup.host.cpus, setup.vms.length, state);
     const scheduler: Booted['scheduler'] = new CpuScheduler(
       setup,
@@ -210,6 +193,35 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
     );
     const levels = new Levels(current, this.gic, timer, frequency, setup.host.cpus, state?.levels);
     return { pages, map, timer, vms, scheduler, console, devices, levels, listRegisters };
+  }
+
+  private makeVms(
+    port: CpuPort | undefined,
+    state: BootedState | undefined,
+    parts: Pick<Booted, 'pages' | 'timer' | 'listRegisters' | 'devices'>,
+    ends: Pick<VmParts, 'output' | 'kick'>,
+  ): readonly VirtualMachine[] {
+    const { setup, current, memory, gic } = this;
+    const { host } = setup;
+    const { devices, ...own } = parts;
+    let first = 0;
+    return setup.vms.map((one, number) => {
+      const vmParts: VmParts = {
+        ...own,
+        ...ends,
+        current,
+        memory,
+        gic,
+        frequency: host.timer.frequency,
+        virtualCpuInterface: virtualCpuInterfaceOf(host),
+        virtualInterfaceControl: virtualInterfaceControlOf(host),
+        disks: devices.disksOf(one.vm),
+        networks: devices.networksOf(one.vm),
+      };
+      const vm = new VirtualMachine(port, number, first, one, vmParts, state?.vms[number]);
+      first += vm.vcpus.length;
+      return vm;
+    });
   }
 
   /** What EL2 maps: all memory, the devices below it, and its own page. */

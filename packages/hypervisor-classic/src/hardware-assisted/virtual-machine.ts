@@ -24,6 +24,7 @@ import type {
   PageAllocator,
   PhysicalMemory,
   Stage2State,
+  TimerWires,
   VirtualGic,
   VirtualGicState,
   VirtualIdState,
@@ -91,6 +92,31 @@ function makeGic(
 const PHYSICAL_TIMER = 30;
 const VIRTUAL_TIMER = 27;
 
+/** What is made in an entry needs its port. */
+function inEntry(port: CpuPort | undefined): CpuPort {
+  if (port === undefined) throw new Error('a VM is made in an entry');
+  return port;
+}
+
+/** Its map of memory, which is empty at first. */
+function stage2Of(
+  port: CpuPort | undefined,
+  number: number,
+  { memory, pages }: VmParts,
+  state: Stage2State | undefined,
+): Stage2Map {
+  if (state) return new Stage2Map(memory, pages, state);
+  const shape = { ipaBits: IPA_BITS, paBits: IPA_BITS, vmid: number + 1 };
+  return Stage2Map.create(inEntry(port), memory, pages, shape);
+}
+
+const idOf = (
+  port: CpuPort | undefined,
+  { gic }: CheckedVm['board'],
+  state: VirtualIdState | undefined,
+): VirtualId =>
+  state ? VirtualId.restored(state) : VirtualId.ofHost(inEntry(port), { gic: gic.version, monitors: true });
+
 /** A virtual machine. */
 export class VirtualMachine {
   readonly number: number;
@@ -121,32 +147,32 @@ export class VirtualMachine {
     parts: VmParts,
     state?: VmState,
   ) {
-    const { current, memory, pages, timer, frequency } = parts;
+    const { current, memory, timer, frequency } = parts;
     const { board } = setup.vm;
     this.number = number;
     this.setup = setup;
     this.checked = setup.vm;
     this.clock = new VmClock(timer, frequency, state?.clock);
-    if (state) {
-      this.stage2 = new Stage2Map(memory, pages, state.stage2);
-      this.id = VirtualId.restored(state.id);
-    } else {
-      if (port === undefined) throw new Error('a VM is made in an entry');
-      this.stage2 = Stage2Map.create(port, memory, pages, {
-        ipaBits: IPA_BITS,
-        paBits: IPA_BITS,
-        vmid: number + 1,
-      });
-      this.id = VirtualId.ofHost(port, { gic: board.gic.version, monitors: true });
-    }
-    this.gic = makeGic(
-      setup,
-      parts,
-      (vcpu) => {
-        parts.kick(first + vcpu);
-      },
-      state?.gic,
-    );
+    this.stage2 = stage2Of(port, number, parts, state?.stage2);
+    this.id = idOf(port, board, state?.id);
+    const attention = (vcpu: number): void => {
+      parts.kick(first + vcpu);
+    };
+    this.gic = makeGic(setup, parts, attention, state?.gic);
+    this.connectGic();
+    this.vcpus = Array.from({ length: board.cpus }, (_, i) => {
+      const vcpuParts = { host: timer, cores: board.cpus, clock: this.clock, wires: this.timerWires(i) };
+      return new Vcpu(first + i, number, i, vcpuParts, state?.vcpus[i]);
+    });
+    this.mmio = new MmioEmulator(this.bus, this.stage2, board.cpus, memory, state?.mmio);
+    this.dma = new GuestDma(current, memory, this.stage2);
+    this.devices = this.buildDevices(parts, state);
+    if (state === undefined && port !== undefined) this.mapMemory(port, parts.virtualCpuInterface);
+  }
+
+  /** Its registers are on the bus, and some private interrupts stand for the host's. */
+  private connectGic(): void {
+    const { board } = this.checked;
     this.gic.blocks.forEach(({ name, size, widths, mmio }, i) => {
       this.bus.map({ name, base: (board.gic.bases[i] ?? 0) as Ipa, size, widths }, mmio);
     });
@@ -154,35 +180,20 @@ export class VirtualMachine {
       this.gic.link(vcpu, VIRTUAL_TIMER, VIRTUAL_TIMER, virtualTimerAsserts);
       this.gic.link(vcpu, MONITORS, MONITORS, monitorsAssert);
     }
-    this.vcpus = Array.from(
-      { length: board.cpus },
-      (_, i) =>
-        new Vcpu(
-          first + i,
-          number,
-          i,
-          {
-            host: timer,
-            cores: board.cpus,
-            clock: this.clock,
-            wires: {
-              raise: () => {
-                this.gic.raise(i, VIRTUAL_TIMER);
-              },
-              lower: () => {
-                this.gic.lower(i, VIRTUAL_TIMER);
-              },
-              isRaised: () => this.gic.isRaised(i, VIRTUAL_TIMER),
-              physical: this.gic.ppi(i, PHYSICAL_TIMER - 16),
-            },
-          },
-          state?.vcpus[i],
-        ),
-    );
-    this.mmio = new MmioEmulator(this.bus, this.stage2, board.cpus, memory, state?.mmio);
-    this.dma = new GuestDma(current, memory, this.stage2);
-    this.devices = this.buildDevices(parts, state);
-    if (state === undefined && port !== undefined) this.mapMemory(port, parts.virtualCpuInterface);
+  }
+
+  private timerWires(vcpu: number): TimerWires {
+    const { gic } = this;
+    return {
+      raise: () => {
+        gic.raise(vcpu, VIRTUAL_TIMER);
+      },
+      lower: () => {
+        gic.lower(vcpu, VIRTUAL_TIMER);
+      },
+      isRaised: () => gic.isRaised(vcpu, VIRTUAL_TIMER),
+      physical: gic.ppi(vcpu, PHYSICAL_TIMER - 16),
+    };
   }
 
   private buildDevices(parts: VmParts, state: VmState | undefined): readonly BoardDevice[] {

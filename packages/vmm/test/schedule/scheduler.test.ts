@@ -40,6 +40,23 @@ describe('the scheduler', () => {
     expect(a / b).toBeCloseTo(3, 1);
   });
 
+  it('runs one whose registers a CPU has there or nowhere, until they are let go', () => {
+    const scheduler = awake(weight(), weight({ priority: 1 }));
+    scheduler.hold(0, 1);
+    expect(scheduler.pick(0, 0)).toBe(1);
+    expect(scheduler.nextPick(0, 0)).toBe(Infinity);
+    // It goes to the CPU that has it, even where another one is idle or runs less.
+    expect(scheduler.preempts(0, () => true, 2)).toBe(1);
+    expect(scheduler.pick(1, 0)).toBe(0);
+    scheduler.pick(1, 0);
+    scheduler.letGo(0);
+    expect(scheduler.preempts(0, (cpu) => cpu === 0, 2)).toBe(0);
+    scheduler.block(0);
+    scheduler.pick(1, 0);
+    scheduler.wake(0);
+    expect(scheduler.pick(0, 0)).toBe(0);
+  });
+
   it('lets a higher priority run alone for as long as it can', () => {
     expect(run(awake(weight(), weight({ priority: 101 })), 10_000)).toEqual([undefined, 10_000]);
   });
