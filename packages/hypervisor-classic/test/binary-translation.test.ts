@@ -5,18 +5,21 @@ import { describe, expect, it } from 'vitest';
 import { createMachine, virt } from '@worldswitch/machine';
 import { Ledger } from '@worldswitch/vmm';
 
-import { createHost } from '../src/index.ts';
+import { createHost, restoreHost } from '../src/index.ts';
+import type { TrapHostDescription } from '../src/index.ts';
 import { tinyImages } from './tiny.ts';
+
+const DESCRIPTION: TrapHostDescription = {
+  board: virt({ memory: '96M' }),
+  technique: 'binary-translation',
+  vms: [{ name: 'vm0', board: virt({ memory: '64M' }) }],
+};
 
 /** tiny under binary translation, and what it printed. */
 async function translated(append: string, ledger?: Ledger) {
   let output = '';
   const host = createHost(
-    {
-      board: virt({ memory: '96M' }),
-      technique: 'binary-translation',
-      vms: [{ name: 'vm0', board: virt({ memory: '64M' }) }],
-    },
+    DESCRIPTION,
     { vm0: await tinyImages(append) },
     {
       output: (_device, byte) => {
@@ -60,6 +63,26 @@ describe('binary translation', () => {
     expect(count('eret')).toBeGreaterThan(1000);
     // Units are linked: the translator is left alone but for what is new.
     expect(count('translator')).toBeLessThan(count('eret') / 2);
+  }, 60_000);
+
+  it('goes on from a snapshot to the same end', async () => {
+    const run = await translated('selftest poweroff');
+    for (let i = 0; i < 4; i++) run.host.machine.run(1_000_003);
+    const before = run.output();
+    expect(before).not.toContain('60 ok');
+    let after = '';
+    const { machine } = restoreHost(
+      DESCRIPTION,
+      { vm0: await tinyImages('selftest poweroff') },
+      run.host.machine.save(),
+      {
+        output: (_device, byte) => {
+          after += String.fromCharCode(byte);
+        },
+      },
+    );
+    while (machine.run(5_000_000) === 'budget' && machine.instructions < 100e6) continue;
+    expect(before + after).toBe(await natively('selftest poweroff'));
   }, 60_000);
 
   it('refuses what it does not do', () => {

@@ -2,7 +2,9 @@
 // emptied; what the guest has changed is forgotten page by page, and nobody branches there any more.
 
 import { Call } from './draft.ts';
-import type { Draft } from './draft.ts';
+import type { Draft, UnitExit } from './draft.ts';
+import { address, halves } from './saved-cache.ts';
+import type { CacheState, UnitState } from './saved-cache.ts';
 
 /** A unit in the cache. */
 export interface Unit extends Draft {
@@ -72,6 +74,43 @@ export class CodeCache {
     this.memory = memory;
   }
 
+  /** Takes in what `save` returned, checked. */
+  restore(state: CacheState): void {
+    this.next = address(state.next);
+    this.counts.emptied = state.emptied;
+    this.units = state.units.map(restored);
+    state.units.forEach(({ from, alive }, i) => {
+      const unit = this.units[i];
+      if (unit === undefined) return;
+      for (let at = 0; at < from.length; at += 2) {
+        const other = this.units[from[at] ?? 0];
+        if (other) unit.from.push({ unit: other, at: from[at + 1] ?? 0 });
+      }
+      if (alive) this.index(unit);
+    });
+  }
+
+  /** As plain data. */
+  save(): CacheState {
+    const numbers = new Map(this.units.map((unit, i) => [unit, i]));
+    return {
+      base: halves(this.base),
+      next: halves(this.next),
+      emptied: this.counts.emptied,
+      units: this.units.map(({ pc, base, alive, source, words, origins, phases, exits, from }) => ({
+        pc: halves(pc),
+        base: halves(base),
+        alive,
+        source: [...source],
+        words: [...words],
+        origins: [...origins],
+        phases: [...phases],
+        exits: exits.flatMap(({ at, target }) => [at, ...halves(target)]),
+        from: from.flatMap(({ unit, at }) => [numbers.get(unit) ?? 0, at]),
+      })),
+    };
+  }
+
   /** The unit that begins at a guest's address. */
   find(pc: number): Unit | undefined {
     return this.byPc.get(pc);
@@ -99,16 +138,20 @@ export class CodeCache {
     const unit: Unit = { ...draft, base: this.next, from: [], alive: true };
     this.next += bytes;
     this.units.push(unit);
-    this.byPc.set(unit.pc, unit);
-    const page = pageOf(unit.pc);
-    const inPage = this.byPage.get(page);
-    if (inPage) inPage.push(unit);
-    else this.byPage.set(page, [unit]);
+    this.index(unit);
     this.memory.write(unit.base, unit.words);
     this.counts.units++;
     this.counts.words += unit.words.length;
     this.counts.instructions += unit.source.length;
     return unit;
+  }
+
+  private index(unit: Unit): void {
+    this.byPc.set(unit.pc, unit);
+    const page = pageOf(unit.pc);
+    const inPage = this.byPage.get(page);
+    if (inPage) inPage.push(unit);
+    else this.byPage.set(page, [unit]);
   }
 
   /** The way out at a word goes straight to another unit from now on. */
@@ -154,4 +197,22 @@ export class CodeCache {
     this.next = this.base;
     this.counts.emptied++;
   }
+}
+
+/** A unit of a saved cache; what branches to it comes later. */
+function restored({ pc, base, alive, source, words, origins, phases, exits }: UnitState): Unit {
+  const ways: UnitExit[] = [];
+  for (let i = 0; i < exits.length; i += 3)
+    ways.push({ at: exits[i] ?? 0, target: address(exits.slice(i + 1, i + 3)) });
+  return {
+    pc: address(pc),
+    base: address(base),
+    alive,
+    source,
+    words,
+    origins,
+    phases,
+    exits: ways,
+    from: [],
+  };
 }

@@ -1,8 +1,8 @@
 // One VM's kernel under binary translation, between the hypervisor's exits and the translator: the cache in the machine's memory, what
 // makes it stale, and the instructions that translated code calls out (Adams and Agesen, ASPLOS 2006, section 3).
 
-import { Fault } from '@worldswitch/platform';
-import type { CpuPort, Word64 } from '@worldswitch/platform';
+import { bits, Fault, list, nullable, record, uint } from '@worldswitch/platform';
+import type { CpuPort, Shape, Word64 } from '@worldswitch/platform';
 import { systemOperation, systemRegister } from '@worldswitch/vmm';
 import type { HostSpace } from '@worldswitch/vmm';
 
@@ -11,8 +11,11 @@ import { AccessKind, Answer } from '../trap-and-emulate/guest-memory.ts';
 import { high, low, signed } from './address.ts';
 import { CodeCache } from './code-cache.ts';
 import type { CacheCounts } from './code-cache.ts';
+import { address, cacheShape, halves } from './saved-cache.ts';
+import type { CacheState } from './saved-cache.ts';
 import { Arrival, Translator } from './translator.ts';
-import { VirtualRegisterPage } from './virtual-registers.ts';
+import { registerPageShape, VirtualRegisterPage } from './virtual-registers.ts';
+import type { RegisterPageState } from './virtual-registers.ts';
 
 const IC_IVAU = systemOperation('IC IVAU');
 const DSB = systemOperation('DSB ISH');
@@ -31,6 +34,30 @@ export interface TranslationPlaces {
 /** The hypervisor's address space, as far as translation goes. */
 export type TranslationSpace = Pick<HostSpace, 'cacheAddress' | 'stateAddress' | 'offsetHi'>;
 
+interface Running {
+  readonly base: number;
+  readonly cache: CodeCache;
+  readonly translator: Translator;
+}
+
+/** What is saved. */
+export type TranslatedKernelState = Readonly<{
+  cache: CacheState | null;
+  /** Cache and page: physical address and size. */
+  places: readonly number[];
+  upperTable: readonly number[] | null;
+  page: RegisterPageState;
+}>;
+
+const MAPPED = 2 ** 48;
+/** How it is checked. */
+export const translatedKernelShape: Shape<TranslatedKernelState> = record<TranslatedKernelState>({
+  cache: nullable(cacheShape),
+  places: list(uint(MAPPED), 4),
+  upperTable: nullable(list(bits(), 2)),
+  page: registerPageShape,
+});
+
 /** A kernel that runs from a translation cache. One vCPU. */
 export class TranslatedKernel {
   private readonly space: TranslationSpace;
@@ -40,19 +67,26 @@ export class TranslatedKernel {
   private readonly word: Word64 = { lo: 0, hi: 0 };
   private readonly at: Word64 = { lo: 0, hi: 0 };
   /** What there is since the kernel first ran: it moves with the hypervisor's hole. */
-  private running:
-    { readonly base: number; readonly cache: CodeCache; readonly translator: Translator } | undefined;
+  private running: Running | undefined;
   private emulation: Emulation | undefined;
   /** The page that instructions were last fetched from, in this exit. */
   private fetched = Number.NaN;
   private fetchedPa = 0;
   private upperTable = -1;
 
-  constructor(space: TranslationSpace, places: TranslationPlaces, inline = true) {
+  constructor(
+    space: TranslationSpace,
+    places: TranslationPlaces,
+    inline = true,
+    state?: TranslatedKernelState,
+  ) {
     this.space = space;
     this.places = places;
     this.inline = inline;
-    this.page = new VirtualRegisterPage(places.state.pa);
+    this.page = new VirtualRegisterPage(places.state.pa, state?.page);
+    if (state === undefined) return;
+    [this.upperTable = -1] = state.upperTable === null ? [] : [address(state.upperTable)];
+    if (state.cache) this.begin(address(state.cache.base)).cache.restore(state.cache);
   }
 
   /** What the cache has done so far. */
@@ -69,6 +103,10 @@ export class TranslatedKernel {
   private translatorAt(port: CpuPort, base: number): Translator {
     if (this.running?.base === base) return this.running.translator;
     this.page.initialise(port);
+    return this.begin(base).translator;
+  }
+
+  private begin(base: number): Running {
     const { pa, size } = this.places.cache;
     const cache = new CodeCache(base, size, {
       write: (address, words) => {
@@ -82,7 +120,18 @@ export class TranslatedKernel {
       this.inline,
     );
     this.running = { base, cache, translator };
-    return translator;
+    return this.running;
+  }
+
+  /** As plain data. */
+  save(): TranslatedKernelState {
+    const { places, upperTable, running } = this;
+    return {
+      cache: running?.cache.save() ?? null,
+      places: [places.cache.pa, places.cache.size, places.state.pa, places.state.size],
+      upperTable: upperTable < 0 ? null : halves(upperTable),
+      page: this.page.save(),
+    };
   }
 
   private get exit(): Emulation {

@@ -59,6 +59,7 @@ export class Translator {
     this.page = page;
     this.host = host;
     this.inline = inline;
+    this.emptied = cache.counts.emptied;
   }
 
   /**

@@ -1,8 +1,8 @@
 // The page of virtual registers and the virtual CPU: what translated code has changed comes back at an exit, and what the hypervisor
 // has changed goes there before the guest's kernel goes on.
 
-import { Fault } from '@worldswitch/platform';
-import type { CpuPort, SystemRegister, Word64 } from '@worldswitch/platform';
+import { bits, Fault, list, record, uint } from '@worldswitch/platform';
+import type { CpuPort, Shape, SystemRegister, Word64 } from '@worldswitch/platform';
 import { systemRegister } from '@worldswitch/vmm';
 
 import { high, low } from './address.ts';
@@ -41,6 +41,16 @@ const slots: readonly Slot[] = pageRegisters.map(({ name, offset, writable }) =>
   writable,
 }));
 
+/** What is known of a page's contents. */
+export type RegisterPageState = Readonly<{ known: readonly number[]; daif: number; pending: number }>;
+
+/** How it is checked. */
+export const registerPageShape: Shape<RegisterPageState> = record<RegisterPageState>({
+  known: list(bits(), 2 * slots.length),
+  daif: bits(),
+  pending: uint(1),
+});
+
 /** The page of one vCPU. */
 export class VirtualRegisterPage {
   /** Its physical address, for the hypervisor. */
@@ -48,12 +58,20 @@ export class VirtualRegisterPage {
   private readonly at: Word64 = { lo: 0, hi: 0 };
   private readonly word: Word64 = { lo: 0, hi: 0 };
   /** What is in the page, by slot, halves. */
-  private readonly known: Uint32Array = new Uint32Array(2 * slots.length);
-  private daif = -1;
-  private pending = -1;
+  private readonly known: Uint32Array;
+  private daif: number;
+  private pending: number;
 
-  constructor(pa: number) {
+  constructor(pa: number, state?: RegisterPageState) {
     this.pa = pa;
+    this.known = Uint32Array.from(state?.known ?? new Array<number>(2 * slots.length).fill(0));
+    this.daif = state?.daif ?? 0;
+    this.pending = state?.pending ?? 0;
+  }
+
+  /** As plain data. */
+  save(): RegisterPageState {
+    return { known: [...this.known], daif: this.daif, pending: this.pending };
   }
 
   /** A page as it is at first, with an empty table. */

@@ -221,7 +221,14 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
           cpus: host.cpus,
           ...(translated && { translated }),
         });
-    if (translated) this.kernel = new TranslatedKernel(space, translated, setup.translation?.inline);
+    const places = translated ?? (state?.kernel ? savedPlaces(state.kernel.places) : undefined);
+    if (places)
+      this.kernel = new TranslatedKernel(
+        space,
+        places,
+        setup.translation?.inline,
+        state?.kernel ?? undefined,
+      );
     const devices = new HostDevices(port, setup, { current, memory, pages }, state?.devices);
     const console = new ConsoleHub(
       setup,
@@ -437,6 +444,7 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     return {
       pages: pages.save(),
       space: space.save(),
+      kernel: this.kernel?.save() ?? null,
       timer: timer.save(),
       devices: devices.save(),
       ...scheduler.save(),
@@ -453,6 +461,11 @@ const STATE_PAGES = 16 * 1024;
 const placesFor = (pages: PageAllocator): TranslationPlaces => ({
   cache: { pa: pages.allocate(CACHE_BYTES), size: CACHE_BYTES },
   state: { pa: pages.allocate(STATE_PAGES), size: STATE_PAGES },
+});
+
+const savedPlaces = ([a = 0, b = 0, c = 0, d = 0]: readonly number[]): TranslationPlaces => ({
+  cache: { pa: a, size: b },
+  state: { pa: c, size: d },
 });
 
 /** An exception of the hypervisor's own, in words. */

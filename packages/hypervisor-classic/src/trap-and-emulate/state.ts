@@ -1,6 +1,6 @@
 // The hypervisor's saved state, checked as hostile input.
 
-import { bytes, flag, list, nullable, record, stateCodec, uint } from '@worldswitch/platform';
+import { bytes, flag, list, nullable, record, stateCodec, StateError, uint } from '@worldswitch/platform';
 import type { Shape, StateCodec } from '@worldswitch/platform';
 import {
   consoleShape,
@@ -26,6 +26,8 @@ import type {
   SchedulerState,
 } from '@worldswitch/vmm';
 
+import { translatedKernelShape } from '../binary-translation/kernel.ts';
+import type { TranslatedKernelState } from '../binary-translation/kernel.ts';
 import type { PhysicalCpuState } from '../hardware-assisted/cpu-scheduler.ts';
 import { diskBases } from '../hardware-assisted/host-devices.ts';
 import type { HypervisorSetup, VmSetup } from '../hardware-assisted/setup.ts';
@@ -39,6 +41,8 @@ import type { VmState } from './virtual-machine.ts';
 export type BootedState = Readonly<{
   pages: PageAllocatorState;
   space: HostSpaceState;
+  /** The one VM's kernel, where it is translated. */
+  kernel: TranslatedKernelState | null;
   timer: HostTimerState;
   devices: AssistedState['devices'];
   scheduler: SchedulerState;
@@ -67,6 +71,25 @@ const vmShape = (setup: VmSetup): Shape<VmState> =>
     timers: list(guestTimersShape, setup.vm.board.cpus),
   });
 
+/** A translated kernel, where there is to be one, whose places are pages of the hypervisor's. */
+const kernelShape = (setup: HypervisorSetup): Shape<TranslatedKernelState | null> => {
+  const shape = nullable(translatedKernelShape);
+  const { base, size } = setup.memory;
+  return {
+    check(from, path) {
+      const state = shape.check(from, path);
+      if ((state === null) !== (setup.translation === undefined))
+        throw new StateError(path, 'must be there with binary translation, and only then');
+      for (const at of [0, 2]) {
+        const [pa = 0, bytes = 0] = state?.places.slice(at) ?? [base];
+        if (pa < base || pa + bytes > base + size)
+          throw new StateError(`${path}.places`, "must be in the hypervisor's memory");
+      }
+      return state;
+    },
+  };
+};
+
 /** How a saved hypervisor is checked, which depends on what it was built with. */
 export function trapCodec(setup: HypervisorSetup): StateCodec<TrapState> {
   const { cpus } = setup.host;
@@ -77,6 +100,7 @@ export function trapCodec(setup: HypervisorSetup): StateCodec<TrapState> {
       record<BootedState>({
         pages: pageAllocatorShape,
         space: hostSpaceShape,
+        kernel: kernelShape(setup),
         timer: hostTimerShape,
         devices: record<BootedState['devices']>({
           disks: record(
