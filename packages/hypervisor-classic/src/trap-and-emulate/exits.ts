@@ -2,7 +2,7 @@
 // (DDI 0487 D17.2.37).
 
 import { Fault } from '@worldswitch/platform';
-import type { Word64 } from '@worldswitch/platform';
+import type { Width, Word64 } from '@worldswitch/platform';
 
 import { mayUseFloat, Sctlr } from './controls.ts';
 import { wordOf } from './emulation.ts';
@@ -38,7 +38,8 @@ const CM = 0x100;
 const TRANSLATED = 0x10;
 
 /** STXR, STLXR, STXP and STLXP. */
-const [EXCLUSIVE_MASK, STORE_EXCLUSIVE] = [0x3fc0_0000, 0x0800_0000];
+const [EXCLUSIVE_MASK, EXCLUSIVE] = [0x3f80_0000, 0x0800_0000];
+const [LOAD, PAIR] = [1 << 22, 1 << 21];
 
 /** What an exit was, for the ledger. */
 export interface Served {
@@ -216,13 +217,39 @@ export class Exits {
     const { ipa } = memory;
     const word = this.fetch(e);
     if (word < 0) this.is('fetch', 'retry');
-    else if (traced && (word & EXCLUSIVE_MASK) === STORE_EXCLUSIVE) {
-      // It fails once more, as the exclusive monitor is lost, and succeeds when it is tried again.
-      memory.shadow.openForExclusive(e.port, ipa);
+    else if (traced && (word & EXCLUSIVE_MASK) === EXCLUSIVE && (word & (LOAD | PAIR)) !== (LOAD | PAIR)) {
+      this.exclusive(e, word);
       this.is('traced', 'exclusive');
     } else {
       if (!traced) happened(e.vcpu, 'mmio', e.frame, far.lo);
       this.is(traced ? 'traced' : 'mmio', mmio.emulate(e, word, far, ipa, write));
+    }
+  }
+
+  /** LDXR and STXR of a register to a table, and those with acquire and release; stores of a pair, that they are tried again. */
+  private exclusive(e: Emulation, word: number): void {
+    const { port, vcpu, vm, value } = e;
+    const { ipa, shadow } = vm.memory;
+    const width = (1 << (word >>> 30)) as Width | 8;
+    if ((word & LOAD) !== 0) {
+      if (shadow.memory.loadExclusive(port, vcpu.index, ipa, width, value) === Fault.None) {
+        port.writeX(word & 31, value.lo, width === 8 ? value.hi : 0);
+        e.next();
+      }
+      return;
+    }
+    if ((word & PAIR) !== 0) {
+      shadow.openForExclusive(port, ipa);
+      return;
+    }
+    port.readX(word & 31, value);
+    const lo = width < 4 ? value.lo & ((1 << (8 * width)) - 1) : value.lo;
+    const status = shadow.memory.storeExclusive(port, vcpu.index, ipa, width, lo, value.hi);
+    // The load was the CPU's own: the store fails once more, as its monitor is lost, and succeeds when both are tried again.
+    if (status === -1) shadow.openForExclusive(port, ipa);
+    else {
+      port.writeX((word >>> 16) & 31, status, 0);
+      e.next();
     }
   }
 }
