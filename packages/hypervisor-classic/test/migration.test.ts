@@ -9,9 +9,9 @@ import { createMachine, readKernel, virt } from '@worldswitch/machine';
 import type { BootImages } from '@worldswitch/machine';
 import type { VmDescription } from '@worldswitch/vmm';
 
+import { WorldSwitch } from '../src/hardware-assisted/physical-cpus.ts';
 import { createHost, restoreHost } from '../src/index.ts';
 import type { Host, HostDescription, VmImages } from '../src/index.ts';
-import { WorldSwitch } from '../src/hardware-assisted/physical-cpus.ts';
 
 async function imagesOf(guest: typeof bench, append = ''): Promise<BootImages> {
   const kernel = readKernel(new Uint8Array(await readFile(guest.image)), guest.name, 0x4000_0000);
