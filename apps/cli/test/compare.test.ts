@@ -53,16 +53,21 @@ describe('compare', () => {
     expect((JSON.parse(one.stdout) as { systems: readonly unknown[] }).systems.length).toBe(1);
   }, 120_000);
 
-  test('shows what a kernel costs that traps at every privileged instruction', async () => {
-    const args = ['--append', 'bench poweroff', '--systems', 'native,trap-and-emulate', '--json', '-'];
+  test('shows what a kernel costs that traps at every privileged instruction, and what translating it saves', async () => {
+    const systemNames = 'native,trap-and-emulate,binary-translation';
+    const args = ['--append', 'bench poweroff', '--systems', systemNames, '--json', '-'];
     const { stdout } = await compare('tiny', ...args);
     const { systems } = JSON.parse(stdout) as { systems: readonly Compared[] };
     const exits = new Map(systems[1]?.exits.map(({ cause, exits: n }) => [cause, n]));
-    expect(systems.map(({ system }) => system)).toEqual(['native', 'trap-and-emulate']);
-    expect(systems[1]?.end).toBe(systems[0]?.end);
+    expect(systems.map(({ system }) => system)).toEqual(systemNames.split(','));
+    for (const { end } of systems) expect(end).toBe(systems[0]?.end);
     expect(exits.get('svc')).toBeGreaterThan(5000);
     expect(exits.get('eret')).toBeGreaterThanOrEqual(exits.get('svc') ?? Infinity);
     expect(exits.get('msr TTBR0_EL1')).toBeGreaterThan(2000);
+    const translated = new Map(systems[2]?.exits.map(({ cause, exits: n }) => [cause, n]));
+    expect(exits.get('msr DAIFSet')).toBeGreaterThan(2000);
+    expect(translated.get('msr DAIFSet') ?? 0).toBeLessThan(2);
+    expect(translated.get('eret')).toBeGreaterThan(5000);
   }, 120_000);
 
   test('counts cycles by a profile, those of the hypervisor too, and shows what traps cost', async () => {

@@ -92,11 +92,15 @@ const hardwareAssisted: SystemKind = {
 };
 
 /** A host without EL2 whose only VM is the guest. */
-const trapHostOf = ({ board, images }: ComparedGuest, options: MachineOptions): Host<TrapAndEmulate> =>
+const trapHostOf = (
+  { board, images }: ComparedGuest,
+  options: MachineOptions,
+  technique: 'trap-and-emulate' | 'binary-translation' = 'trap-and-emulate',
+): Host<TrapAndEmulate> =>
   createHost(
     {
       board: { ...board, el2: false, memory: bytesOf(board.memory) + OWN },
-      technique: 'trap-and-emulate',
+      technique,
       hypervisorMemory: OWN,
       vms: [{ name: 'guest', board: { ...board, el2: false } }],
     },
@@ -117,5 +121,18 @@ const trapAndEmulate: SystemKind = {
   observe: (guest) => observedGuest('trap-and-emulate', trapHostOf(guest, {})),
 };
 
+const binaryTranslation: SystemKind = {
+  name: 'binary-translation',
+  about:
+    "the same, and the kernel runs from a cache of translated code; its instructions count as the guest's own",
+  usual: false,
+  build(guest, options) {
+    const host = trapHostOf(guest, options, 'binary-translation');
+    const ledger = new Ledger();
+    host.keepLedger(ledger);
+    return { machine: host.machine, ledger, hypervisor: host.hypervisor };
+  },
+};
+
 /** All systems, in the order of the table. */
-export const systems: readonly SystemKind[] = [native, hardwareAssisted, trapAndEmulate];
+export const systems: readonly SystemKind[] = [native, hardwareAssisted, trapAndEmulate, binaryTranslation];
