@@ -35,7 +35,7 @@ export interface SystemKind {
   readonly usual: boolean;
   build(guest: ComparedGuest, options: MachineOptions): RunningSystem;
   /** The same to be compared with the bare machine by its guest's architectural events. */
-  observe?(this: void, guest: ComparedGuest): ObservedGuest;
+  readonly observe?: (guest: ComparedGuest) => ObservedGuest;
 }
 
 /** Bytes beside the guest's memory: the hypervisor's own. */

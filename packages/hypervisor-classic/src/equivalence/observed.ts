@@ -8,15 +8,11 @@ import type { Host } from '../host.ts';
 import type { TrapAndEmulate } from '../trap-and-emulate/hypervisor.ts';
 import { trappedGuest } from './trapped.ts';
 
-const isHardwareAssisted = (
-  host: Host<HardwareAssisted> | Host<TrapAndEmulate>,
-): host is Host<HardwareAssisted> => host.hypervisor instanceof HardwareAssisted;
+const isHardwareAssisted = (host: Host | Host<TrapAndEmulate>): host is Host =>
+  host.hypervisor instanceof HardwareAssisted;
 
 /** The only VM of a host that has not run yet. Throws a RangeError where there are more. */
-export function observedGuest(
-  system: string,
-  host: Host<HardwareAssisted> | Host<TrapAndEmulate>,
-): ObservedGuest {
+export function observedGuest(system: string, host: Host | Host<TrapAndEmulate>): ObservedGuest {
   if (!isHardwareAssisted(host)) return trappedGuest(host, system);
   const { machine, setup } = host;
   const [one, second] = setup.vms;
