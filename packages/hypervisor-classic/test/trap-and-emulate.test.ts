@@ -3,27 +3,39 @@
 import { describe, expect, it } from 'vitest';
 
 import { createMachine, virt } from '@worldswitch/machine';
+import type { Plain } from '@worldswitch/platform';
 import { Ledger } from '@worldswitch/vmm';
+import type { ShadowVariant } from '@worldswitch/vmm';
 
-import { createHost } from '../src/index.ts';
+import { createHost, restoreHost } from '../src/index.ts';
 import { tinyImages } from './tiny.ts';
 
 /** tiny under trap-and-emulate, and what it printed. */
-async function trapped(append: string, ledger?: Ledger) {
+async function trapped(
+  append: string,
+  ledger?: Ledger,
+  { shadow, vms = 1, cpus = 1 }: { shadow?: ShadowVariant; vms?: number; cpus?: number } = {},
+  saved?: Plain,
+) {
   let output = '';
-  const host = createHost(
-    {
-      board: virt({ memory: '96M' }),
-      technique: 'trap-and-emulate',
-      vms: [{ name: 'vm0', board: virt({ memory: '64M' }) }],
+  const names = Array.from({ length: vms }, (_, i) => `vm${i}`);
+  const images = await tinyImages(append);
+  const description = {
+    board: virt({ memory: (32 + 64 * vms) * 2 ** 20, cpus }),
+    technique: 'trap-and-emulate',
+    shadow,
+    vms: names.map((name) => ({ name, board: virt({ memory: '64M' }) })),
+  } as const;
+  const all = Object.fromEntries(names.map((name) => [name, images]));
+  const options = {
+    output: (_device: string, byte: number) => {
+      output += String.fromCharCode(byte);
     },
-    { vm0: await tinyImages(append) },
-    {
-      output: (_device, byte) => {
-        output += String.fromCharCode(byte);
-      },
-    },
-  );
+  };
+  const host =
+    saved === undefined
+      ? createHost(description, all, options)
+      : restoreHost(description, all, saved, options);
   if (ledger) host.keepLedger(ledger);
   const finish = (): string => {
     for (;;) {
@@ -86,6 +98,39 @@ describe('trap-and-emulate', () => {
     }
     expect(differs.length).toBeGreaterThan(5);
     expect(differs.every(Boolean)).toBe(true);
+  });
+
+  it.each(['traced', 'bounded'] as const)(
+    'with the shadow %s gives the same as lazily',
+    async (shadow) => {
+      const lazy = await trapped('ls poweroff');
+      const other = await trapped('ls poweroff', undefined, { shadow });
+      expect([lazy.finish(), other.finish()]).toEqual(['off', 'off']);
+      expect(other.output()).toBe(lazy.output());
+      const counters = other.host.hypervisor.vms[0]?.memory.shadow.counters;
+      if (shadow === 'bounded') expect(counters?.touches).toBeGreaterThan(1000);
+      else expect(counters?.tracedWrites).toBeGreaterThan(1000);
+      if (shadow === 'real') expect(counters?.tracedReads).toBeGreaterThan(1000);
+      else expect(counters?.tracedReads).toBe(0);
+    },
+  );
+
+  it('runs two VMs on two CPUs beside each other', async () => {
+    const run = await trapped('ls poweroff', undefined, { vms: 2, cpus: 2 });
+    expect(run.finish(), run.host.machine.report()).toBe('off');
+    for (const name of ['vm0', 'vm1']) expect(run.output()).toContain(`[${name}] `);
+  });
+
+  it('goes on from a saved state as if nothing had been', async () => {
+    const [whole, first] = [await trapped('ls poweroff'), await trapped('ls poweroff')];
+    whole.finish();
+    for (let i = 0; i < 3; i++) first.host.machine.run(40_000);
+    const printed = first.output();
+    const { host, output } = await trapped('ls poweroff', undefined, {}, first.host.machine.save());
+    while (host.machine.run(1_000_000) === 'budget') continue;
+    expect(printed + output()).toBe(whole.output());
+    expect(host.machine.instructions).toBe(whole.host.machine.instructions);
+    expect(host.machine.hash()).toBe(whole.host.machine.hash());
   });
 
   it('refuses what it cannot do, by the name of the field', async () => {
