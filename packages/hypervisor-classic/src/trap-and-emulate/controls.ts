@@ -60,6 +60,16 @@ export class Controls {
   private float = -1;
   private debug = -1;
 
+  /** From `save`, and as plain data. */
+  restore([sctlr = -1, float = -1, debug = -1]: readonly number[]): void {
+    this.sctlr = sctlr;
+    this.float = float;
+    this.debug = debug;
+  }
+  save(): readonly number[] {
+    return [this.sctlr, this.float, this.debug];
+  }
+
   /** Those that never change. */
   initialise(port: CpuPort): void {
     port.writeSystem(CNTKCTL_EL1, 0, 0);

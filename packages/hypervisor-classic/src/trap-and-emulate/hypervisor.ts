@@ -116,7 +116,7 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
       controls: new Controls(),
       entered: undefined,
     }));
-    if (state !== null) this.booted = this.make(undefined, state);
+    if (state !== null) this.restore(state);
   }
 
   private emulation(): Emulation {
@@ -131,6 +131,18 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
         if (virtualPsci(port, vmPower(vm, this.parts.scheduler, this.current), vcpu.index)) return;
         port.writeX(0, NOT_SUPPORTED, NOT_SUPPORTED);
       },
+    });
+  }
+
+  private restore(state: BootedState): void {
+    this.booted = this.make(undefined, state);
+    const { scheduler } = this.booted;
+    this.cpus.forEach((cpu, i) => {
+      const [sctlr = -1, float = -1, debug = -1, entered = -1, stale = 1] =
+        state.hardware[i]?.map((n) => n - 1) ?? [];
+      cpu.controls.restore([sctlr, float, debug]);
+      cpu.entered = scheduler.vcpu(entered);
+      cpu.emulation.stale = stale !== 0;
     });
   }
 
@@ -449,6 +461,9 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
       devices: devices.save(),
       ...scheduler.save(),
       ...console.save(),
+      hardware: this.cpus.map(({ controls, entered, emulation }) =>
+        [...controls.save(), entered?.id ?? -1, emulation.stale ? 1 : 0].map((n) => n + 1),
+      ),
       vms: vms.map((vm) => vm.save()),
     };
   }

@@ -53,6 +53,8 @@ export type BootedState = Readonly<{
   cpus: readonly PhysicalCpuState[];
   /** When each CPU's slice ends, in ticks. */
   slices: readonly (number | null)[];
+  /** Of each CPU: SCTLR_EL1, FPEN and MDSCR_EL1 of the hardware, whose they are, and whether that must be looked at; each plus one. */
+  hardware: readonly (readonly number[])[];
   vms: readonly VmState[];
 }>;
 
@@ -125,6 +127,7 @@ export function trapCodec(setup: HypervisorSetup): StateCodec<TrapState> {
           cpus,
         ),
         slices: list(nullable(uint()), cpus),
+        hardware: list(list(uint(2 ** 32), 5), cpus),
         vms: each(setup.vms.map(vmShape)),
       }),
     ),
