@@ -1,14 +1,14 @@
 // The guest's own walk, in software: its registers, and its tables in its memory (DDI 0487 D8.2 to D8.4).
 
-import {
+import { createControls, createRequest, createTranslation, createWalker, SCTLR } from '@worldswitch/mmu';
+import type {
   Access,
-  createControls,
-  createRequest,
-  createTranslation,
-  createWalker,
-  SCTLR,
+  MmuFeatures,
+  RegimeControls,
+  Translation,
+  TranslationControls,
+  Walker,
 } from '@worldswitch/mmu';
-import type { MmuFeatures, RegimeControls, Translation, TranslationControls, Walker } from '@worldswitch/mmu';
 import type { CpuPort, Fault, Word64 } from '@worldswitch/platform';
 
 import type { ShadowView } from './views.ts';

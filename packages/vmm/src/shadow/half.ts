@@ -44,18 +44,18 @@ export class Half {
   /** True where hardware walks the guest's own tables, but for the root. */
   readonly real: boolean;
   /** Virtual ASIDs under which its leaves hold that are of an ASID. */
-  readonly asids: Set<number> = new Set();
+  readonly asids: Set<number> = new Set<number>();
   /** By their offset: blocks are found by that of their first byte. */
-  readonly leaves: Map<number, Leaf> = new Map();
+  readonly leaves: Map<number, Leaf> = new Map<number, Leaf>();
   /** Tables by `tableKey`. */
-  readonly tables: Map<number, number> = new Map();
+  readonly tables: Map<number, number> = new Map<number, number>();
   /** Those that are the guest's own, by their key. */
-  readonly borrowed: Set<number> = new Set();
+  readonly borrowed: Set<number> = new Set<number>();
   /** Guest blocks and pages of which only parts are leaves here: log2 of their size, by their first byte. */
-  readonly splits: Map<number, number> = new Map();
+  readonly splits: Map<number, number> = new Map<number, number>();
   private readonly splitSizes = new Set<number>();
   /** The guest's tables that its leaves come from, where they are traced: by level and first address. */
-  readonly uses: Map<number, TableUse> = new Map();
+  readonly uses: Map<number, TableUse> = new Map<number, TableUse>();
   /** Leaves of one ASID. */
   nonGlobal = 0;
   /** True where another has taken its place. */

@@ -49,11 +49,11 @@ export class Halves {
   /** Counts changes after which what was found before may not be right any more. */
   version = 0;
   /** By identifier, in the order in which they were made. */
-  readonly all: Map<number, Half> = new Map();
+  readonly all: Map<number, Half> = new Map<number, Half>();
   /** By virtual CPU. */
   readonly entered: (Entered | undefined)[];
   readonly stale: Stale = new Stale();
-  readonly spaces: Map<string, Space> = new Map();
+  readonly spaces: Map<string, Space> = new Map<string, Space>();
   nextId = 1;
   clock = 0;
   private readonly host: HostSpace;
@@ -219,7 +219,8 @@ export class Halves {
     this.tables.writeHole(port, half.root, hole, half.view);
     half.retired = true;
     const asids = [...half.asids];
-    const next = this.make(port, { ...half, hole }, asids);
+    const { key, upper, view, registers, granule, real } = half;
+    const next = this.make(port, { key, upper, view, registers, granule, real, hole }, asids);
     next.lastUse = ++this.clock;
     this.version++;
     return next;
