@@ -18,7 +18,7 @@ export interface EmulationHost {
 }
 
 /** EC of a trapped MSR, MRS or system instruction. */
-export const SYSTEM = 0x18;
+const SYSTEM = 0x18;
 
 /** The circumstances of one exit. */
 export class Emulation {
@@ -87,7 +87,7 @@ export class Emulation {
 }
 
 /** ISS of MSR, MRS and system instructions from their encoding. */
-export function syndromeOf(word: number): number {
+function syndromeOf(word: number): number {
   const op0 = (word >>> 19) & 3;
   const op1 = (word >>> 16) & 7;
   const crn = (word >>> 12) & 15;

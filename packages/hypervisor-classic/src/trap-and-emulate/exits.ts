@@ -7,8 +7,8 @@ import type { Width, Word64 } from '@worldswitch/platform';
 import { mayUseFloat, Sctlr } from './controls.ts';
 import { wordOf } from './emulation.ts';
 import type { Emulation } from './emulation.ts';
-import { AccessKind, Answer } from './guest-memory.ts';
 import { happened } from './guest-events.ts';
+import { AccessKind, Answer } from './guest-memory.ts';
 import { ESR_EL1, FAR_EL1, SCTLR_EL1 } from './handles.ts';
 import { Instructions } from './instructions.ts';
 

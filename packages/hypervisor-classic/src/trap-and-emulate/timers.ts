@@ -95,7 +95,7 @@ export class GuestTimer {
 }
 
 /** INTIDs of the timers' private interrupts. */
-export const TimerInterrupt = { virtual: 27, physical: 30 } as const;
+const TimerInterrupt = { virtual: 27, physical: 30 } as const;
 
 /** What is saved. */
 export type GuestTimersState = Readonly<{ virtual: GuestTimerState; physical: GuestTimerState }>;
