@@ -1,13 +1,18 @@
 // The same guest natively and in a VM, compared by its architectural events; and with one emulation removed.
 
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { compareGuests, createMachine, hardwareGuest, nativeGuest, virt } from '@worldswitch/machine';
 import type { Equivalence, ObservedGuest } from '@worldswitch/machine';
 import type { CpuPort, Exception, Leave, Word64 } from '@worldswitch/platform';
 import { systemRegister } from '@worldswitch/vmm';
 
+import { CodeCache } from '../src/binary-translation/code-cache.ts';
+import type { CacheWord, Unit } from '../src/binary-translation/code-cache.ts';
+import { Phase } from '../src/binary-translation/phase.ts';
+import { pageRegisters } from '../src/binary-translation/state-page.ts';
 import { createHost, observedGuest } from '../src/index.ts';
+import type { Host, TrapAndEmulate } from '../src/index.ts';
 import { tinyHost, tinyImages } from './tiny.ts';
 import type { TinyHost } from './tiny.ts';
 
@@ -72,7 +77,17 @@ describe('the same guest natively and in a VM', () => {
 /** Events of the long runs: all of them where all is asked for. */
 const MOST = (process.env['WORLDSWITCH_ALL'] ?? '') === '' ? 8000 : Infinity;
 
-async function trapped(append: string, sabotage?: Sabotage): Promise<Equivalence> {
+type Find = (this: CodeCache, address: number) => CacheWord | undefined;
+type Technique = 'trap-and-emulate' | 'binary-translation';
+
+async function trapped(
+  append: string,
+  sabotage?: (
+    ...[exception, port, host]: [...Parameters<Sabotage>, Host<TrapAndEmulate>]
+  ) => ReturnType<Sabotage>,
+  technique: Technique = 'trap-and-emulate',
+  most = MOST,
+): Promise<Equivalence> {
   const images = await tinyImages(append);
   return compareGuests(
     () => native(images),
@@ -80,7 +95,7 @@ async function trapped(append: string, sabotage?: Sabotage): Promise<Equivalence
       const host = createHost(
         {
           board: virt({ memory: 96 * 2 ** 20 }),
-          technique: 'trap-and-emulate',
+          technique,
           vms: [{ name: 'vm', board: virt({ memory: '64M' }) }],
         },
         { vm: images },
@@ -88,11 +103,11 @@ async function trapped(append: string, sabotage?: Sabotage): Promise<Equivalence
       const software = host.machine.board.software[0]?.software;
       if (software !== undefined && sabotage !== undefined) {
         const take = software.take.bind(software);
-        software.take = (exception, port) => sabotage(exception, port) ?? take(exception, port);
+        software.take = (exception, port) => sabotage(exception, port, host) ?? take(exception, port);
       }
-      return observedGuest('trap-and-emulate', host);
+      return observedGuest(technique, host);
     },
-    { most: MOST },
+    { most },
   );
 }
 
@@ -124,6 +139,52 @@ describe('the same guest natively and by trap-and-emulate', () => {
       return 'eret';
     });
     expect(difference?.culprit?.text).toMatch(/^mrs x\d+, cntvct_el0/);
+  });
+});
+
+describe('the same guest natively and by binary translation', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('has the same events: bench', async () => {
+    const result = await trapped('bench poweroff', undefined, 'binary-translation');
+    expect(result.difference).toBeUndefined();
+    expect(result.events).toBeGreaterThanOrEqual(8000);
+  });
+
+  // LDTR, too, at which trap-and-emulate differs.
+  it('has the same events: the whole self-test', async () => {
+    const result = await trapped('selftest poweroff', undefined, 'binary-translation', Infinity);
+    expect(result.difference).toBeUndefined();
+    expect(result.end).toBe('off');
+    expect(result.events).toBeGreaterThan(10_000);
+  });
+
+  it('differs where the page of virtual registers loses SP_EL0', async () => {
+    const offset = pageRegisters.find(({ name }) => name === 'SP_EL0')?.offset ?? 0;
+    const { difference } = await trapped(
+      'selftest poweroff',
+      (_exception, _port, { hypervisor, machine, setup }) => {
+        const at = (hypervisor.translated?.pageAddress ?? 0) - setup.host.ramBase + offset;
+        if (hypervisor.translated?.cache !== undefined) machine.board.ram.bytes.fill(0, at, at + 8);
+        return undefined;
+      },
+      'binary-translation',
+    );
+    expect(difference?.what[0]).toMatch(/^SP_EL0: /);
+  });
+
+  it('differs where registers are not recovered at an exit', async () => {
+    const find = Reflect.get(CodeCache.prototype, 'at') as Find;
+    vi.spyOn(CodeCache.prototype, 'at').mockImplementation(function (this: CodeCache, address) {
+      const found = find.call(this, address);
+      if (found === undefined) return undefined;
+      const unit: Unit = { ...found.unit, phases: found.unit.phases.map(() => Phase.CLEAN) };
+      return { unit, at: found.at };
+    });
+    const { difference } = await trapped('selftest poweroff', undefined, 'binary-translation');
+    expect(difference?.what[0]).toMatch(/^X1[567]: /);
   });
 });
 

@@ -132,6 +132,7 @@ const binaryTranslation: SystemKind = {
     host.keepLedger(ledger);
     return { machine: host.machine, ledger, hypervisor: host.hypervisor };
   },
+  observe: (guest) => observedGuest('binary-translation', trapHostOf(guest, {}, 'binary-translation')),
 };
 
 /** All systems, in the order of the table. */

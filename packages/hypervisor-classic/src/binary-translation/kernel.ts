@@ -94,6 +94,16 @@ export class TranslatedKernel {
     return this.running?.cache.counts;
   }
 
+  /** The cache, once the kernel has run. */
+  get cache(): CodeCache | undefined {
+    return this.running?.cache;
+  }
+
+  /** The physical address of the page of virtual registers. */
+  get pageAddress(): number {
+    return this.places.state.pa;
+  }
+
   /** The instruction that is to be emulated. */
   get instruction(): number {
     return this.running?.translator.instruction ?? 0;

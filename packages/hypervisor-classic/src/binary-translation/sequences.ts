@@ -5,6 +5,7 @@ import type { UnitWriter } from './draft.ts';
 import { Call } from './draft.ts';
 import { Phase } from './phase.ts';
 import { StatePage, TABLE_ENTRIES } from './state-page.ts';
+import type { PageRegister } from './state-page.ts';
 
 const TABLE_BITS = Math.log2(TABLE_ENTRIES);
 const I_MASK_BIT = 7;
@@ -50,17 +51,18 @@ export function readPage(to: UnitWriter, register: number, offset: number, wide:
 }
 
 /** MSR to a register of the page. */
-export function writePage(to: UnitWriter, register: number, offset: number): void {
+export function writePage(to: UnitWriter, register: number, { offset, narrow }: PageRegister): void {
+  const width = narrow ? 'w' : 'x';
   if (register === 16) {
     // The page's address in X17 instead.
     to.add('msr tpidr_el0, x17');
     to.phase = 17;
-    to.add('mrs x17, tpidrro_el0', `str x16, [x17, #${String(offset)}]`);
+    to.add('mrs x17, tpidrro_el0', `str ${width}16, [x17, #${String(offset)}]`);
     to.phase |= Phase.DONE;
     to.add('mrs x17, tpidr_el0');
   } else {
     open(to);
-    to.add(`str ${register === 31 ? 'xzr' : `x${String(register)}`}, [x16, #${String(offset)}]`);
+    to.add(`str ${width}${register === 31 ? 'zr' : String(register)}, [x16, #${String(offset)}]`);
     to.phase |= Phase.DONE;
     to.add('mrs x16, tpidr_el0');
   }

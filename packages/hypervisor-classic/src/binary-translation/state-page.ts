@@ -10,7 +10,11 @@ export interface PageRegister {
   readonly offset: number;
   /** True where a write has no effect but the value, so that it needs no exit either. */
   readonly writable: boolean;
+  /** Bits 63:32 are RES0, and are not written. */
+  readonly narrow: boolean;
 }
+
+const narrow = new Set(['SPSR_EL1', 'ESR_EL1']);
 
 const writable = [
   'SP_EL0',
@@ -66,6 +70,7 @@ export const pageRegisters: readonly PageRegister[] = [...writable, ...readable]
   name,
   offset: StatePage.REGISTERS + 8 * i,
   writable: i < writable.length,
+  narrow: narrow.has(name),
 }));
 
 /** Where in the table an address is looked for: bits 10:2 of it. */

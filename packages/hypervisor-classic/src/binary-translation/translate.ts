@@ -121,7 +121,7 @@ function writeSystem(place: Place): void {
   else if (!options.inline && name !== 'TPIDR_EL0') emulate(place);
   else if (name === 'DAIF') writeMask(to, word & 31);
   else if (register?.writable === true && (name !== 'SP_EL0' || options.banked))
-    writePage(to, word & 31, register.offset);
+    writePage(to, word & 31, register);
   else emulate(place);
 }
 

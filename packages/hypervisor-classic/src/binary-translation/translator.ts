@@ -70,12 +70,13 @@ export class Translator {
   arrive(port: CpuPort, cpu: VirtualRegisters, frame: GuestPc, call: number): Arrival {
     this.exit = this.last = undefined;
     this.indirect = false;
-    this.page.arrive(port, cpu);
     const address = signed(frame.pc) - (call < 0 ? 0 : 4);
     const at = this.cache.at(address);
+    // First of all: TPIDR_EL0, which keeps a register of a sequence, becomes the guest's own then.
+    const pc = at && recover(port, this.cache, at, this.page, call >= 0);
+    this.page.arrive(port, cpu);
     // Not in the cache: the guest has jumped out of it by what it wrote there itself.
-    if (at === undefined) return Arrival.Other;
-    const pc = recover(port, this.cache, at, this.page);
+    if (at === undefined || pc === undefined) return Arrival.Other;
     frame.setPc(low(pc), high(pc));
     this.last = at.unit;
     if (call < 0) return Arrival.Other;

@@ -3,7 +3,7 @@
 
 import { bits, Fault, list, record, uint } from '@worldswitch/platform';
 import type { CpuPort, Shape, SystemRegister, Word64 } from '@worldswitch/platform';
-import { systemRegister } from '@worldswitch/vmm';
+import { systemRegister, virtualMpidr } from '@worldswitch/vmm';
 
 import { high, low } from './address.ts';
 import { pageRegisters, STATE_BYTES, StatePage, TABLE_ENTRIES, tableIndex } from './state-page.ts';
@@ -22,6 +22,9 @@ export interface VirtualRegisters {
 
 /** Registers that the hardware itself has while the hypervisor runs, and translated code uses for itself. */
 const HARDWARE = new Set(['TPIDR_EL0', 'TPIDRRO_EL0']);
+/** Identification that is the hardware's, and never another: it is in the page from the beginning. */
+const CONSTANT = new Set(['MIDR_EL1', 'MPIDR_EL1', 'REVIDR_EL1', 'CTR_EL0']);
+const MPIDR_EL1 = systemRegister('MPIDR_EL1');
 const TPIDR_EL0 = systemRegister('TPIDR_EL0');
 const TPIDRRO_EL0 = systemRegister('TPIDRRO_EL0');
 /** No address that an instruction has. */
@@ -30,14 +33,20 @@ const NOWHERE = 1;
 interface Slot {
   readonly offset: number;
   readonly register: SystemRegister;
-  readonly where: 'virtual' | 'hardware' | 'sp';
+  readonly where: 'virtual' | 'hardware' | 'sp' | 'constant';
   readonly writable: boolean;
 }
+
+const placeOf = (name: string): Slot['where'] => {
+  if (name === 'SP_EL0') return 'sp';
+  if (CONSTANT.has(name)) return 'constant';
+  return HARDWARE.has(name) ? 'hardware' : 'virtual';
+};
 
 const slots: readonly Slot[] = pageRegisters.map(({ name, offset, writable }) => ({
   offset,
   register: systemRegister(name),
-  where: name === 'SP_EL0' ? 'sp' : HARDWARE.has(name) ? 'hardware' : 'virtual',
+  where: placeOf(name),
   writable,
 }));
 
@@ -80,6 +89,14 @@ export class VirtualRegisterPage {
     this.emptyTable(port);
     this.known.fill(0);
     this.daif = this.pending = 0;
+    const { word } = this;
+    for (const { offset, register, where } of slots) {
+      if (where !== 'constant') continue;
+      // The VM has one vCPU.
+      if (register === MPIDR_EL1) Object.assign(word, { lo: virtualMpidr(0), hi: 0 });
+      else port.readSystem(register, word);
+      this.store(port, offset, 8, word.lo, word.hi);
+    }
   }
 
   private place(offset: number): Word64 {
@@ -141,6 +158,7 @@ export class VirtualRegisterPage {
     if (Number(pending) !== this.pending)
       this.store(port, StatePage.PENDING, 4, (this.pending = Number(pending)), 0);
     slots.forEach(({ offset, register, where }, i) => {
+      if (where === 'constant') return;
       const { word, known } = this;
       if (where === 'virtual') {
         word.lo = cpu.get(register);

@@ -1,4 +1,5 @@
 // A guest under trap-and-emulate, seen as it sees itself: the CPU has its general and vector registers, and the hypervisor the rest.
+// Under binary translation its kernel is in the cache between the hypervisor's entries: `CachedKernel` says where in its own text.
 // What the hypervisor says of its guest is compared with the bare machine, so it cannot hide anything by saying it.
 
 import { CpuLayout, registerByName } from '@worldswitch/isa-core';
@@ -15,6 +16,7 @@ import { SCTLR_EL1 } from '../trap-and-emulate/handles.ts';
 import type { TrapAndEmulate } from '../trap-and-emulate/hypervisor.ts';
 import type { VirtualCpu } from '../trap-and-emulate/virtual-cpu.ts';
 import type { VirtualMachine } from '../trap-and-emulate/virtual-machine.ts';
+import { CachedKernel } from './cached-kernel.ts';
 
 const cell = (name: string): number => registerByName(name).cell;
 const [ELR, SPSR, SP_EL0] = [cell('ELR_EL1'), cell('SPSR_EL1'), cell('SP_EL0')];
@@ -25,9 +27,11 @@ const place = (name: string): number => GuestPlace.system + guestSystemRegisters
 const [CTL, CVAL] = [place('CNTV_CTL_EL0'), place('CNTV_CVAL_EL0')];
 
 class TrappedView implements GuestView {
-  readonly steps: boolean = true;
+  /** Translated code has other instructions than the guest. */
+  readonly steps: boolean;
   private readonly cpu: Cpu;
   private readonly host: Host<TrapAndEmulate>;
+  private readonly cached: CachedKernel;
   private entered = false;
   /** In an entry, where the guest is. */
   private frame: Frame | undefined;
@@ -37,6 +41,8 @@ class TrappedView implements GuestView {
     const { cpu } = host.machine;
     this.host = host;
     this.cpu = cpu;
+    this.steps = host.setup.translation === undefined;
+    this.cached = new CachedKernel(host);
     const nothing = (): void => undefined;
     cpu.architectural = {
       exceptionTaken: (e: TakenException, from) => {
@@ -74,8 +80,7 @@ class TrappedView implements GuestView {
         probe.event(kind, pcLo, pcHi, detail);
         this.frame = undefined;
       };
-      const { state } = this.cpu;
-      probe.event('entry', state.pcLo, state.pcHi, 0);
+      this.happened(probe, 'entry');
     }
     probe.resumed();
   }
@@ -84,8 +89,20 @@ class TrappedView implements GuestView {
     const { vcpu } = this;
     if (!this.inGuest) return;
     if (vcpu.level === 0 && (vcpu.get(SCTLR_EL1) & (event ? Sctlr.nTWE : Sctlr.nTWI)) === 0) return;
-    const { pcLo, pcHi } = this.cpu.state;
-    probe.event(event ? 'wfe' : 'wfi', pcLo, pcHi, 0);
+    this.happened(probe, event ? 'wfe' : 'wfi');
+  }
+
+  /** An event at the CPU. */
+  private happened(probe: GuestProbe, kind: 'entry' | 'wfe' | 'wfi'): void {
+    const { state } = this.cpu;
+    const pc = { lo: state.pcLo, hi: state.pcHi };
+    this.cached.origin(this.vcpu, pc);
+    probe.event(kind, pc.lo, pc.hi, 0);
+  }
+
+  /** A user's code is not translated, and what begins in it ends with an event: any entry to the kernel is one. */
+  get counts(): boolean {
+    return this.steps || (this.entered && this.vcpu.level === 0);
   }
 
   get inGuest(): boolean {
@@ -118,6 +135,8 @@ class TrappedView implements GuestView {
     out.set(GuestPlace.fpsr, state.word(CpuLayout.fpsr), 0);
     const vectors = CpuLayout.v >> 2;
     out.words.set(u32.subarray(vectors, vectors + 128), 2 * GuestPlace.v);
+    // In an entry all has been put back.
+    if (this.frame === undefined) this.cached.correct(vcpu, out);
   }
 
   /** PC and PSTATE: the hardware's flags, and the virtual rest. */

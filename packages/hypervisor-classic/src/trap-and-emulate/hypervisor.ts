@@ -158,6 +158,11 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     return found;
   }
 
+  /** The kernel that is translated, if one is, for those who look at it from outside. */
+  get translated(): TranslatedKernel | undefined {
+    return this.kernel;
+  }
+
   /** The VMs, for those who look at them from outside. */
   get vms(): readonly VirtualMachine[] {
     return this.booted?.vms ?? [];

@@ -156,9 +156,9 @@ class Hypervisor {
     }
   }
 
-  private recover(at: CacheWord): number {
+  private recover(at: CacheWord, called = false): number {
     if (this.way.without === 'recovery') return at.unit.pc + 4 * (at.unit.origins[at.at] ?? 0);
-    return recover(this.port, this.cache, at, this.page);
+    return recover(this.port, this.cache, at, this.page, called);
   }
 
   private wordAt(address: number): CacheWord {
@@ -170,7 +170,7 @@ class Hypervisor {
   private call(call: number, at: CacheWord, address: number): Leave {
     this.calls[call] = (this.calls[call] ?? 0) + 1;
     if (call === Call.PENDING) return this.resume(address);
-    const pc = this.recover(at);
+    const pc = this.recover(at, true);
     if (call === Call.EXIT) {
       const { emptied } = this.cache.counts;
       const to = this.unitAt(pc);

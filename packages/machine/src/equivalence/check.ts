@@ -139,7 +139,7 @@ export class EquivalenceCheck {
 
   /** Runs both to their next point, the other one as the native run came there. */
   pass(): Passed {
-    const mine = this.native.next(undefined, this.other.steps);
+    const mine = this.native.next(undefined, this.other.counts);
     const { time, instructions, end, events } = mine;
     const count = events.length;
     const plan: NativePoint = { time, instructions, count, quiet: events[0]?.kind === 'quiet' };

@@ -110,9 +110,14 @@ export class EventRun {
     this.note(kind, Number(pc & 0xffff_ffffn), Number(pc >> 32n), 0);
   }
 
-  /** True where the guest's instructions can be counted. */
+  /** True where the guest's instructions are executed one for one. */
   get steps(): boolean {
     return this.view.steps;
+  }
+
+  /** True where they can be counted up to the next event. */
+  get counts(): boolean {
+    return this.view.counts ?? this.view.steps;
   }
 
   /** True when the guest has had events already that the native run will have at its next point. */
@@ -151,7 +156,7 @@ export class EventRun {
 
   /** Instructions of the guest after which an event must have come. */
   private mostOf({ instructions, quiet }: NativePoint): number {
-    if (!this.steps) return Infinity;
+    if (!this.counts) return Infinity;
     return quiet ? instructions : instructions + LATE;
   }
 

@@ -58,6 +58,8 @@ export interface GuestView {
    * `quiet` events, and a difference is looked for instruction by instruction.
    */
   readonly steps: boolean;
+  /** True where that holds up to the next event at least, so that there is a `quiet` one. As `steps` says when absent. */
+  readonly counts?: boolean;
 }
 
 /** A system with one guest on it, as it is compared. The machine must not have run. */
