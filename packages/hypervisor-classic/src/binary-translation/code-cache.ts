@@ -1,15 +1,21 @@
 // The translation cache: units one behind the other, the branches between them, and what is known of each word. A full cache is
-// emptied; what the guest has changed is forgotten page by page, and nobody branches there any more.
+// emptied; what the guest has changed is forgotten page by page, and nobody branches there any more. A unit belongs to the context
+// that it was made in, one of the guest's translation tables, and is found and branched to in that context alone.
 
 import { Call } from './draft.ts';
 import type { Draft, UnitExit } from './draft.ts';
 import { address, halves } from './saved-cache.ts';
 import type { CacheState, UnitState } from './saved-cache.ts';
+import { TextPages } from './text-pages.ts';
+import type { TextPage } from './text-pages.ts';
 
 /** A unit in the cache. */
 export interface Unit extends Draft {
   /** Address of its first word, in the guest's address space. */
   readonly base: number;
+  readonly context: number;
+  /** Number of the physical page of its text. */
+  readonly physical: number;
   /** Branches of others that come here. */
   readonly from: { readonly unit: Unit; readonly at: number }[];
   /** False when what it was made of is not what the guest has there any more; who is in it finds out. */
@@ -42,7 +48,6 @@ export interface CacheCounts {
 
 const PAGE = 0x1000;
 const EXIT = (0xd400_0001 | (Call.EXIT << 5)) >>> 0;
-const pageOf = (pc: number): number => Math.floor(pc / PAGE);
 
 /** A cache of translated code. */
 export class CodeCache {
@@ -60,18 +65,28 @@ export class CodeCache {
   private next: number;
   /** In the order of their addresses, the forgotten ones too. */
   private units: Unit[] = [];
-  private readonly byPc = new Map<number, Unit>();
-  private readonly byPage = new Map<number, Unit[]>();
+  private readonly byPc: readonly Map<number, Unit>[];
+  private readonly pages: TextPages<Unit>;
+  /** The one that the guest is in. */
+  private context = 0;
 
   /**
    * @param base - its first address
    * @param bytes - how large it is; a branch reaches over 128 MiB
+   * @param contexts - how many contexts there are
    */
-  constructor(base: number, bytes: number, memory: CacheMemory) {
+  constructor(base: number, bytes: number, memory: CacheMemory, contexts = 1) {
     if (bytes < PAGE || bytes > 0x800_0000) throw new RangeError('a cache has 4 KiB to 128 MiB');
     this.base = this.next = base;
     this.bytes = bytes;
     this.memory = memory;
+    this.byPc = Array.from({ length: contexts }, () => new Map<number, Unit>());
+    this.pages = new TextPages(contexts);
+  }
+
+  /** The guest is in another context from now on. */
+  select(context: number): void {
+    this.context = context;
   }
 
   /** Takes in what `save` returned, checked. */
@@ -97,23 +112,27 @@ export class CodeCache {
       base: halves(this.base),
       next: halves(this.next),
       emptied: this.counts.emptied,
-      units: this.units.map(({ pc, base, alive, source, words, origins, phases, exits, from }) => ({
-        pc: halves(pc),
-        base: halves(base),
-        alive,
-        source: [...source],
-        words: [...words],
-        origins: [...origins],
-        phases: [...phases],
-        exits: exits.flatMap(({ at, target }) => [at, ...halves(target)]),
-        from: from.flatMap(({ unit, at }) => [numbers.get(unit) ?? 0, at]),
-      })),
+      units: this.units.map(
+        ({ pc, base, alive, context, physical, source, words, origins, phases, exits, from }) => ({
+          pc: halves(pc),
+          base: halves(base),
+          alive,
+          context,
+          physical,
+          source: [...source],
+          words: [...words],
+          origins: [...origins],
+          phases: [...phases],
+          exits: exits.flatMap(({ at, target }) => [at, ...halves(target)]),
+          from: from.flatMap(({ unit, at }) => [numbers.get(unit) ?? 0, at]),
+        }),
+      ),
     };
   }
 
-  /** The unit that begins at a guest's address. */
+  /** The unit of this context that begins at a guest's address. */
   find(pc: number): Unit | undefined {
-    return this.byPc.get(pc);
+    return this.byPc[this.context]?.get(pc);
   }
 
   /** The word at an address of the cache; undefined outside of all units. */
@@ -131,11 +150,19 @@ export class CodeCache {
     return at < unit.words.length ? { unit, at } : undefined;
   }
 
-  /** Takes in a unit. The cache is emptied first where it is full. */
-  add(draft: Draft): Unit {
+  /**
+   * Takes in a unit of this context. The cache is emptied first where it is full.
+   *
+   * @param physical - number of the physical page of its text
+   */
+  add(draft: Draft, physical: number): Unit {
     const bytes = draft.words.length * 4;
     if (this.next + bytes > this.base + this.bytes) this.clear();
-    const unit: Unit = { ...draft, base: this.next, from: [], alive: true };
+    const { context } = this;
+    // The page is elsewhere by now, and the guest did not say so.
+    if ((this.pages.at(context, draft.pc)?.physical ?? physical) !== physical)
+      this.forgetPage(draft.pc, context);
+    const unit: Unit = { ...draft, base: this.next, context, physical, from: [], alive: true };
     this.next += bytes;
     this.units.push(unit);
     this.index(unit);
@@ -147,11 +174,8 @@ export class CodeCache {
   }
 
   private index(unit: Unit): void {
-    this.byPc.set(unit.pc, unit);
-    const page = pageOf(unit.pc);
-    const inPage = this.byPage.get(page);
-    if (inPage) inPage.push(unit);
-    else this.byPage.set(page, [unit]);
+    this.byPc[unit.context]?.set(unit.pc, unit);
+    this.pages.add(unit);
   }
 
   /** The way out at a word goes straight to another unit from now on. */
@@ -163,44 +187,53 @@ export class CodeCache {
     this.counts.chained++;
   }
 
-  /** The guest's text in a page is another, or the page is elsewhere now. True if something was forgotten. */
-  forgetPage(pc: number): boolean {
-    const page = pageOf(pc);
-    const units = this.byPage.get(page);
-    if (units === undefined) return false;
-    for (const unit of units) this.forget(unit);
-    this.byPage.delete(page);
-    return true;
+  /** The pages of a context with text that was translated. */
+  pagesOf(context: number, half: 'lower' | 'all'): TextPage<Unit>[] {
+    return this.pages.of(context, half);
+  }
+
+  /** The page at an address, in a context. */
+  pageAt(context: number, pc: number): TextPage<Unit> | undefined {
+    return this.pages.at(context, pc);
+  }
+
+  /** The guest's text at an address is elsewhere now. Returns what was forgotten. */
+  forgetPage(pc: number, context: number = this.context): readonly Unit[] {
+    const page = this.pages.at(context, pc);
+    if (page === undefined) return [];
+    this.pages.delete(page);
+    for (const unit of page.units) this.forget(unit);
+    return page.units;
+  }
+
+  /** The guest's text in a physical page is another, wherever it is mapped. Returns what was forgotten. */
+  forgetPhysical(physical: number): readonly Unit[] {
+    return this.pages.mapping(physical).flatMap(({ pc, context }) => this.forgetPage(pc, context));
   }
 
   private forget(unit: Unit): void {
     unit.alive = false;
-    if (this.byPc.get(unit.pc) === unit) this.byPc.delete(unit.pc);
+    const byPc = this.byPc[unit.context];
+    if (byPc?.get(unit.pc) === unit) byPc.delete(unit.pc);
     for (const { unit: from, at } of unit.from) this.memory.write(from.base + 4 * at, [EXIT]);
     unit.from.length = 0;
     this.counts.forgotten++;
   }
 
-  /** Forgets what a condition on the page's first address holds for. True if something was forgotten. */
-  forgetWhere(holds: (page: number) => boolean): boolean {
-    let any = false;
-    for (const page of [...this.byPage.keys()])
-      if (holds(page * PAGE)) any = this.forgetPage(page * PAGE) || any;
-    return any;
-  }
-
   /** Empties it. Nobody may be in it. */
   clear(): void {
+    for (const unit of this.units) unit.alive = false;
     this.units = [];
-    this.byPc.clear();
-    this.byPage.clear();
+    for (const byPc of this.byPc) byPc.clear();
+    this.pages.clear();
     this.next = this.base;
     this.counts.emptied++;
   }
 }
 
 /** A unit of a saved cache; what branches to it comes later. */
-function restored({ pc, base, alive, source, words, origins, phases, exits }: UnitState): Unit {
+function restored(state: UnitState): Unit {
+  const { pc, base, alive, context, physical, source, words, origins, phases, exits } = state;
   const ways: UnitExit[] = [];
   for (let i = 0; i < exits.length; i += 3)
     ways.push({ at: exits[i] ?? 0, target: address(exits.slice(i + 1, i + 3)) });
@@ -208,6 +241,8 @@ function restored({ pc, base, alive, source, words, origins, phases, exits }: Un
     pc: address(pc),
     base: address(base),
     alive,
+    context,
+    physical,
     source,
     words,
     origins,

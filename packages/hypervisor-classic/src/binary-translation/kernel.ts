@@ -1,7 +1,7 @@
 // One VM's kernel under binary translation, between the hypervisor's exits and the translator: the cache in the machine's memory, what
 // makes it stale, and the instructions that translated code calls out (Adams and Agesen, ASPLOS 2006, section 3).
 
-import { bits, Fault, list, nullable, record, uint } from '@worldswitch/platform';
+import { Fault, flag, list, nullable, record, uint } from '@worldswitch/platform';
 import type { CpuPort, Shape, Word64 } from '@worldswitch/platform';
 import { systemOperation, systemRegister } from '@worldswitch/vmm';
 import type { HostSpace } from '@worldswitch/vmm';
@@ -10,9 +10,13 @@ import type { Emulation } from '../trap-and-emulate/emulation.ts';
 import { AccessKind, Answer } from '../trap-and-emulate/guest-memory.ts';
 import { high, low, signed } from './address.ts';
 import { CodeCache } from './code-cache.ts';
-import type { CacheCounts } from './code-cache.ts';
-import { address, cacheShape, halves } from './saved-cache.ts';
+import type { CacheCounts, Unit } from './code-cache.ts';
+import { Contexts, contextsShape } from './contexts.ts';
+import type { ContextsState } from './contexts.ts';
+import { address, cacheShape } from './saved-cache.ts';
 import type { CacheState } from './saved-cache.ts';
+import { CONTEXTS } from './state-page.ts';
+import type { TextPage } from './text-pages.ts';
 import { Arrival, Translator } from './translator.ts';
 import { registerPageShape, VirtualRegisterPage } from './virtual-registers.ts';
 import type { RegisterPageState } from './virtual-registers.ts';
@@ -45,7 +49,8 @@ export type TranslatedKernelState = Readonly<{
   cache: CacheState | null;
   /** Cache and page: physical address and size. */
   places: readonly number[];
-  upperTable: readonly number[] | null;
+  contexts: ContextsState;
+  passedBy: boolean;
   page: RegisterPageState;
 }>;
 
@@ -54,7 +59,8 @@ const MAPPED = 2 ** 48;
 export const translatedKernelShape: Shape<TranslatedKernelState> = record<TranslatedKernelState>({
   cache: nullable(cacheShape),
   places: list(uint(MAPPED), 4),
-  upperTable: nullable(list(bits(), 2)),
+  contexts: contextsShape,
+  passedBy: flag,
   page: registerPageShape,
 });
 
@@ -72,7 +78,9 @@ export class TranslatedKernel {
   /** The page that instructions were last fetched from, in this exit. */
   private fetched = Number.NaN;
   private fetchedPa = 0;
-  private upperTable = -1;
+  private physicalPage = 0;
+  private readonly contexts: Contexts;
+  private passedBy: boolean;
 
   constructor(
     space: TranslationSpace,
@@ -84,9 +92,9 @@ export class TranslatedKernel {
     this.places = places;
     this.inline = inline;
     this.page = new VirtualRegisterPage(places.state.pa, state?.page);
-    if (state === undefined) return;
-    [this.upperTable = -1] = state.upperTable === null ? [] : [address(state.upperTable)];
-    if (state.cache) this.begin(address(state.cache.base)).cache.restore(state.cache);
+    this.contexts = new Contexts(state?.contexts);
+    this.passedBy = state?.passedBy ?? false;
+    if (state?.cache) this.begin(address(state.cache.base)).cache.restore(state.cache);
   }
 
   /** What the cache has done so far. */
@@ -118,30 +126,37 @@ export class TranslatedKernel {
 
   private begin(base: number): Running {
     const { pa, size } = this.places.cache;
-    const cache = new CodeCache(base, size, {
-      write: (address, words) => {
-        this.write(pa + (address - base), words);
+    const cache = new CodeCache(
+      base,
+      size,
+      {
+        write: (address, words) => {
+          this.write(pa + (address - base), words);
+        },
       },
-    });
-    const translator = new Translator(
-      cache,
-      this.page,
-      { fetch: (by, pc) => this.fetch(by, pc) },
-      this.inline,
+      CONTEXTS,
     );
+    const translator = new Translator(cache, this.page, this, this.inline);
+    translator.select(this.contexts.current);
     this.running = { base, cache, translator };
     return this.running;
   }
 
   /** As plain data. */
   save(): TranslatedKernelState {
-    const { places, upperTable, running } = this;
+    const { places, contexts, running } = this;
     return {
       cache: running?.cache.save() ?? null,
       places: [places.cache.pa, places.cache.size, places.state.pa, places.state.size],
-      upperTable: upperTable < 0 ? null : halves(upperTable),
+      contexts: contexts.save(),
+      passedBy: this.passedBy,
       page: this.page.save(),
     };
+  }
+
+  /** Of the translator: number of the physical page of the last instruction. */
+  get physical(): number {
+    return this.physicalPage;
   }
 
   private get exit(): Emulation {
@@ -164,7 +179,8 @@ export class TranslatedKernel {
     port.operate(DSB);
   }
 
-  private fetch(port: CpuPort, pc: number): number {
+  /** Of the translator: the guest's instruction at an address, or -1. */
+  fetch(port: CpuPort, pc: number): number {
     const page = Math.floor(pc / PAGE) * PAGE;
     if (page !== this.fetched) {
       const { vm, vcpu } = this.exit;
@@ -174,6 +190,7 @@ export class TranslatedKernel {
       // Instructions come from memory alone.
       if (answer !== Answer.Retry) return -1;
       this.fetched = page;
+      this.physicalPage = Math.floor(vm.memory.ipa / PAGE);
       this.fetchedPa = vm.hostOf(vm.memory.ipa);
     }
     const pa = this.fetchedPa + (pc - page);
@@ -202,66 +219,91 @@ export class TranslatedKernel {
     this.fetched = Number.NaN;
     const base = signed(this.space.cacheAddress(port.index));
     const state = this.space.stateAddress(port.index);
-    return this.translatorAt(port, base).depart(port, vcpu, frame, state, pending);
+    const translator = this.translatorAt(port, base);
+    if (this.passedBy) translator.forgetAll(port);
+    this.passedBy = false;
+    return translator.depart(port, vcpu, frame, state, pending);
+  }
+
+  /** The guest's kernel goes on from its own text, trap by trap, where it may change its text without a trap. */
+  passBy(): void {
+    this.passedBy = true;
   }
 
   /** What an emulated instruction may have made stale, by its name in the ledger. */
   followed(emulation: Emulation, cause: string, word: number): void {
+    this.emulation = emulation;
     const [, tlbi] = /^tlbi (\w+?)(?:is)?$/.exec(cause) ?? [];
     if (tlbi !== undefined) this.invalidated(emulation, tlbi, word & 31);
     else if (cause === 'ic ivau') {
       emulation.port.readX(word & 31, this.word);
       this.textChanged(emulation, this.word);
-    } else if (cause.startsWith('ic iallu') || cause === 'msr SCTLR_EL1' || cause === 'msr TCR_EL1')
-      this.rangeMoved(emulation, 'all');
-    else if (cause === 'msr TTBR0_EL1') this.rangeMoved(emulation, 'lower');
+    } else if (cause.startsWith('ic iallu')) this.running?.translator.forgetAll(emulation.port);
+    else if (cause === 'msr SCTLR_EL1' || cause === 'msr TCR_EL1') this.moved(emulation);
+    else if (cause === 'msr TTBR0_EL1') this.verify(emulation, 'lower');
     else if (cause === 'msr TTBR1_EL1') this.upperChanged(emulation);
   }
 
   private invalidated(emulation: Emulation, what: string, t: number): void {
-    if (what === 'vmalle1') this.rangeMoved(emulation, 'all');
-    else if (what === 'aside1') this.rangeMoved(emulation, 'lower');
+    if (what === 'vmalle1' || what === 'aside1') this.moved(emulation);
     else {
       // Bits 43:0 of Xt are bits 55:12 of the address.
       emulation.port.readX(t, this.word);
       const { lo, hi } = this.word;
-      this.forgetPage(emulation, (((hi << 20) >> 20) * 2 ** 32 + lo) * PAGE);
+      this.pageMoved(emulation, (((hi << 20) >> 20) * 2 ** 32 + lo) * PAGE);
+    }
+  }
+
+  /** Every page of text may be elsewhere. */
+  private moved(emulation: Emulation): void {
+    this.contexts.invalidate();
+    this.verify(emulation, 'all');
+  }
+
+  /** One page may be elsewhere. */
+  private pageMoved(emulation: Emulation, pc: number): void {
+    const { running, contexts } = this;
+    if (running === undefined) return;
+    for (let context = 0; context < CONTEXTS; context++) {
+      const page = running.cache.pageAt(context, pc);
+      if (page && (context !== contexts.current || !this.isWhereItWas(emulation, page)))
+        running.translator.forgetPage(emulation.port, pc, context);
     }
   }
 
   /** TTBR1_EL1 was written: with the same table it is only another ASID. */
   private upperChanged(emulation: Emulation): void {
-    const { vcpu } = emulation;
-    const table = (vcpu.getHi(TTBR1_EL1) & 0xffff) * 2 ** 32 + vcpu.get(TTBR1_EL1);
-    this.rangeMoved(emulation, table === this.upperTable ? 'lower' : 'all');
-    this.upperTable = table;
+    const { port, vcpu } = emulation;
+    const { running, contexts } = this;
+    // Bit 0 is CnP.
+    const table = (vcpu.getHi(TTBR1_EL1) & 0xffff) * 2 ** 32 + ((vcpu.get(TTBR1_EL1) & ~1) >>> 0);
+    const isOther = contexts.enter(table, (context) => {
+      for (const { pc } of running?.cache.pagesOf(context, 'all') ?? [])
+        running?.translator.forgetPage(port, pc, context);
+    });
+    if (isOther) running?.translator.select(contexts.current);
+    this.verify(emulation, contexts.takeStale() ? 'all' : 'lower');
+  }
+
+  /** Forgets the pages of the guest's context whose text is elsewhere now. */
+  private verify(emulation: Emulation, which: 'lower' | 'all'): void {
+    const { running, contexts } = this;
+    for (const page of running?.cache.pagesOf(contexts.current, which) ?? [])
+      if (!this.isWhereItWas(emulation, page))
+        running?.translator.forgetPage(emulation.port, page.pc, contexts.current);
+  }
+
+  private isWhereItWas({ port, vcpu, vm }: Emulation, { pc, physical }: TextPage<Unit>): boolean {
+    const { at } = this;
+    at.lo = low(pc);
+    at.hi = high(pc);
+    const answer = vm.memory.translate(port, vcpu, at, AccessKind.Fetch, true);
+    return answer === Answer.Retry && Math.floor(vm.memory.ipa / PAGE) === physical;
   }
 
   /** The guest may have changed the text at an address; its physical page counts, wherever it is mapped. */
-  private textChanged(emulation: Emulation, va: Readonly<Word64>): void {
-    this.emulation = emulation;
-    const { port, vcpu, vm } = emulation;
-    const { translator } = this.running ?? {};
-    if (translator === undefined) return;
-    translator.forgetPage(port, signed(va));
+  private textChanged({ port, vcpu, vm }: Emulation, va: Readonly<Word64>): void {
     if (vm.memory.translate(port, vcpu, va, AccessKind.Read, true) === Answer.Abort) return;
-    const page = Math.floor(vm.memory.ipa / PAGE);
-    const at: Word64 = { lo: 0, hi: 0 };
-    translator.forgetWhere(port, (pc) => {
-      at.lo = low(pc);
-      at.hi = high(pc);
-      const answer = vm.memory.translate(port, vcpu, at, AccessKind.Fetch, true);
-      return answer !== Answer.Retry || Math.floor(vm.memory.ipa / PAGE) === page;
-    });
-  }
-
-  private forgetPage(emulation: Emulation, pc: number): void {
-    this.emulation = emulation;
-    this.running?.translator.forgetPage(emulation.port, pc);
-  }
-
-  private rangeMoved(emulation: Emulation, which: 'lower' | 'all'): void {
-    this.emulation = emulation;
-    this.running?.translator.forgetWhere(emulation.port, (page) => which === 'all' || page >= 0);
+    this.running?.translator.forgetPhysical(port, Math.floor(vm.memory.ipa / PAGE));
   }
 }

@@ -4,6 +4,7 @@ import { bits, flag, list, record, StateError, uint } from '@worldswitch/platfor
 import type { Shape, Word64 } from '@worldswitch/platform';
 
 import { high, low, signed } from './address.ts';
+import { CONTEXTS } from './state-page.ts';
 
 type Halves = readonly number[];
 
@@ -12,6 +13,10 @@ export type UnitState = Readonly<{
   pc: Halves;
   base: Halves;
   alive: boolean;
+  /** One of the guest's translation tables, by its number. */
+  context: number;
+  /** Number of the physical page of its text. */
+  physical: number;
   source: readonly number[];
   words: readonly number[];
   origins: readonly number[];
@@ -48,6 +53,8 @@ const shape = record<CacheState>({
       pc: pair,
       base: pair,
       alive: flag,
+      context: uint(CONTEXTS - 1),
+      physical: uint(2 ** 40),
       source: list(bits(), 1, WORDS),
       words: list(bits(), 1, WORDS),
       origins: list(uint(WORDS), 1, WORDS),

@@ -130,13 +130,14 @@ export function branchIndirect(to: UnitWriter, register: number, link: bigint | 
   else if (register !== 17) to.add(`mov x17, x${String(register)}`);
   to.add(
     `ubfx x15, x17, #2, #${String(TABLE_BITS)}`,
+    `ldr x16, [x16, #${String(StatePage.TABLE_AT)}]`,
     'add x15, x16, x15, lsl #4',
-    `ldr x16, [x15, #${String(StatePage.TABLE)}]`,
+    'ldr x16, [x15]',
     'eor x16, x16, x17',
   );
   const miss = to.hole();
   to.add(
-    `ldr x16, [x15, #${String(StatePage.TABLE + 8)}]`,
+    'ldr x16, [x15, #8]',
     'mrs x15, tpidrro_el0',
     `ldr x17, [x15, #${String(StatePage.X17)}]`,
     `ldr x15, [x15, #${String(StatePage.X15)}]`,

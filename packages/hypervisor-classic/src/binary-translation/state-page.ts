@@ -54,16 +54,22 @@ export const StatePage = {
   /** Where a sequence keeps the guest's X15 and X17. */
   X15: 0x08,
   X17: 0x10,
+  /** Address of the table of indirect branches of the guest's context. */
+  TABLE_AT: 0x18,
   /** The first of `pageRegisters`. */
   REGISTERS: 0x40,
-  /** The table of indirect branches. */
+  /** The tables of indirect branches, one for each context. */
   TABLE: 0x1000,
 } as const;
 
 /** The table of indirect branches: so many pairs of a guest's address and where its code is in the cache. */
-export const TABLE_ENTRIES = 512;
-/** Bytes of page and table. */
-export const STATE_BYTES: number = StatePage.TABLE + 16 * TABLE_ENTRIES;
+export const TABLE_ENTRIES = 4096;
+/** Bytes of one. */
+export const TABLE_BYTES: number = 16 * TABLE_ENTRIES;
+/** Tables of the guest's translation that translations are remembered of. */
+export const CONTEXTS = 4;
+/** Bytes of page and tables. */
+export const STATE_BYTES: number = StatePage.TABLE + CONTEXTS * TABLE_BYTES;
 
 /** The registers in the page. */
 export const pageRegisters: readonly PageRegister[] = [...writable, ...readable].map((name, i) => ({
@@ -73,5 +79,5 @@ export const pageRegisters: readonly PageRegister[] = [...writable, ...readable]
   narrow: narrow.has(name),
 }));
 
-/** Where in the table an address is looked for: bits 10:2 of it. */
+/** Where in the table an address is looked for: bits 13:2 of it. */
 export const tableIndex = (pc: number): number => (pc >>> 2) % TABLE_ENTRIES;

@@ -7,6 +7,7 @@ import { high, low, signed } from './address.ts';
 import type { CacheWord, CodeCache, Unit } from './code-cache.ts';
 import { Call } from './draft.ts';
 import { recover } from './precise.ts';
+import { CONTEXTS } from './state-page.ts';
 import { translate } from './translate.ts';
 import type { VirtualRegisterPage, VirtualRegisters } from './virtual-registers.ts';
 
@@ -20,6 +21,8 @@ export interface GuestPc {
 export interface TranslationHost {
   /** The instruction at a guest's address, read as its kernel would fetch it; -1 where that faults. */
   fetch(port: CpuPort, pc: number): number;
+  /** Number of the physical page that the last one came from. */
+  readonly physical: number;
 }
 
 /** How an exit from the cache goes on. */
@@ -70,6 +73,7 @@ export class Translator {
   arrive(port: CpuPort, cpu: VirtualRegisters, frame: GuestPc, call: number): Arrival {
     this.exit = this.last = undefined;
     this.indirect = false;
+    if (!this.page.inUse) return Arrival.Other;
     const address = signed(frame.pc) - (call < 0 ? 0 : 4);
     const at = this.cache.at(address);
     // First of all: TPIDR_EL0, which keeps a register of a sequence, becomes the guest's own then.
@@ -151,23 +155,47 @@ export class Translator {
       { most: MOST, inline: this.inline, banked: true },
     );
     if (draft === undefined) return undefined;
-    const unit = this.cache.add(draft);
+    const unit = this.cache.add(draft, this.host.physical);
     if (this.cache.counts.emptied !== this.emptied) {
       this.emptied = this.cache.counts.emptied;
       this.exit = undefined;
-      this.page.emptyTable(port);
+      this.emptyTables(port);
     }
     return unit;
   }
 
-  /** What the guest's text in a page was is not any more, or the page is elsewhere. */
-  forgetPage(port: CpuPort, pc: number): void {
-    if (this.cache.forgetPage(pc)) this.page.emptyTable(port);
+  /** The guest goes on in another context: what it is in is not of that. */
+  select(context: number): void {
+    this.exit = this.last = undefined;
+    this.indirect = false;
+    this.cache.select(context);
+    this.page.select(context);
   }
 
-  /** The same of all pages for which a condition holds. */
-  forgetWhere(port: CpuPort, holds: (page: number) => boolean): void {
-    if (this.cache.forgetWhere(holds)) this.page.emptyTable(port);
+  /** The text at an address of a context is elsewhere now. */
+  forgetPage(port: CpuPort, pc: number, context: number): void {
+    this.forgotten(port, this.cache.forgetPage(pc, context));
+  }
+
+  /** The text in a physical page is another now. */
+  forgetPhysical(port: CpuPort, physical: number): void {
+    this.forgotten(port, this.cache.forgetPhysical(physical));
+  }
+
+  /** Whatever was translated may be another text now. */
+  forgetAll(port: CpuPort): void {
+    this.exit = this.last = undefined;
+    this.cache.clear();
+    this.emptied = this.cache.counts.emptied;
+    this.emptyTables(port);
+  }
+
+  private forgotten(port: CpuPort, units: readonly Unit[]): void {
+    for (const { pc, context } of units) this.page.leaveTable(port, pc, context);
+  }
+
+  private emptyTables(port: CpuPort): void {
+    for (let context = 0; context < CONTEXTS; context++) this.page.emptyTable(port, context);
   }
 }
 

@@ -1,12 +1,12 @@
 // The page of virtual registers and the virtual CPU: what translated code has changed comes back at an exit, and what the hypervisor
 // has changed goes there before the guest's kernel goes on.
 
-import { bits, Fault, list, record, uint } from '@worldswitch/platform';
+import { bits, Fault, flag, list, record, uint } from '@worldswitch/platform';
 import type { CpuPort, Shape, SystemRegister, Word64 } from '@worldswitch/platform';
 import { systemRegister, virtualMpidr } from '@worldswitch/vmm';
 
 import { high, low } from './address.ts';
-import { pageRegisters, STATE_BYTES, StatePage, TABLE_ENTRIES, tableIndex } from './state-page.ts';
+import { CONTEXTS, pageRegisters, STATE_BYTES, StatePage, TABLE_BYTES, tableIndex } from './state-page.ts';
 
 /** What is asked of a virtual CPU. */
 export interface VirtualRegisters {
@@ -29,6 +29,8 @@ const TPIDR_EL0 = systemRegister('TPIDR_EL0');
 const TPIDRRO_EL0 = systemRegister('TPIDRRO_EL0');
 /** No address that an instruction has. */
 const NOWHERE = 1;
+const EMPTY_TABLE = new Uint8Array(TABLE_BYTES).map((_, i) => (i % 16 === 0 ? NOWHERE : 0));
+const tableOf = (context: number): number => StatePage.TABLE + context * TABLE_BYTES;
 
 interface Slot {
   readonly offset: number;
@@ -50,14 +52,26 @@ const slots: readonly Slot[] = pageRegisters.map(({ name, offset, writable }) =>
   writable,
 }));
 
+/** They come first. */
+const WRITABLE = slots.filter(({ writable }) => writable).length;
+
 /** What is known of a page's contents. */
-export type RegisterPageState = Readonly<{ known: readonly number[]; daif: number; pending: number }>;
+export type RegisterPageState = Readonly<{
+  known: readonly number[];
+  daif: number;
+  pending: number;
+  /** The context whose table the page names; `CONTEXTS` for none. */
+  table: number;
+  inUse: boolean;
+}>;
 
 /** How it is checked. */
 export const registerPageShape: Shape<RegisterPageState> = record<RegisterPageState>({
   known: list(bits(), 2 * slots.length),
   daif: bits(),
   pending: uint(1),
+  table: uint(CONTEXTS),
+  inUse: flag,
 });
 
 /** The page of one vCPU. */
@@ -66,29 +80,41 @@ export class VirtualRegisterPage {
   private readonly pa: number;
   private readonly at: Word64 = { lo: 0, hi: 0 };
   private readonly word: Word64 = { lo: 0, hi: 0 };
+  /** DAIF to the last register that translated code writes. */
+  private readonly bytes = new Uint8Array(StatePage.REGISTERS + 8 * WRITABLE);
+  private readonly view = new DataView(this.bytes.buffer);
   /** What is in the page, by slot, halves. */
   private readonly known: Uint32Array;
   private daif: number;
   private pending: number;
+  private table: number;
+  /** The guest's kernel runs from the cache, and the page has what is newest. */
+  inUse: boolean;
+  /** The guest's. */
+  private context = 0;
 
   constructor(pa: number, state?: RegisterPageState) {
     this.pa = pa;
     this.known = Uint32Array.from(state?.known ?? new Array<number>(2 * slots.length).fill(0));
     this.daif = state?.daif ?? 0;
     this.pending = state?.pending ?? 0;
+    this.table = state?.table ?? CONTEXTS;
+    this.inUse = state?.inUse ?? false;
   }
 
   /** As plain data. */
   save(): RegisterPageState {
-    return { known: [...this.known], daif: this.daif, pending: this.pending };
+    const { known, daif, pending, table, inUse } = this;
+    return { known: [...known], daif, pending, table, inUse };
   }
 
-  /** A page as it is at first, with an empty table. */
+  /** A page as it is at first, with empty tables. */
   initialise(port: CpuPort): void {
     port.zero(this.place(0), STATE_BYTES);
-    this.emptyTable(port);
+    for (let context = 0; context < CONTEXTS; context++) this.emptyTable(port, context);
     this.known.fill(0);
     this.daif = this.pending = 0;
+    this.table = CONTEXTS;
     const { word } = this;
     for (const { offset, register, where } of slots) {
       if (where !== 'constant') continue;
@@ -97,6 +123,11 @@ export class VirtualRegisterPage {
       else port.readSystem(register, word);
       this.store(port, offset, 8, word.lo, word.hi);
     }
+  }
+
+  /** The guest is in another context from now on. */
+  select(context: number): void {
+    this.context = context;
   }
 
   private place(offset: number): Word64 {
@@ -120,31 +151,46 @@ export class VirtualRegisterPage {
     out.hi = hi;
   }
 
-  /** No indirect branch finds its target. */
-  emptyTable(port: CpuPort): void {
-    for (let i = 0; i < TABLE_ENTRIES; i++) this.store(port, StatePage.TABLE + 16 * i, 8, NOWHERE, 0);
+  /** No indirect branch of a context finds its target. */
+  emptyTable(port: CpuPort, context: number): void {
+    if (port.write(this.place(tableOf(context)), EMPTY_TABLE) !== Fault.None) throw gone();
   }
 
   /** Indirect branches to an address of the guest find its code in the cache. */
   enterTable(port: CpuPort, pc: number, landing: number): void {
-    const entry = StatePage.TABLE + 16 * tableIndex(pc);
+    const entry = tableOf(this.context) + 16 * tableIndex(pc);
     this.store(port, entry, 8, low(pc), high(pc));
     this.store(port, entry + 8, 8, low(landing), high(landing));
   }
 
+  /** They do not any more. */
+  leaveTable(port: CpuPort, pc: number, context: number): void {
+    const entry = tableOf(context) + 16 * tableIndex(pc);
+    const { lo, hi } = this.load(port, entry, 8);
+    if (lo === low(pc) && hi === high(pc)) this.store(port, entry, 8, NOWHERE, 0);
+  }
+
   /** An exit: the virtual CPU has what the guest's kernel wrote. */
   arrive(port: CpuPort, cpu: VirtualRegisters): void {
-    this.daif = this.load(port, StatePage.DAIF, 4).lo;
+    this.inUse = false;
+    if (port.read(this.place(0), this.bytes) !== Fault.None) throw gone();
+    const { view, known } = this;
+    this.daif = view.getUint32(StatePage.DAIF, true);
     cpu.daif = this.daif & 0x3c0;
-    slots.forEach(({ offset, register, where, writable }, i) => {
-      if (!writable) return;
-      const { lo, hi } = this.load(port, offset, 8);
-      this.known[2 * i] = lo;
-      this.known[2 * i + 1] = hi;
-      if (where === 'virtual') cpu.set(register, lo, hi);
-      else if (where === 'sp') cpu.writeSp(port, 0, lo, hi);
-      else port.writeSystem(register, lo, hi);
-    });
+    for (let i = 0; i < WRITABLE; i++) {
+      const slot = slots[i];
+      if (slot === undefined) return;
+      const lo = view.getUint32(slot.offset, true);
+      const hi = view.getUint32(slot.offset + 4, true);
+      // What the page had before, the virtual CPU has.
+      const changed = known[2 * i] !== lo || known[2 * i + 1] !== hi;
+      known[2 * i] = lo;
+      known[2 * i + 1] = hi;
+      if (slot.where === 'hardware') port.writeSystem(slot.register, lo, hi);
+      else if (!changed) continue;
+      else if (slot.where === 'virtual') cpu.set(slot.register, lo, hi);
+      else cpu.writeSp(port, 0, lo, hi);
+    }
   }
 
   /**
@@ -154,24 +200,30 @@ export class VirtualRegisterPage {
    * @param pending - an interrupt waits for it
    */
   depart(port: CpuPort, cpu: VirtualRegisters, page: Readonly<Word64>, pending: boolean): void {
+    this.inUse = true;
     if (cpu.daif !== this.daif) this.store(port, StatePage.DAIF, 4, (this.daif = cpu.daif), 0);
     if (Number(pending) !== this.pending)
       this.store(port, StatePage.PENDING, 4, (this.pending = Number(pending)), 0);
-    slots.forEach(({ offset, register, where }, i) => {
-      if (where === 'constant') return;
-      const { word, known } = this;
-      if (where === 'virtual') {
-        word.lo = cpu.get(register);
-        word.hi = cpu.getHi(register);
-      } else if (where === 'sp') cpu.readSp(port, 0, word);
-      else port.readSystem(register, word);
+    const { word, known } = this;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i];
+      if (slot === undefined || slot.where === 'constant') continue;
+      if (slot.where === 'virtual') {
+        word.lo = cpu.get(slot.register);
+        word.hi = cpu.getHi(slot.register);
+      } else if (slot.where === 'sp') cpu.readSp(port, 0, word);
+      else port.readSystem(slot.register, word);
       const { lo, hi } = word;
-      if (known[2 * i] === lo && known[2 * i + 1] === hi) return;
+      if (known[2 * i] === lo && known[2 * i + 1] === hi) continue;
       known[2 * i] = lo;
       known[2 * i + 1] = hi;
-      this.store(port, offset, 8, lo, hi);
-    });
+      this.store(port, slot.offset, 8, lo, hi);
+    }
     port.writeSystem(TPIDRRO_EL0, page.lo, page.hi);
+    if (this.table === this.context) return;
+    this.table = this.context;
+    // The hole's pages are all in one range of 4 GiB.
+    this.store(port, StatePage.TABLE_AT, 8, page.lo + tableOf(this.table), page.hi);
   }
 
   /** The register that TPIDR_EL0 keeps. */

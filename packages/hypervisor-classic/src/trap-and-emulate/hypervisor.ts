@@ -26,7 +26,7 @@ import type { HostGic, LinearPort, ShadowVariant } from '@worldswitch/vmm';
 
 import { emulateCalledOut } from '../binary-translation/emulate.ts';
 import { TranslatedKernel } from '../binary-translation/kernel.ts';
-import type { TranslationPlaces } from '../binary-translation/kernel.ts';
+import { placesFor, savedPlaces } from '../binary-translation/places.ts';
 import { Arrival } from '../binary-translation/translator.ts';
 import { ConsoleHub } from '../hardware-assisted/console-hub.ts';
 import { CpuScheduler } from '../hardware-assisted/cpu-scheduler.ts';
@@ -347,8 +347,12 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     } else if (exception.from !== 'lower-a64') throw new Error(describeOwn(exception, port));
     else {
       if (vcpu === undefined || vm === undefined) throw new Error('an exit came while no vCPU ran');
-      if (!this.isTranslated(exception, vcpu) || !this.serveTranslated(emulation))
+      const translated = this.isTranslated(exception, vcpu);
+      if (!translated || !this.serveTranslated(emulation)) {
         this.exits.serve(emulation);
+        // A kernel that is emulated trap by trap changes its text and tables, too.
+        if (translated) this.kernel?.followed(emulation, served.cause, emulation.word);
+      }
     }
     const leave = this.leave(port);
     if (vcpu && watcher)
@@ -427,7 +431,11 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     }
     vm.memory.enter(port, vcpu);
     // With SP_EL0 as its stack pointer, or while it is debugged, the kernel is emulated trap by trap.
-    if (this.kernel === undefined || vcpu.level === 0 || vcpu.spSel === 0 || vcpu.stepping) return;
+    if (this.kernel === undefined || vcpu.level === 0) return;
+    if (vcpu.spSel === 0 || vcpu.stepping) {
+      this.kernel.passBy();
+      return;
+    }
     emulation.begin(port);
     emulation.of(vm, vcpu);
     this.kernel.depart(emulation, pins !== 0);
@@ -473,20 +481,6 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     };
   }
 }
-
-/** Room for the translation cache and the virtual registers. */
-const CACHE_BYTES = 4 * 1024 * 1024;
-const STATE_PAGES = 16 * 1024;
-
-const placesFor = (pages: PageAllocator): TranslationPlaces => ({
-  cache: { pa: pages.allocate(CACHE_BYTES), size: CACHE_BYTES },
-  state: { pa: pages.allocate(STATE_PAGES), size: STATE_PAGES },
-});
-
-const savedPlaces = ([a = 0, b = 0, c = 0, d = 0]: readonly number[]): TranslationPlaces => ({
-  cache: { pa: a, size: b },
-  state: { pa: c, size: d },
-});
 
 /** An exception of the hypervisor's own, in words. */
 function describeOwn({ kind, from }: Exception, port: CpuPort): string {

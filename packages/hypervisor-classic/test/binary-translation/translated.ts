@@ -95,6 +95,7 @@ class Hypervisor {
     prepare(port, this.text, this.registers);
     this.page.initialise(port);
     store(port, PAGE + StatePage.DAIF, 0x3c0n, 4);
+    store(port, PAGE + StatePage.TABLE_AT, BigInt(PAGE + StatePage.TABLE));
     msr(port, 'VBAR_EL1', value(port.page));
     msr(port, 'TPIDRRO_EL0', BigInt(PAGE));
     msr(port, 'SCTLR_EL1', mrs(port, 'SCTLR_EL1') | USER_CACHES);
@@ -116,8 +117,8 @@ class Hypervisor {
       banked: true,
     });
     if (draft === undefined) throw new Error('nothing to translate');
-    const unit = this.cache.add(draft);
-    if (this.cache.counts.emptied !== emptied) this.page.emptyTable(this.port);
+    const unit = this.cache.add(draft, Math.floor(pc / 0x1000));
+    if (this.cache.counts.emptied !== emptied) this.page.emptyTable(this.port, 0);
     return unit;
   }
 
@@ -201,7 +202,7 @@ class Hypervisor {
       this.port.readX(register, out);
       if (this.way.without !== 'forgetting') {
         this.cache.forgetPage(out.lo);
-        this.page.emptyTable(this.port);
+        this.page.emptyTable(this.port, 0);
       }
     } else throw new Error(`0x${instruction.toString(16)} is not emulated here`);
     return this.go(pc + 4);

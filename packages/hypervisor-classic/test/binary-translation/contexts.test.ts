@@ -1,0 +1,247 @@
+// What was translated by one of the guest's tables is there when it comes back to it, and is right: kernels of a page against the CPU.
+
+import { describe, expect, it } from 'vitest';
+
+import { assembleProgram } from '@worldswitch/isa-core';
+import { createMachine, rawKernel, virt } from '@worldswitch/machine';
+import { Ledger } from '@worldswitch/vmm';
+
+import { createHost } from '../../src/index.ts';
+
+const AT = 0x4020_0000;
+/** X20 in hexadecimal, and off. */
+const END = `
+  movz x9, #0x0900, lsl #16
+  mov x10, #8
+digit:
+  ror w20, w20, #28
+  and w11, w20, #15
+  add w11, w11, #0x30
+  str w11, [x9]
+  sub x10, x10, #1
+  cbnz x10, digit
+  movz w0, #0x8400, lsl #16
+  movk w0, #8
+  hvc #0
+`;
+
+/** An image of parts by their offsets. */
+function imageOf(parts: Readonly<Record<number, string | readonly bigint[]>>): Uint8Array {
+  const image = new Uint8Array(0x1_0000);
+  for (const [offset, part] of Object.entries(parts)) {
+    const words =
+      typeof part === 'string' ? assembleProgram(part, AT + Number(offset)).words : BigUint64Array.from(part);
+    image.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), Number(offset));
+  }
+  return image;
+}
+
+function natively(image: Uint8Array): string {
+  let output = '';
+  const machine = createMachine(virt({ memory: '32M' }), {
+    output: (_, byte) => {
+      output += String.fromCharCode(byte);
+    },
+  });
+  machine.load({ kernel: rawKernel(image, AT) });
+  expect(machine.run(1_000_000), machine.report()).toBe('off');
+  return output;
+}
+
+/** What it prints from the cache, and how often the translator was asked. */
+function translated(image: Uint8Array): { output: string; asked: number } {
+  let output = '';
+  const host = createHost(
+    {
+      board: virt({ memory: '64M' }),
+      technique: 'binary-translation',
+      vms: [{ name: 'small', board: virt({ memory: '32M' }) }],
+    },
+    { small: { kernel: rawKernel(image, AT) } },
+    {
+      output: (_, byte) => {
+        output += String.fromCharCode(byte);
+      },
+    },
+  );
+  const ledger = new Ledger();
+  host.keepLedger(ledger);
+  expect(host.machine.run(5_000_000), host.machine.report()).toBe('off');
+  return {
+    output: output.trim(),
+    asked: ledger.totals().find(({ cause }) => cause === 'translator')?.exits ?? 0,
+  };
+}
+
+/** Memory of the image, and where it is a table. */
+const page = (offset: number): bigint => BigInt(AT + offset) | 0xf03n;
+const table = (offset: number): bigint => BigInt(AT + offset) | 3n;
+const TIMES = 100;
+
+/** Two tables of the upper half, an ASID each; a function of two pages at one address. */
+const SWITCHES = `
+  movz x19, #0x4020, lsl #16
+  movz x0, #0x04ff
+  msr mair_el1, x0
+  movz x0, #0x3519
+  movk x0, #0xb559, lsl #16
+  msr tcr_el1, x0
+  add x0, x19, #0x4, lsl #12
+  msr ttbr0_el1, x0
+  add x21, x19, #0x5, lsl #12
+  movk x21, #1, lsl #48
+  add x22, x19, #0x8, lsl #12
+  movk x22, #2, lsl #48
+  msr ttbr1_el1, x21
+  tlbi vmalle1
+  dsb ish
+  isb
+  mrs x0, sctlr_el1
+  orr x0, x0, #1
+  msr sctlr_el1, x0
+  isb
+  movz x24, #0xff80, lsl #32
+  movk x24, #0xffff, lsl #48
+  mov x20, #0
+  mov x23, #${String(TIMES)}
+again:
+  msr ttbr1_el1, x21
+  isb
+  blr x24
+  add x20, x20, x0
+  msr ttbr1_el1, x22
+  isb
+  blr x24
+  add x20, x20, x0
+  sub x23, x23, #1
+  cbnz x23, again
+`;
+/** While the guest is at the second, the page in the first becomes another. */
+const REMAP = `
+  add x1, x19, #0x7, lsl #12
+  ldr x2, [x1]
+  add x2, x2, #0x2, lsl #12
+  str x2, [x1]
+  dsb ish
+  tlbi vmalle1
+  dsb ish
+  isb
+  msr ttbr1_el1, x21
+  isb
+  blr x24
+  add x20, x20, x0
+`;
+/** And the text of the second, by another address. */
+const REWRITE = `
+  add x1, x19, #0x2, lsl #12
+  movz w2, #0x0000
+  movk w2, #0xd28e, lsl #16
+  str w2, [x1]
+  dc cvau, x1
+  dsb ish
+  ic ivau, x1
+  dsb ish
+  isb
+  msr ttbr1_el1, x22
+  isb
+  blr x24
+  add x20, x20, x0
+`;
+const image = (text: string): Uint8Array =>
+  imageOf({
+    0: text + END,
+    0x1000: 'movz x0, #1\nret',
+    0x2000: 'movz x0, #0x100\nret',
+    0x3000: 'movz x0, #1, lsl #16\nret',
+    0x4000: [0x0000_0705n, 0x4000_0701n],
+    0x5000: [table(0x6000)],
+    0x6000: [table(0x7000)],
+    0x7000: [page(0x1000)],
+    0x8000: [table(0x9000)],
+    0x9000: [table(0xa000)],
+    0xa000: [page(0x2000)],
+  });
+
+describe('tables of the upper half', () => {
+  it('are switched between without translating anything again', () => {
+    const program = image(SWITCHES);
+    const { output, asked } = translated(program);
+    expect(output).toBe(natively(program));
+    expect(output).toBe('00006464');
+    expect(asked).toBeLessThan(TIMES / 2);
+  });
+
+  it('what was mapped or written while another was there is seen', () => {
+    const program = image(SWITCHES + REMAP + REWRITE);
+    const { output } = translated(program);
+    expect(output).toBe(natively(program));
+    expect(output).toBe('0001=464');
+  });
+});
+
+describe('a way out of the cache', () => {
+  it('has the guest its own X16 and TPIDR_EL0', () => {
+    const program = imageOf({
+      0: `
+        mov x0, #0x1230
+        msr tpidr_el0, x0
+        adr x16, there
+        br x16
+      there:
+        adr x1, there
+        sub x20, x16, x1
+        mrs x2, tpidr_el0
+        add x20, x20, x2
+        ${END}`,
+    });
+    expect(translated(program).output).toBe('00001230');
+    expect(natively(program)).toBe('00001230');
+  });
+
+  it('leaves its registers alone while it is emulated trap by trap', () => {
+    const program = imageOf({
+      0: `
+        movz x0, #0x1111
+        msr tpidr_el1, x0
+        adr x1, other
+        mov sp, x1
+        msr spsel, #0
+        movz x0, #0x2222
+        msr tpidr_el1, x0
+        mrs x3, tpidr_el1
+        msr spsel, #1
+        mrs x20, tpidr_el1
+        add x20, x3, x20, lsl #16
+        ${END}
+      other: nop`,
+    });
+    expect(translated(program).output).toBe('22222222');
+    expect(natively(program)).toBe('22222222');
+  });
+
+  it('follows text that it changes meanwhile', () => {
+    const program = imageOf({
+      0: `
+        bl patched
+        mov x21, x20
+        msr spsel, #0
+        adr x1, patched
+        movz w2, #0x0eb4
+        movk w2, #0xd280, lsl #16
+        str w2, [x1]
+        dc cvau, x1
+        dsb ish
+        ic ivau, x1
+        dsb ish
+        isb
+        msr spsel, #1
+        bl patched
+        add x20, x20, x21, lsl #16
+        ${END}
+      patched: movz x20, #0x11
+        ret`,
+    });
+    expect(translated(program).output).toBe(natively(program));
+    expect(natively(program)).toBe('00110075');
+  });
+});
