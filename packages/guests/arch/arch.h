@@ -114,6 +114,7 @@ void build_large_tables(void);
 extern const struct place places16k[], places64k[];
 
 // control.c
+int has_monitors(void);
 void set_controls(const struct change *changes);
 void vectors_init(void);
 

@@ -52,6 +52,12 @@ static u64 base(enum control which) {
   }
 }
 
+// ID_AA64DFR0_EL1.PMUVer: a virtual machine's CPU may have no performance monitors.
+int has_monitors(void) {
+  u64 version = (read_register(id_aa64dfr0_el1) >> 8) & 15;
+  return version != 0 && version != 15;
+}
+
 static void write_el1(const u64 *values) {
   write_register(mair_el1, MAIR);
   write_register(ttbr1_el1, values[TTBR1_EL1]);
@@ -60,7 +66,7 @@ static void write_el1(const u64 *values) {
   write_register(cpacr_el1, values[CPACR_EL1]);
   write_register(cntkctl_el1, values[CNTKCTL_EL1]);
   write_register(mdscr_el1, values[MDSCR_EL1]);
-  write_register(pmuserenr_el0, values[PMUSERENR_EL0]);
+  if (has_monitors()) write_register(pmuserenr_el0, values[PMUSERENR_EL0]);
   write_register(vbar_el1, values[VBAR_EL1]);
   write_register(contextidr_el1, 0);
   write_register(csselr_el1, 0);

@@ -24,7 +24,7 @@ void main(u64 level) {
     stage2_cases();
   }
   debug_cases();
-  monitor_cases();
+  if (has_monitors()) monitor_cases();
   control_cases();
   fault_cases();
   order_cases();

@@ -6,7 +6,15 @@ import type { CpuPort, Shape, SystemRegister, Word64 } from '@worldswitch/platfo
 import { systemRegister, virtualMpidr } from '@worldswitch/vmm';
 
 import { high, low } from './address.ts';
-import { CONTEXTS, pageRegisters, STATE_BYTES, StatePage, TABLE_BYTES, tableIndex } from './state-page.ts';
+import {
+  CONTEXTS,
+  pageRegisters,
+  STATE_BYTES,
+  StatePage,
+  TABLE_BYTES,
+  TABLE_ENTRIES,
+  tableIndex,
+} from './state-page.ts';
 
 /** What is asked of a virtual CPU. */
 export interface VirtualRegisters {
@@ -27,10 +35,17 @@ const CONSTANT = new Set(['MIDR_EL1', 'MPIDR_EL1', 'REVIDR_EL1', 'CTR_EL0']);
 const MPIDR_EL1 = systemRegister('MPIDR_EL1');
 const TPIDR_EL0 = systemRegister('TPIDR_EL0');
 const TPIDRRO_EL0 = systemRegister('TPIDRRO_EL0');
-/** No address that an instruction has. */
-const NOWHERE = 1;
-const EMPTY_TABLE = new Uint8Array(TABLE_BYTES).map((_, i) => (i % 16 === 0 ? NOWHERE : 0));
+/** In an empty entry of a table: an address that is looked for in another one. A guest may branch to any. */
+const nowhere = (entry: number): number => 4 * ((entry + 1) % TABLE_ENTRIES);
+const EMPTY_TABLE = emptyTable();
 const tableOf = (context: number): number => StatePage.TABLE + context * TABLE_BYTES;
+
+function emptyTable(): Uint8Array {
+  const bytes = new Uint8Array(TABLE_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < TABLE_ENTRIES; i++) view.setUint32(16 * i, nowhere(i), true);
+  return bytes;
+}
 
 interface Slot {
   readonly offset: number;
@@ -167,7 +182,7 @@ export class VirtualRegisterPage {
   leaveTable(port: CpuPort, pc: number, context: number): void {
     const entry = tableOf(context) + 16 * tableIndex(pc);
     const { lo, hi } = this.load(port, entry, 8);
-    if (lo === low(pc) && hi === high(pc)) this.store(port, entry, 8, NOWHERE, 0);
+    if (lo === low(pc) && hi === high(pc)) this.store(port, entry, 8, nowhere(tableIndex(pc)), 0);
   }
 
   /** An exit: the virtual CPU has what the guest's kernel wrote. */
