@@ -233,15 +233,21 @@ export class TranslatedKernel {
   /** What an emulated instruction may have made stale, by its name in the ledger. */
   followed(emulation: Emulation, cause: string, word: number): void {
     this.emulation = emulation;
+    const { running } = this;
+    const { port } = emulation;
+    if (cause === 'ic ivau') {
+      port.readX(word & 31, this.word);
+      this.textChanged(emulation, this.word);
+      return;
+    }
     const [, tlbi] = /^tlbi (\w+?)(?:is)?$/.exec(cause) ?? [];
     if (tlbi !== undefined) this.invalidated(emulation, tlbi, word & 31);
-    else if (cause === 'ic ivau') {
-      emulation.port.readX(word & 31, this.word);
-      this.textChanged(emulation, this.word);
-    } else if (cause.startsWith('ic iallu')) this.running?.translator.forgetAll(emulation.port);
+    else if (cause.startsWith('ic iallu')) running?.translator.forgetAll(port);
     else if (cause === 'msr SCTLR_EL1' || cause === 'msr TCR_EL1') this.moved(emulation);
     else if (cause === 'msr TTBR0_EL1') this.verify(emulation, 'lower');
     else if (cause === 'msr TTBR1_EL1') this.upperChanged(emulation);
+    else return;
+    running?.translator.moved(port);
   }
 
   private invalidated(emulation: Emulation, what: string, t: number): void {
@@ -304,6 +310,13 @@ export class TranslatedKernel {
   /** The guest may have changed the text at an address; its physical page counts, wherever it is mapped. */
   private textChanged({ port, vcpu, vm }: Emulation, va: Readonly<Word64>): void {
     if (vm.memory.translate(port, vcpu, va, AccessKind.Read, true) === Answer.Abort) return;
-    this.running?.translator.forgetPhysical(port, Math.floor(vm.memory.ipa / PAGE));
+    const { ipa } = vm.memory;
+    this.running?.translator.forgetPhysical(port, Math.floor(ipa / PAGE), va);
+    const pa = vm.hostOf(ipa);
+    if (pa < 0) return;
+    // User code fetches it itself.
+    this.at.lo = low(pa);
+    this.at.hi = high(pa);
+    port.operate(IC_IVAU, this.at.lo, (this.at.hi + this.space.offsetHi(port.index)) >>> 0);
   }
 }

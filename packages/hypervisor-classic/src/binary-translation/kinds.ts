@@ -24,6 +24,8 @@ export type Kind =
   | 'mask'
   /** LDTR, STTR. */
   | 'unprivileged'
+  /** IC IVAU. */
+  | 'line'
   /** To the hypervisor, which emulates it. */
   | 'emulate';
 
@@ -63,6 +65,7 @@ export function kindOf(word: number, decoded: Decoded | undefined): Kind {
   if (known !== undefined) return known;
   if (name.startsWith('MRS')) return 'mrs';
   if (name.startsWith('MSR') && (word & 0xfff0_0000) >>> 0 === 0xd510_0000) return 'msr';
+  if ((word & 0xffff_ffe0) >>> 0 === 0xd50b_7520) return 'line';
   // DC IVAC is for EL1 alone; the other cache maintenance by address EL0 may do, and IC IVAU is what the translator must know.
   if (name.startsWith('DC IVAC, CVAC'))
     return ((word >>> 12) & 15) === 7 && ((word >>> 16) & 7) === 3 && ((word >>> 8) & 15) !== 5

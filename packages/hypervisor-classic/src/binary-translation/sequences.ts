@@ -186,3 +186,20 @@ export function loadLiteral(to: UnitWriter, load: string, register: number, addr
   }
   to.phase = Phase.CLEAN;
 }
+
+/** IC IVAU: a page is flushed line by line, and the hypervisor need not know of each. */
+export function invalidateLine(to: UnitWriter, word: number): void {
+  const register = word & 31;
+  openTwo(to);
+  if (register === 31) to.add('mov x17, xzr');
+  else if (register === 16) to.add('mrs x17, tpidr_el0');
+  else if (register !== 17) to.add(`mov x17, x${String(register)}`);
+  to.add('lsr x17, x17, #12', `ldr x16, [x16, #${String(StatePage.FLUSHED)}]`, 'eor x16, x16, x17');
+  const same = to.hole();
+  to.call(Call.EMULATE);
+  // CBZ X16.
+  to.land(same, 0xb400_0000 | 16);
+  to.add('mrs x16, tpidrro_el0');
+  close(to);
+  to.word(word);
+}

@@ -56,6 +56,8 @@ export const StatePage = {
   X17: 0x10,
   /** Address of the table of indirect branches of the guest's context. */
   TABLE_AT: 0x18,
+  /** Number of the virtual page whose instruction caches were invalidated last, with nothing translated of it since. */
+  FLUSHED: 0x20,
   /** The first of `pageRegisters`. */
   REGISTERS: 0x40,
   /** The tables of indirect branches, one for each context. */

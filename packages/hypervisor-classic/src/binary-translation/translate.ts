@@ -11,6 +11,7 @@ import { kindOf } from './kinds.ts';
 import {
   branchIndirect,
   changeMask,
+  invalidateLine,
   loadLiteral,
   readPage,
   unprivileged,
@@ -168,6 +169,10 @@ function one(place: Place, decoded: Decoded | undefined): boolean {
       return false;
     case 'unprivileged':
       if (place.options.inline) unprivileged(to, word);
+      else emulate(place);
+      return false;
+    case 'line':
+      if (place.options.inline) invalidateLine(to, word);
       else emulate(place);
       return false;
     case 'emulate':

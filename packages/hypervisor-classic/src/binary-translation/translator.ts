@@ -9,6 +9,7 @@ import { Call } from './draft.ts';
 import { recover } from './precise.ts';
 import { CONTEXTS } from './state-page.ts';
 import { translate } from './translate.ts';
+import { NO_PAGE } from './virtual-registers.ts';
 import type { VirtualRegisterPage, VirtualRegisters } from './virtual-registers.ts';
 
 /** Where the guest is. */
@@ -156,6 +157,7 @@ export class Translator {
     );
     if (draft === undefined) return undefined;
     const unit = this.cache.add(draft, this.host.physical);
+    this.page.flushed(port, NO_PAGE, NO_PAGE);
     if (this.cache.counts.emptied !== this.emptied) {
       this.emptied = this.cache.counts.emptied;
       this.exit = undefined;
@@ -177,8 +179,18 @@ export class Translator {
     this.forgotten(port, this.cache.forgetPage(pc, context));
   }
 
-  /** The text in a physical page is another now. */
-  forgetPhysical(port: CpuPort, physical: number): void {
+  /** Addresses may be elsewhere than they were. */
+  moved(port: CpuPort): void {
+    this.page.flushed(port, NO_PAGE, NO_PAGE);
+  }
+
+  /**
+   * The text in a physical page is another now.
+   *
+   * @param va - its virtual address
+   */
+  forgetPhysical(port: CpuPort, physical: number, va: Readonly<Word64>): void {
+    this.page.flushed(port, ((va.lo >>> 12) | (va.hi << 20)) >>> 0, va.hi >>> 12);
     this.forgotten(port, this.cache.forgetPhysical(physical));
   }
 

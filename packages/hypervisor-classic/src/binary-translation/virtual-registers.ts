@@ -35,6 +35,8 @@ const CONSTANT = new Set(['MIDR_EL1', 'MPIDR_EL1', 'REVIDR_EL1', 'CTR_EL0']);
 const MPIDR_EL1 = systemRegister('MPIDR_EL1');
 const TPIDR_EL0 = systemRegister('TPIDR_EL0');
 const TPIDRRO_EL0 = systemRegister('TPIDRRO_EL0');
+/** In both halves: no number of a page, which has 52 bits. */
+export const NO_PAGE = 0xffff_ffff;
 /** In an empty entry of a table: an address that is looked for in another one. A guest may branch to any. */
 const nowhere = (entry: number): number => 4 * ((entry + 1) % TABLE_ENTRIES);
 const EMPTY_TABLE = emptyTable();
@@ -78,6 +80,8 @@ export type RegisterPageState = Readonly<{
   /** The context whose table the page names; `CONTEXTS` for none. */
   table: number;
   inUse: boolean;
+  /** Number of the page that is flushed, halves. */
+  flushed: readonly number[];
 }>;
 
 /** How it is checked. */
@@ -87,6 +91,7 @@ export const registerPageShape: Shape<RegisterPageState> = record<RegisterPageSt
   pending: uint(1),
   table: uint(CONTEXTS),
   inUse: flag,
+  flushed: list(bits(), 2),
 });
 
 /** The page of one vCPU. */
@@ -105,6 +110,7 @@ export class VirtualRegisterPage {
   private table: number;
   /** The guest's kernel runs from the cache, and the page has what is newest. */
   inUse: boolean;
+  private readonly nowFlushed: Word64;
   /** The guest's. */
   private context = 0;
 
@@ -115,12 +121,14 @@ export class VirtualRegisterPage {
     this.pending = state?.pending ?? 0;
     this.table = state?.table ?? CONTEXTS;
     this.inUse = state?.inUse ?? false;
+    const [lo = NO_PAGE, hi = NO_PAGE] = state?.flushed ?? [];
+    this.nowFlushed = { lo, hi };
   }
 
   /** As plain data. */
   save(): RegisterPageState {
-    const { known, daif, pending, table, inUse } = this;
-    return { known: [...known], daif, pending, table, inUse };
+    const { known, daif, pending, table, inUse, nowFlushed } = this;
+    return { known: [...known], daif, pending, table, inUse, flushed: [nowFlushed.lo, nowFlushed.hi] };
   }
 
   /** A page as it is at first, with empty tables. */
@@ -130,6 +138,8 @@ export class VirtualRegisterPage {
     this.known.fill(0);
     this.daif = this.pending = 0;
     this.table = CONTEXTS;
+    this.nowFlushed.lo = 0;
+    this.flushed(port, NO_PAGE, NO_PAGE);
     const { word } = this;
     for (const { offset, register, where } of slots) {
       if (where !== 'constant') continue;
@@ -176,6 +186,15 @@ export class VirtualRegisterPage {
     const entry = tableOf(this.context) + 16 * tableIndex(pc);
     this.store(port, entry, 8, low(pc), high(pc));
     this.store(port, entry + 8, 8, low(landing), high(landing));
+  }
+
+  /** A page is flushed, by its number; none is with `NO_PAGE`. */
+  flushed(port: CpuPort, lo: number, hi: number): void {
+    const { nowFlushed } = this;
+    if (nowFlushed.lo === lo && nowFlushed.hi === hi) return;
+    nowFlushed.lo = lo;
+    nowFlushed.hi = hi;
+    this.store(port, StatePage.FLUSHED, 8, lo, hi);
   }
 
   /** They do not any more. */

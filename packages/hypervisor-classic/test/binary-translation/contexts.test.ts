@@ -49,7 +49,7 @@ function natively(image: Uint8Array): string {
 }
 
 /** What it prints from the cache, and how often the translator was asked. */
-function translated(image: Uint8Array): { output: string; asked: number } {
+function translated(image: Uint8Array): { output: string; asked: number; invalidated: number } {
   let output = '';
   const host = createHost(
     {
@@ -67,10 +67,8 @@ function translated(image: Uint8Array): { output: string; asked: number } {
   const ledger = new Ledger();
   host.keepLedger(ledger);
   expect(host.machine.run(5_000_000), host.machine.report()).toBe('off');
-  return {
-    output: output.trim(),
-    asked: ledger.totals().find(({ cause }) => cause === 'translator')?.exits ?? 0,
-  };
+  const exits = (of: string): number => ledger.totals().find(({ cause }) => cause === of)?.exits ?? 0;
+  return { output: output.trim(), asked: exits('translator'), invalidated: exits('ic ivau') };
 }
 
 /** Memory of the image, and where it is a table. */
@@ -243,5 +241,49 @@ describe('a way out of the cache', () => {
     });
     expect(translated(program).output).toBe(natively(program));
     expect(natively(program)).toBe('00110075');
+  });
+});
+
+describe('invalidating instruction caches line by line', () => {
+  /** A page is flushed; what runs between two lines may be its own text. */
+  const flush = (between: string): Uint8Array =>
+    imageOf({
+      0: `
+        movz x19, #0x4020, lsl #16
+        add x19, x19, #0x1, lsl #12
+        mov x21, #64
+        mov x22, x19
+        mov x20, #0
+        movz w3, #0xd280, lsl #16
+      line:
+        ic ivau, x22
+        dsb ish
+        isb
+        ${between}
+        add x22, x22, #64
+        sub x21, x21, #1
+        cbnz x21, line
+        ${END}`,
+      0x1000: 'movz x0, #0\nret',
+    });
+
+  it('costs an exit for a page', () => {
+    const program = flush('add x20, x20, #1');
+    const { output, invalidated } = translated(program);
+    expect(output).toBe(natively(program));
+    expect(invalidated).toBeLessThan(3);
+  });
+
+  it('costs one for each line where the page runs in between, and what is written there is seen', () => {
+    const program = flush(`
+        sub x22, x19, #64
+        blr x19
+        add x20, x20, x0
+        orr w4, w3, w21, lsl #5
+        str w4, [x19]
+        dc cvau, x19`);
+    const { output, invalidated } = translated(program);
+    expect(output).toBe(natively(program));
+    expect(invalidated).toBeGreaterThan(60);
   });
 });
