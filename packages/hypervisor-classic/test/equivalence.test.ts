@@ -176,7 +176,7 @@ describe('the same guest natively and by binary translation', () => {
   });
 
   it('differs where registers are not recovered at an exit', async () => {
-    const find = Reflect.get(CodeCache.prototype, 'at') as Find;
+    const find = Reflect.get<CodeCache, 'at'>(CodeCache.prototype, 'at');
     vi.spyOn(CodeCache.prototype, 'at').mockImplementation(function (this: CodeCache, address) {
       const found = find.call(this, address);
       if (found === undefined) return undefined;
