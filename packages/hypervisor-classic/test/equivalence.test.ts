@@ -8,7 +8,7 @@ import type { CpuPort, Exception, Leave, Word64 } from '@worldswitch/platform';
 import { systemRegister } from '@worldswitch/vmm';
 
 import { CodeCache } from '../src/binary-translation/code-cache.ts';
-import type { CacheWord, Unit } from '../src/binary-translation/code-cache.ts';
+import type { Unit } from '../src/binary-translation/code-cache.ts';
 import { Phase } from '../src/binary-translation/phase.ts';
 import { pageRegisters } from '../src/binary-translation/state-page.ts';
 import { createHost, observedGuest } from '../src/index.ts';
@@ -77,7 +77,6 @@ describe('the same guest natively and in a VM', () => {
 /** Events of the long runs: all of them where all is asked for. */
 const MOST = (process.env['WORLDSWITCH_ALL'] ?? '') === '' ? 8000 : Infinity;
 
-type Find = (this: CodeCache, address: number) => CacheWord | undefined;
 type Technique = 'trap-and-emulate' | 'binary-translation';
 
 async function trapped(
