@@ -22,11 +22,11 @@ import type { CheckedVm, Ledger, ShadowVariant, Technique, VmDescription } from 
 
 import { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
 import { checkHostBoard, checkOwnMemory, checkVmBoards } from './hardware-assisted/room.ts';
-import type { HypervisorSetup, SchedulingTimes, VmSetup } from './hardware-assisted/setup.ts';
 import { hypervisorCodec } from './hardware-assisted/state.ts';
 import type { TrapControls } from './hardware-assisted/traps.ts';
-import { ledgerWatcher } from './hardware-assisted/watcher.ts';
-import type { WatcherPlace } from './hardware-assisted/watcher.ts';
+import type { HypervisorSetup, SchedulingTimes, VmSetup } from './host/setup.ts';
+import { ledgerWatcher } from './host/watcher.ts';
+import type { WatcherPlace } from './host/watcher.ts';
 import { TrapAndEmulate } from './trap-and-emulate/hypervisor.ts';
 import { trapCodec } from './trap-and-emulate/state.ts';
 

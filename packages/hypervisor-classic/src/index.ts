@@ -2,7 +2,7 @@
 
 export { observedGuest } from './equivalence/observed.ts';
 export { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
-export type { HypervisorSetup, SchedulingTimes, VmSetup } from './hardware-assisted/setup.ts';
+export type { HypervisorSetup, SchedulingTimes, VmSetup } from './host/setup.ts';
 export type { TrapControls } from './hardware-assisted/traps.ts';
 export { createHost, restoreHost } from './host.ts';
 export { TrapAndEmulate } from './trap-and-emulate/hypervisor.ts';

@@ -2,57 +2,18 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { createMachine, virt } from '@worldswitch/machine';
+import { virt } from '@worldswitch/machine';
 import { Ledger } from '@worldswitch/vmm';
 
-import { createHost, restoreHost } from '../src/index.ts';
-import type { TrapHostDescription } from '../src/index.ts';
-import { tinyImages } from './tiny.ts';
+import { createHost } from '../src/index.ts';
+import { natively, trapped } from './trapped-tiny.ts';
 
-const DESCRIPTION: TrapHostDescription = {
-  board: virt({ memory: '96M' }),
-  technique: 'binary-translation',
-  vms: [{ name: 'vm0', board: virt({ memory: '64M' }) }],
-};
-
-/** tiny under binary translation, and what it printed. */
-async function translated(append: string, ledger?: Ledger) {
-  let output = '';
-  const host = createHost(
-    DESCRIPTION,
-    { vm0: await tinyImages(append) },
-    {
-      output: (_device, byte) => {
-        output += String.fromCharCode(byte);
-      },
-    },
-  );
-  if (ledger) host.keepLedger(ledger);
-  const finish = (): string => {
-    for (;;) {
-      const end = host.machine.run(5_000_000);
-      if (end !== 'budget' || host.machine.instructions > 100e6) return end;
-    }
-  };
-  return { host, finish, output: () => output };
-}
-
-async function natively(append: string): Promise<string> {
-  let output = '';
-  const machine = createMachine(virt({ memory: '64M' }), {
-    output: (_device, byte) => {
-      output += String.fromCharCode(byte);
-    },
-  });
-  machine.load(await tinyImages(append));
-  while (machine.run(5_000_000) === 'budget') continue;
-  return output;
-}
+const technique = 'binary-translation';
 
 describe('binary translation', () => {
   it('runs tiny unmodified, without EL2, and its whole self-test passes: what cannot be trapped is translated', async () => {
     const ledger = new Ledger();
-    const run = await translated('selftest poweroff', ledger);
+    const run = await trapped('selftest poweroff', ledger, { technique });
     expect(run.finish(), run.host.machine.report()).toBe('off');
     expect(run.output()).toBe(await natively('selftest poweroff'));
     expect(run.output()).toContain('selftest: 60 ok, 0 failed');
@@ -66,23 +27,13 @@ describe('binary translation', () => {
   }, 60_000);
 
   it('goes on from a snapshot to the same end', async () => {
-    const run = await translated('selftest poweroff');
+    const run = await trapped('selftest poweroff', undefined, { technique });
     for (let i = 0; i < 4; i++) run.host.machine.run(1_000_003);
     const before = run.output();
     expect(before).not.toContain('60 ok');
-    let after = '';
-    const { machine } = restoreHost(
-      DESCRIPTION,
-      { vm0: await tinyImages('selftest poweroff') },
-      run.host.machine.save(),
-      {
-        output: (_device, byte) => {
-          after += String.fromCharCode(byte);
-        },
-      },
-    );
-    while (machine.run(5_000_000) === 'budget' && machine.instructions < 100e6) continue;
-    expect(before + after).toBe(await natively('selftest poweroff'));
+    const again = await trapped('selftest poweroff', undefined, { technique }, run.host.machine.save());
+    expect(again.finish()).toBe('off');
+    expect(before + again.output()).toBe(await natively('selftest poweroff'));
   }, 60_000);
 
   it('refuses what it does not do', () => {

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { checkConfig, virt } from '@worldswitch/machine';
 import { Current } from '@worldswitch/vmm';
 
-import { ConsoleHub, MOST_TYPED } from '../src/hardware-assisted/console-hub.ts';
-import type { HypervisorSetup } from '../src/hardware-assisted/setup.ts';
+import { ConsoleHub, MOST_TYPED } from '../src/host/console-hub.ts';
+import type { HypervisorSetup } from '../src/host/setup.ts';
 import { tinyHost } from './tiny.ts';
 
 describe('a console', () => {

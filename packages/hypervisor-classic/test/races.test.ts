@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { Ledger } from '@worldswitch/vmm';
 import type { Scheduler } from '@worldswitch/vmm';
 
-import { CpuScheduler } from '../src/hardware-assisted/cpu-scheduler.ts';
 import type { WorldSwitch } from '../src/hardware-assisted/physical-cpus.ts';
 import type { Vcpu } from '../src/hardware-assisted/vcpu.ts';
 import type { VirtualMachine } from '../src/hardware-assisted/virtual-machine.ts';
+import { CpuScheduler } from '../src/host/cpu-scheduler.ts';
 import { tinyHost } from './tiny.ts';
 import type { TinyHost } from './tiny.ts';
 

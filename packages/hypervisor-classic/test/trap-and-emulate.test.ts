@@ -2,61 +2,12 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { createMachine, virt } from '@worldswitch/machine';
-import type { Plain } from '@worldswitch/platform';
+import { virt } from '@worldswitch/machine';
 import { Ledger } from '@worldswitch/vmm';
-import type { ShadowVariant } from '@worldswitch/vmm';
 
-import { createHost, restoreHost } from '../src/index.ts';
+import { createHost } from '../src/index.ts';
 import { tinyImages } from './tiny.ts';
-
-/** tiny under trap-and-emulate, and what it printed. */
-async function trapped(
-  append: string,
-  ledger?: Ledger,
-  { shadow, vms = 1, cpus = 1 }: { shadow?: ShadowVariant; vms?: number; cpus?: number } = {},
-  saved?: Plain,
-) {
-  let output = '';
-  const names = Array.from({ length: vms }, (_, i) => `vm${i}`);
-  const images = await tinyImages(append);
-  const description = {
-    board: virt({ memory: (32 + 64 * vms) * 2 ** 20, cpus }),
-    technique: 'trap-and-emulate',
-    shadow,
-    vms: names.map((name) => ({ name, board: virt({ memory: '64M' }) })),
-  } as const;
-  const all = Object.fromEntries(names.map((name) => [name, images]));
-  const options = {
-    output: (_device: string, byte: number) => {
-      output += String.fromCharCode(byte);
-    },
-  };
-  const host =
-    saved === undefined
-      ? createHost(description, all, options)
-      : restoreHost(description, all, saved, options);
-  if (ledger) host.keepLedger(ledger);
-  const finish = (): string => {
-    for (;;) {
-      const end = host.machine.run(5_000_000);
-      if (end !== 'budget' || host.machine.instructions > 100e6) return end;
-    }
-  };
-  return { host, finish, output: () => output };
-}
-
-async function natively(append: string): Promise<string> {
-  let output = '';
-  const machine = createMachine(virt({ memory: '64M' }), {
-    output: (_device, byte) => {
-      output += String.fromCharCode(byte);
-    },
-  });
-  machine.load(await tinyImages(append));
-  while (machine.run(5_000_000) === 'budget') continue;
-  return output;
-}
+import { natively, trapped } from './trapped-tiny.ts';
 
 /**
  * LDTR and STTR at the virtual EL1 have its permissions and not EL0's: both are EL0 to the hardware, and a CPU without PAN has no

@@ -16,23 +16,28 @@ import {
 } from '@worldswitch/vmm';
 import type { HostGic, HostMap, HostRange } from '@worldswitch/vmm';
 
-import { ConsoleHub } from './console-hub.ts';
-import { CpuScheduler } from './cpu-scheduler.ts';
+import { ConsoleHub } from '../host/console-hub.ts';
+import { CpuScheduler } from '../host/cpu-scheduler.ts';
+import { HostDevices } from '../host/host-devices.ts';
+import {
+  hostGicOf,
+  listRegistersOf,
+  virtualCpuInterfaceOf,
+  virtualInterfaceControlOf,
+} from '../host/host-gic.ts';
+import { vmPower } from '../host/power.ts';
+import type { HypervisorSetup } from '../host/setup.ts';
+import { causeOf } from '../host/watcher.ts';
+import type { WatcherPlace } from '../host/watcher.ts';
 import { ExitHandlers } from './exits.ts';
-import { HostDevices } from './host-devices.ts';
-import { hostGicOf, listRegistersOf, virtualCpuInterfaceOf, virtualInterfaceControlOf } from './host-gic.ts';
 import { enablePrivate, interruptName, MONITORS, serveInterrupt } from './interrupts.ts';
 import { Levels, silenceMonitors } from './levels.ts';
 import { WorldSwitch } from './physical-cpus.ts';
-import { vmPower } from './power.ts';
-import type { HypervisorSetup } from './setup.ts';
 import type { BootedState, HypervisorState } from './state.ts';
 import { setTraps } from './traps.ts';
 import type { Vcpu } from './vcpu.ts';
 import { VirtualMachine } from './virtual-machine.ts';
 import type { VmParts } from './virtual-machine.ts';
-import { causeOf } from './watcher.ts';
-import type { WatcherPlace } from './watcher.ts';
 
 const VBAR_EL2 = systemRegister('VBAR_EL2');
 const SMC = systemOperation('SMC');

@@ -4,8 +4,8 @@ import type { CpuPort } from '@worldswitch/platform';
 import { hostTimerInterrupt, maintenanceInterrupt, virtualTimerInterrupt } from '@worldswitch/vmm';
 import type { HostGic } from '@worldswitch/vmm';
 
-/** The software-generated interrupt by which one CPU of the hypervisor's interrupts another. */
-export const KICK = 0;
+import { KICK } from '../host/cpu-scheduler.ts';
+
 /** The performance monitors' interrupt, a PPI: the guest's, as its registers are. */
 export const MONITORS = 23;
 

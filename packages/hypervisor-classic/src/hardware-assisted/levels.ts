@@ -7,7 +7,7 @@ import type { CpuPort, Shape, Word64 } from '@worldswitch/platform';
 import { systemRegister } from '@worldswitch/vmm';
 import type { Current, HostDeadline, HostGic, HostTimer } from '@worldswitch/vmm';
 
-import { KICK } from './interrupts.ts';
+import { KICK } from '../host/cpu-scheduler.ts';
 import type { VirtualMachine } from './virtual-machine.ts';
 
 /** Seconds for which a guest may see an interrupt that it has taken back. */

@@ -12,7 +12,7 @@ import {
 } from '@worldswitch/vmm';
 import type { LazyFloatState, Moved } from '@worldswitch/vmm';
 
-import type { World } from './cpu-scheduler.ts';
+import type { World } from '../host/cpu-scheduler.ts';
 import type { Vcpu } from './vcpu.ts';
 import type { VirtualMachine } from './virtual-machine.ts';
 
@@ -26,22 +26,6 @@ const TLBI_VMALLE1 = systemOperation('TLBI VMALLE1');
 
 /** Everything that moves when another vCPU comes to a CPU; FP follows when it is used, the GIC's and the timer's by themselves. */
 const SWITCHED = Classes.General | Classes.El1 | Classes.Debug | Classes.Monitors;
-
-/** One of the host's CPUs. */
-export interface PhysicalCpu {
-  /** Switched on and in the hypervisor's hands. */
-  on: boolean;
-  /** The vCPU whose registers it has, or -1. */
-  loaded: number;
-  /** The vCPU that it runs, or -1: it waits. */
-  running: number;
-  /** ELR_EL2 and SPSR_EL2 are the loaded vCPU's: they are not once it waits. */
-  fresh: boolean;
-  /** Somebody else may have to run. */
-  reschedule: boolean;
-  /** The counter when it was last charged. */
-  since: number;
-}
 
 /** What is saved of the world switch. */
 export type WorldState = Readonly<{

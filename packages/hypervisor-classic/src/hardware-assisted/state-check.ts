@@ -4,7 +4,7 @@
 import { StateError } from '@worldswitch/platform';
 import { Context, hostMapAt, PAGE, PageAllocator } from '@worldswitch/vmm';
 
-import type { HypervisorSetup } from './setup.ts';
+import type { HypervisorSetup } from '../host/setup.ts';
 import type { BootedState } from './state.ts';
 
 /** Bits of a VM's physical addresses, the level at which its lookups begin then, and the bytes of its first table. */

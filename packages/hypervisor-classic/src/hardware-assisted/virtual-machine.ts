@@ -1,9 +1,7 @@
 // One VM: its map of memory, its interrupt controller, its devices with their clock, its vCPUs.
 
 import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
-import { buildDevices, Wire } from '@worldswitch/machine';
-import type { BoardDevice } from '@worldswitch/machine';
-import type { CpuPort, Dma, InterruptLine, Ipa, Pa, Plain } from '@worldswitch/platform';
+import type { CpuPort, Dma, Ipa, Pa } from '@worldswitch/platform';
 import {
   GuestDma,
   MmioEmulator,
@@ -31,9 +29,11 @@ import type {
   VmClockState,
 } from '@worldswitch/vmm';
 
+import type { VmSetup } from '../host/setup.ts';
+import { VmDevices } from '../host/vm-devices.ts';
+import type { VmDevicesState } from '../host/vm-devices.ts';
 import { MONITORS } from './interrupts.ts';
 import { monitorsAssert } from './levels.ts';
-import type { VmSetup } from './setup.ts';
 import { IPA_BITS } from './state-check.ts';
 import { Vcpu } from './vcpu.ts';
 import type { VcpuState } from './vcpu.ts';
@@ -62,16 +62,15 @@ export interface VmParts {
 }
 
 /** What is saved. */
-export type VmState = Readonly<{
-  stage2: Stage2State;
-  clock: VmClockState;
-  id: VirtualIdState;
-  gic: VirtualGicState;
-  mmio: MmioState;
-  devices: Readonly<Record<string, Plain>>;
-  wires: Readonly<Record<string, boolean>>;
-  vcpus: readonly VcpuState[];
-}>;
+export type VmState = VmDevicesState &
+  Readonly<{
+    stage2: Stage2State;
+    clock: VmClockState;
+    id: VirtualIdState;
+    gic: VirtualGicState;
+    mmio: MmioState;
+    vcpus: readonly VcpuState[];
+  }>;
 
 /** The interrupt controller of the version that the VM's board names. */
 function makeGic(
@@ -128,10 +127,9 @@ export class VirtualMachine {
   readonly gic: VirtualGic;
   readonly bus: VmBus = new VmBus();
   readonly mmio: MmioEmulator;
-  readonly devices: readonly BoardDevice[];
+  readonly devices: VmDevices;
   readonly vcpus: readonly Vcpu[];
   readonly dma: Dma;
-  private readonly wires = new Map<string, Wire>();
 
   /**
    * Makes a VM: in an entry at power-on, or from a saved state.
@@ -196,31 +194,19 @@ export class VirtualMachine {
     };
   }
 
-  private buildDevices(parts: VmParts, state: VmState | undefined): readonly BoardDevice[] {
-    return buildDevices(this.checked.board.devices, {
-      config: this.checked.board,
-      map: (region, mmio) => {
-        this.bus.map({ ...region, base: region.base as number as Ipa }, mmio);
+  private buildDevices(parts: VmParts, state: VmState | undefined): VmDevices {
+    const { bus, clock, dma, gic, number } = this;
+    const { disks, networks } = parts;
+    return new VmDevices(
+      {
+        ...{ board: this.checked.board, bus, clock, dma, disks, networks },
+        spi: (n) => gic.spi(n),
+        output: (device, byte) => {
+          parts.output(number, device, byte);
+        },
       },
-      spi: (n) => this.gic.spi(n),
-      clock: this.clock,
-      dma: this.dma,
-      wire: (name, drive) => this.wire(name, drive, state),
-      output: (device, byte) => {
-        parts.output(this.number, device, byte);
-      },
-      disks: parts.disks,
-      networks: parts.networks,
-      states: state?.devices,
-    });
-  }
-
-  private wire(name: string, drive: (level: boolean) => void, state: VmState | undefined): InterruptLine {
-    const known = this.wires.get(name);
-    if (known) return known;
-    const made = new Wire(drive, state?.wires[name] ?? false);
-    this.wires.set(name, made);
-    return made;
+      state,
+    );
   }
 
   /** Memory, and with a GICv2 the virtual CPU interface where the guest expects its CPU interface (IHI 0048B 5.3). */
@@ -239,9 +225,7 @@ export class VirtualMachine {
 
   /** Bytes that a serial port would take now, and how many it took. */
   type(device: string, bytes: Uint8Array): number {
-    const found = this.devices.find(({ name }) => name === device)?.device;
-    if (found === undefined || !('receive' in found)) return 0;
-    return (found as unknown as { receive(bytes: Uint8Array): number }).receive(bytes);
+    return this.devices.type(device, bytes);
   }
 
   /** As plain data. */
@@ -252,14 +236,7 @@ export class VirtualMachine {
       id: this.id.save(),
       gic: this.gic.save(),
       mmio: this.mmio.save(),
-      devices: Object.fromEntries(this.devices.map(({ name, device }) => [name, device.save()])),
-      // Those that are high: a wire is made when a device first drives it.
-      wires: Object.fromEntries(
-        [...this.wires]
-          .filter(([, { level }]) => level)
-          .map(([name]) => [name, true] as const)
-          .sort(([a], [b]) => (a < b ? -1 : 1)),
-      ),
+      ...this.devices.save(),
       vcpus: this.vcpus.map((vcpu) => vcpu.save()),
     };
   }

@@ -5,7 +5,7 @@ import type { CpuPort } from '@worldswitch/platform';
 import { physicalTimerInterrupt } from '@worldswitch/vmm';
 import type { HostGic } from '@worldswitch/vmm';
 
-import { KICK } from '../hardware-assisted/interrupts.ts';
+import { KICK } from '../host/cpu-scheduler.ts';
 
 /** Enables the private interrupts of this CPU. */
 export function enablePrivate(port: CpuPort, gic: HostGic): void {

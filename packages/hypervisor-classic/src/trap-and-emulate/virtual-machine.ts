@@ -1,9 +1,7 @@
 // One VM under trap-and-emulate: its memory, its interrupt controller, emulated whole, its devices with their clock, its vCPUs.
 
 import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
-import { buildDevices, Wire } from '@worldswitch/machine';
-import type { BoardDevice } from '@worldswitch/machine';
-import type { CpuPort, Dma, InterruptLine, Ipa, Pa, Plain } from '@worldswitch/platform';
+import type { CpuPort, Dma, Ipa, Pa } from '@worldswitch/platform';
 import { EmulatedGicV2, GuestDma, systemRegister, VirtualId, VmBus, VmClock } from '@worldswitch/vmm';
 import type {
   CheckedVm,
@@ -17,7 +15,9 @@ import type {
   VmClockState,
 } from '@worldswitch/vmm';
 
-import type { VmSetup } from '../hardware-assisted/setup.ts';
+import type { VmSetup } from '../host/setup.ts';
+import { VmDevices } from '../host/vm-devices.ts';
+import type { VmDevicesState } from '../host/vm-devices.ts';
 import { Mmio } from './mmio.ts';
 import type { ShadowMemory } from './shadow-memory.ts';
 import { GuestTimers } from './timers.ts';
@@ -47,16 +47,15 @@ export interface VmParts {
 }
 
 /** What is saved. */
-export type VmState = Readonly<{
-  shadow: ShadowState;
-  clock: VmClockState;
-  id: VirtualIdState;
-  gic: EmulatedGicV2State;
-  devices: Readonly<Record<string, Plain>>;
-  wires: Readonly<Record<string, boolean>>;
-  vcpus: readonly VirtualCpuState[];
-  timers: readonly GuestTimersState[];
-}>;
+export type VmState = VmDevicesState &
+  Readonly<{
+    shadow: ShadowState;
+    clock: VmClockState;
+    id: VirtualIdState;
+    gic: EmulatedGicV2State;
+    vcpus: readonly VirtualCpuState[];
+    timers: readonly GuestTimersState[];
+  }>;
 
 /** A vCPU's interrupt pins. */
 export interface InterruptPins {
@@ -76,11 +75,10 @@ export class VirtualMachine {
   readonly bus: VmBus = new VmBus();
   readonly memory: ShadowMemory;
   readonly mmio: Mmio;
-  readonly devices: readonly BoardDevice[];
+  readonly devices: VmDevices;
   readonly vcpus: readonly VirtualCpu[];
   readonly dma: Dma;
   private readonly own: readonly GuestTimers[];
-  private readonly wires = new Map<string, Wire>();
 
   /**
    * Makes a VM: in an entry at power-on, or from a saved state.
@@ -151,31 +149,19 @@ export class VirtualMachine {
     return found;
   }
 
-  private buildDevices(parts: VmParts, state: VmState | undefined): readonly BoardDevice[] {
-    return buildDevices(this.checked.board.devices, {
-      config: this.checked.board,
-      map: (region, mmio) => {
-        this.bus.map({ ...region, base: region.base as number as Ipa }, mmio);
+  private buildDevices(parts: VmParts, state: VmState | undefined): VmDevices {
+    const { bus, clock, dma, gic, number } = this;
+    const { disks, networks } = parts;
+    return new VmDevices(
+      {
+        ...{ board: this.checked.board, bus, clock, dma, disks, networks },
+        spi: (n) => gic.spi(n),
+        output: (device, byte) => {
+          parts.output(number, device, byte);
+        },
       },
-      spi: (n) => this.gic.spi(n),
-      clock: this.clock,
-      dma: this.dma,
-      wire: (name, drive) => this.wire(name, drive, state),
-      output: (device, byte) => {
-        parts.output(this.number, device, byte);
-      },
-      disks: parts.disks,
-      networks: parts.networks,
-      states: state?.devices,
-    });
-  }
-
-  private wire(name: string, drive: (level: boolean) => void, state: VmState | undefined): InterruptLine {
-    const known = this.wires.get(name);
-    if (known) return known;
-    const made = new Wire(drive, state?.wires[name] ?? false);
-    this.wires.set(name, made);
-    return made;
+      state,
+    );
   }
 
   /** True while one of its vCPUs is switched on. */
@@ -185,9 +171,7 @@ export class VirtualMachine {
 
   /** Bytes that a serial port would take now, and how many it took. */
   type(device: string, bytes: Uint8Array): number {
-    const found = this.devices.find(({ name }) => name === device)?.device;
-    if (found === undefined || !('receive' in found)) return 0;
-    return (found as unknown as { receive(bytes: Uint8Array): number }).receive(bytes);
+    return this.devices.type(device, bytes);
   }
 
   /** As plain data. */
@@ -197,14 +181,7 @@ export class VirtualMachine {
       clock: this.clock.save(),
       id: this.id.save(),
       gic: this.gic.save(),
-      devices: Object.fromEntries(this.devices.map(({ name, device }) => [name, device.save()])),
-      // Those that are high: a wire is made when a device first drives it.
-      wires: Object.fromEntries(
-        [...this.wires]
-          .filter(([, { level }]) => level)
-          .map(([name]) => [name, true] as const)
-          .sort(([a], [b]) => (a < b ? -1 : 1)),
-      ),
+      ...this.devices.save(),
       vcpus: this.vcpus.map((vcpu) => vcpu.save()),
       timers: this.own.map((timers) => timers.save()),
     };

@@ -4,7 +4,7 @@
 import type { CpuPort } from '@worldswitch/platform';
 import type { Moved } from '@worldswitch/vmm';
 
-import type { World } from '../hardware-assisted/cpu-scheduler.ts';
+import type { World } from '../host/cpu-scheduler.ts';
 import type { VirtualCpu } from './virtual-cpu.ts';
 import type { VirtualMachine } from './virtual-machine.ts';
 

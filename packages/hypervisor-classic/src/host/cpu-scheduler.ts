@@ -5,8 +5,6 @@ import type { CpuPort } from '@worldswitch/platform';
 import { Scheduler } from '@worldswitch/vmm';
 import type { CheckedVm, Current, HostDeadline, HostGic, HostTimer, SchedulerState } from '@worldswitch/vmm';
 
-import { KICK } from './interrupts.ts';
-import type { PhysicalCpu } from './physical-cpus.ts';
 import type { HypervisorSetup } from './setup.ts';
 
 /** A vCPU, as the scheduler sees it. */
@@ -43,6 +41,25 @@ export interface World<V extends ScheduledVcpu, M extends ScheduledVm<V>> {
   load(port: CpuPort, vm: M, vcpu: V): void;
   /** What is kept of a vCPU that starts anew is void. */
   forget(vcpu: V): void;
+}
+
+/** The software-generated interrupt by which one CPU of the hypervisor's interrupts another. */
+export const KICK = 0;
+
+/** One of the host's CPUs. */
+export interface PhysicalCpu {
+  /** Switched on and in the hypervisor's hands. */
+  on: boolean;
+  /** The vCPU whose registers it has, or -1. */
+  loaded: number;
+  /** The vCPU that it runs, or -1: it waits. */
+  running: number;
+  /** ELR_EL2 and SPSR_EL2 are the loaded vCPU's: they are not once it waits. */
+  fresh: boolean;
+  /** Somebody else may have to run. */
+  reschedule: boolean;
+  /** The counter when it was last charged. */
+  since: number;
 }
 
 /** What is saved of one CPU. */

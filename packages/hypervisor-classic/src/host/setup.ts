@@ -3,7 +3,7 @@
 import type { CheckedConfig } from '@worldswitch/machine';
 import type { CheckedVm, ShadowVariant } from '@worldswitch/vmm';
 
-import type { TrapControls } from './traps.ts';
+import type { TrapControls } from '../hardware-assisted/traps.ts';
 
 /** One VM and how it is entered. */
 export interface VmSetup {
