@@ -94,7 +94,7 @@ export class TranslatedKernel {
     this.page = new VirtualRegisterPage(places.state.pa, state?.page);
     this.contexts = new Contexts(state?.contexts);
     this.passedBy = state?.passedBy ?? false;
-    if (state?.cache) this.begin(address(state.cache.base)).cache.restore(state.cache);
+    if (state?.cache) this.begin(address(state.cache.base), state.cache);
   }
 
   /** What the cache has done so far. */
@@ -124,7 +124,7 @@ export class TranslatedKernel {
     return this.begin(base).translator;
   }
 
-  private begin(base: number): Running {
+  private begin(base: number, state?: CacheState): Running {
     const { pa, size } = this.places.cache;
     const cache = new CodeCache(
       base,
@@ -136,6 +136,8 @@ export class TranslatedKernel {
       },
       CONTEXTS,
     );
+    // Before the translator, which looks whether the cache has been emptied since.
+    if (state) cache.restore(state);
     const translator = new Translator(cache, this.page, this, this.inline);
     translator.select(this.contexts.current);
     this.running = { base, cache, translator };
