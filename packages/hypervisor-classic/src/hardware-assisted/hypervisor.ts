@@ -1,6 +1,5 @@
 // The hypervisor at EL2: boots on the bare machine, makes its VMs, and serves their exits. Nothing of it runs outside of its entries.
 
-import { pa } from '@worldswitch/platform';
 import type { CpuPort, Exception, Leave, PrivilegedSoftware, SoftwareContext } from '@worldswitch/platform';
 import {
   buildHostMap,
@@ -16,15 +15,14 @@ import {
 } from '@worldswitch/vmm';
 import type { HostGic, HostMap, HostRange } from '@worldswitch/vmm';
 
-import { ConsoleHub } from '../host/console-hub.ts';
-import { CpuScheduler } from '../host/cpu-scheduler.ts';
-import { HostDevices } from '../host/host-devices.ts';
 import {
   hostGicOf,
   listRegistersOf,
   virtualCpuInterfaceOf,
   virtualInterfaceControlOf,
 } from '../host/host-gic.ts';
+import { describeOwn, makeHostParts, offIfDone, sharedInterrupt, startHost } from '../host/host-parts.ts';
+import type { HostParts, VmEnds } from '../host/host-parts.ts';
 import { vmPower } from '../host/power.ts';
 import type { HypervisorSetup } from '../host/setup.ts';
 import { causeOf } from '../host/watcher.ts';
@@ -41,20 +39,10 @@ import type { VmParts } from './virtual-machine.ts';
 
 const VBAR_EL2 = systemRegister('VBAR_EL2');
 const SMC = systemOperation('SMC');
-/** PSCI of the board's firmware. */
-const CPU_ON = 0xc400_0003;
-const SYSTEM_OFF = 0x8400_0008;
-const BOOT_ENTRY = 0x800;
 
 /** Everything that is there once it has booted. */
-interface Booted {
-  readonly pages: PageAllocator;
+interface Booted extends HostParts<Vcpu, VirtualMachine, WorldSwitch> {
   readonly map: HostMap;
-  readonly timer: HostTimer;
-  readonly vms: readonly VirtualMachine[];
-  readonly scheduler: CpuScheduler<Vcpu, VirtualMachine, WorldSwitch>;
-  readonly console: ConsoleHub;
-  readonly devices: HostDevices;
   readonly levels: Levels;
   readonly listRegisters: number;
 }
@@ -132,14 +120,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       enablePrivate(port, this.gic);
       setTraps(port, this.setup.traps);
       this.scheduler.online(port.index);
-      if (first) {
-        this.parts.console.initialise(port);
-        const serial = this.parts.console.interruptNumber;
-        const shared = [...(serial === undefined ? [] : [serial]), ...this.parts.devices.interrupts];
-        for (const interrupt of shared) this.gic.enable(port, interrupt, port.index);
-        this.startOthers(port);
-        for (const vm of this.parts.vms) this.scheduler.start(vm);
-      }
+      if (first) startHost(port, this.gic, this.parts, this.context, SMC);
       const leave = this.leave(port);
       // What the first switch moved belongs to no exit.
       this.scheduler.world.taken();
@@ -147,68 +128,36 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
     });
   }
 
-  private startOthers(port: CpuPort): void {
-    for (let cpu = 1; cpu < this.context.cpus; cpu++) {
-      port.writeX(0, CPU_ON, 0);
-      port.writeX(1, cpu, 0);
-      port.writeX(2, this.context.page + BOOT_ENTRY, 0);
-      port.writeX(3, 0, 0);
-      port.operate(SMC);
-    }
-  }
-
   private make(port: CpuPort | undefined, state?: BootedState): Booted {
-    const { setup, current, memory } = this;
+    const { setup, current, memory, gic } = this;
+    const { cpus, timer: counter } = setup.host;
     const { base, size } = setup.memory;
     const pages = new PageAllocator(base, size / PAGE, state?.pages);
-    const timer = new HostTimer(current, setup.host.cpus, state?.timer);
-    const map = state ? savedMap(state.map) : buildHostMap(this.current.port, memory, pages, this.ranges());
-    const { frequency } = setup.host.timer;
+    const timer = new HostTimer(current, cpus, state?.timer);
+    const map = state ? savedMap(state.map) : buildHostMap(current.port, memory, pages, this.ranges());
     const listRegisters = state?.listRegisters ?? listRegistersOf(setup.host, current.port);
-    const devices = new HostDevices(port, setup, { current, memory, pages }, state?.devices);
-    const console = new ConsoleHub(
-      setup,
-      current,
-      (vm, device, bytes) => vms[vm]?.type(device, bytes) ?? 0,
-      state,
-      timer,
-    );
-    const vms = this.makeVms(
-      port,
-      state,
-      { pages, timer, listRegisters, devices },
+    const parts = makeHostParts<Vcpu, VirtualMachine, WorldSwitch>(
+      { setup, current, memory, gic, port, state },
       {
-        output: (from, device, byte) => {
-          console.output(from, device, byte);
-        },
-        kick: (id) => {
-          scheduler.kick(id);
-        },
+        pages,
+        timer,
+        consoleTimer: timer,
+        vms: (ends) => this.makeVms(port, state, { pages, timer, listRegisters }, ends),
+        world: () => new WorldSwitch(cpus, setup.vms.length, state),
       },
     );
-    const world = new WorldSwitch(setup.host.cpus, setup.vms.length, state);
-    const scheduler: Booted['scheduler'] = new CpuScheduler(
-      setup,
-      current,
-      this.gic,
-      timer,
-      vms,
-      world,
-      state,
-    );
-    const levels = new Levels(current, this.gic, timer, frequency, setup.host.cpus, state?.levels);
-    return { pages, map, timer, vms, scheduler, console, devices, levels, listRegisters };
+    const levels = new Levels(current, gic, timer, counter.frequency, cpus, state?.levels);
+    return { ...parts, map, levels, listRegisters };
   }
 
   private makeVms(
     port: CpuPort | undefined,
     state: BootedState | undefined,
-    parts: Pick<Booted, 'pages' | 'timer' | 'listRegisters' | 'devices'>,
-    ends: Pick<VmParts, 'output' | 'kick'>,
+    own: Pick<Booted, 'pages' | 'timer' | 'listRegisters'>,
+    ends: VmEnds,
   ): readonly VirtualMachine[] {
     const { setup, current, memory, gic } = this;
     const { host } = setup;
-    const { devices, ...own } = parts;
     let first = 0;
     return setup.vms.map((one, number) => {
       const vmParts: VmParts = {
@@ -220,8 +169,8 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
         frequency: host.timer.frequency,
         virtualCpuInterface: virtualCpuInterfaceOf(host),
         virtualInterfaceControl: virtualInterfaceControlOf(host),
-        disks: devices.disksOf(one.vm),
-        networks: devices.networksOf(one.vm),
+        disks: ends.devices.disksOf(one.vm),
+        networks: ends.devices.networksOf(one.vm),
       };
       const vm = new VirtualMachine(port, number, first, one, vmParts, state?.vms[number]);
       first += vm.vcpus.length;
@@ -254,7 +203,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       if (exception.kind === 'irq') {
         const interrupt = this.interrupt(port);
         if (watcher) served = { ...served, cause: interruptName(interrupt), syndrome: interrupt };
-      } else if (exception.from !== 'lower-a64') throw new Error(describeOwn(exception, port));
+      } else if (exception.from !== 'lower-a64') throw new Error(describeOwn(exception, port, 'EL2'));
       else {
         const vcpu = this.scheduler.vcpu(running);
         const vm = this.parts.vms[vcpu?.vm ?? -1];
@@ -269,7 +218,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
         const { vm = -1, index = -1 } = this.scheduler.vcpu(running) ?? {};
         watcher.end({ vm, vcpu: index, ...served, moved: this.scheduler.world.taken() });
       }
-      return this.offIfDone(port, leave);
+      return offIfDone(port, leave, this.parts.vms, SMC);
     });
   }
 
@@ -299,8 +248,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       },
       maintenance: () => vcpu && vm?.gic.maintain(port, vcpu.index),
       shared: (_, interrupt) => {
-        if (parts.console.interrupt(port, interrupt) || parts.devices.interrupt(port, interrupt)) return;
-        this.gic.disable(port, interrupt);
+        sharedInterrupt(port, this.gic, parts, interrupt);
       },
     });
   }
@@ -318,15 +266,6 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       return 'eret';
     }
     return 'wait';
-  }
-
-  /** The last act, where no VM is left: the firmware does not return from it. */
-  private offIfDone(port: CpuPort, leave: Leave): Leave {
-    if (leave === 'wait' && this.parts.vms.every((vm) => !vm.running)) {
-      port.writeX(0, SYSTEM_OFF, 0);
-      port.operate(SMC);
-    }
-    return leave;
   }
 
   /** The whole state, as plain data. */
@@ -355,18 +294,3 @@ const savedMap = ([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0]: readonly number[])
   tcr: [c, d],
   mair: [e, f],
 });
-
-const ESR_EL2 = systemRegister('ESR_EL2');
-const ELR_EL2 = systemRegister('ELR_EL2');
-
-/** An exception of the hypervisor's own, in words. */
-function describeOwn({ kind, from }: Exception, port: CpuPort): string {
-  const [esr, elr] = [
-    { lo: 0, hi: 0 },
-    { lo: 0, hi: 0 },
-  ];
-  port.readSystem(ESR_EL2, esr);
-  port.readSystem(ELR_EL2, elr);
-  const at = pa(elr.hi * 2 ** 32 + elr.lo);
-  return `an exception of its own: ${kind} from ${from}, ESR_EL2 0x${esr.lo.toString(16)}, ELR_EL2 0x${at.toString(16)}`;
-}

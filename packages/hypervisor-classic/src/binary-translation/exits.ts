@@ -1,0 +1,95 @@
+// Exits of a VM's translated kernel, and its way back into the cache: what the hypervisor asks of the translation at each of its own.
+
+import type { Exception, Word64 } from '@worldswitch/platform';
+import type { HostSpace, PageAllocator } from '@worldswitch/vmm';
+
+import type { HypervisorSetup } from '../host/setup.ts';
+import type { Emulation } from '../trap-and-emulate/emulation.ts';
+import type { Exits } from '../trap-and-emulate/exits.ts';
+import { ESR_EL1 } from '../trap-and-emulate/handles.ts';
+import type { VirtualCpu } from '../trap-and-emulate/virtual-cpu.ts';
+import type { VirtualMachine } from '../trap-and-emulate/virtual-machine.ts';
+import { emulateCalledOut } from './emulate.ts';
+import { TranslatedKernel } from './kernel.ts';
+import type { TranslatedKernelState, TranslationPlaces } from './kernel.ts';
+import { placesFor, savedPlaces } from './places.ts';
+import { Arrival } from './translator.ts';
+
+const EC_SVC = 0x15;
+const esr: Word64 = { lo: 0, hi: 0 };
+
+/** Where the cache and the virtual registers of a VM are, if its kernel is to be translated: room for them, or as they were saved. */
+export function translationPlaces(
+  { translation }: HypervisorSetup,
+  pages: PageAllocator,
+  state?: { readonly kernel: TranslatedKernelState | null },
+): TranslationPlaces | undefined {
+  if (state === undefined) return translation && placesFor(pages);
+  return state.kernel ? savedPlaces(state.kernel.places) : undefined;
+}
+
+/** The kernel of a VM, to be translated. */
+export const kernelAt = (
+  { translation }: HypervisorSetup,
+  space: HostSpace,
+  places: TranslationPlaces,
+  state?: { readonly kernel: TranslatedKernelState | null },
+): TranslatedKernel => new TranslatedKernel(space, places, translation?.inline, state?.kernel ?? undefined);
+
+/** The guest's kernel was running, from the translation cache. */
+export const isTranslated = ({ from }: Exception, vcpu: VirtualCpu): boolean =>
+  from === 'lower-a64' && vcpu.level === 1;
+
+/** An interrupt of the host's came while the cache ran. */
+export function interruptTranslated(kernel: TranslatedKernel, emulation: Emulation): void {
+  kernel.arrive(emulation, -1);
+}
+
+/** An exit of a kernel that is translated: its own, or what its guest's instruction would have exited for. */
+export function serveKernelExit(kernel: TranslatedKernel, emulation: Emulation, exits: Exits): void {
+  if (serveTranslated(kernel, emulation, exits)) return;
+  exits.serve(emulation);
+  // A kernel that is emulated trap by trap changes its text and tables, too.
+  kernel.followed(emulation, exits.served.cause, emulation.word);
+}
+
+/** An exit of translated code. False where the exception is the guest's. */
+function serveTranslated(kernel: TranslatedKernel, emulation: Emulation, exits: Exits): boolean {
+  emulation.port.readSystem(ESR_EL1, esr);
+  const call = esr.lo >>> 26 === EC_SVC ? esr.lo & 0xffff : -1;
+  const arrival = kernel.arrive(emulation, call);
+  if (arrival === Arrival.Other) return false;
+  const { served } = exits;
+  served.syndrome = esr.lo;
+  served.cause = served.handler = 'translator';
+  if (arrival === Arrival.Emulate) {
+    served.cause = emulateCalledOut(emulation, kernel.instruction, exits.instructions);
+    served.handler = 'emulate';
+    kernel.followed(emulation, served.cause, kernel.instruction);
+  }
+  return true;
+}
+
+/**
+ * The guest goes on: its kernel from the cache. With SP_EL0 as its stack pointer, or while it is debugged, it is emulated trap by trap.
+ *
+ * @param pending - it has an interrupt that it masks
+ */
+export function enterTranslated(
+  kernel: TranslatedKernel,
+  emulation: Emulation,
+  vm: VirtualMachine,
+  vcpu: VirtualCpu,
+  pending: boolean,
+): void {
+  if (vcpu.level === 0) return;
+  if (vcpu.spSel === 0 || vcpu.stepping) {
+    kernel.passBy();
+    return;
+  }
+  const { port } = emulation;
+  emulation.begin(port);
+  emulation.of(vm, vcpu);
+  kernel.depart(emulation, pending);
+  emulation.frame.end(port);
+}

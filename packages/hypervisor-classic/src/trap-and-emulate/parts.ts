@@ -1,0 +1,94 @@
+// What trap-and-emulate is made of once it has booted: the hypervisor's address space at EL1, the VMs with their shadow tables, and what
+// every host has.
+
+import { pa } from '@worldswitch/platform';
+import type { Pa } from '@worldswitch/platform';
+import { HostSpace, HostTimer, PAGE, PageAllocator, ShadowMmu } from '@worldswitch/vmm';
+
+import { kernelAt, translationPlaces } from '../binary-translation/exits.ts';
+import type { TranslatedKernel, TranslationPlaces } from '../binary-translation/kernel.ts';
+import { makeHostParts } from '../host/host-parts.ts';
+import type { HostMaking, HostParts, VmEnds } from '../host/host-parts.ts';
+import { ShadowMemory } from './shadow-memory.ts';
+import type { BootedState } from './state.ts';
+import type { VirtualCpu } from './virtual-cpu.ts';
+import { VirtualMachine } from './virtual-machine.ts';
+import { TrapWorld } from './world.ts';
+
+/** Everything that is there once it has booted. */
+export interface Booted extends HostParts<VirtualCpu, VirtualMachine, TrapWorld> {
+  readonly space: HostSpace;
+  /** The kernel of the one VM, where it is translated. */
+  readonly kernel: TranslatedKernel | undefined;
+}
+
+/** What it is made with. */
+export interface Making extends HostMaking {
+  /** The hypervisor's own page. */
+  readonly page: Pa;
+  readonly state: BootedState | undefined;
+}
+
+/** Makes it: at power-on, or as it was saved. */
+export function makeParts(making: Making): Booted {
+  const { setup, current, state } = making;
+  const { base, size } = setup.memory;
+  const pages = new PageAllocator(base, size / PAGE, state?.pages);
+  const timer = new HostTimer(current, setup.host.cpus, state?.timer, 'EL1');
+  const places = translationPlaces(setup, pages, state);
+  const space = makeSpace(making, pages, places);
+  const kernel = places && kernelAt(setup, space, places, state);
+  const parts = makeHostParts<VirtualCpu, VirtualMachine, TrapWorld>(making, {
+    pages,
+    timer,
+    vms: (ends) => makeVms(making, { pages, timer, space }, ends),
+    world: () => new TrapWorld(),
+  });
+  return { ...parts, space, kernel };
+}
+
+function makeSpace(
+  { setup: { host }, current, memory, page, state }: Making,
+  pages: PageAllocator,
+  translated: TranslationPlaces | undefined,
+): HostSpace {
+  if (state) return new HostSpace(pages, host.cpus, state.space);
+  return HostSpace.create(current.port, memory, pages, {
+    page,
+    ranges: [
+      { base: 0, size: host.ramBase, kind: 'device' },
+      { base: host.ramBase, size: host.memory, kind: 'memory' },
+    ],
+    paBits: 40,
+    cpus: host.cpus,
+    ...(translated && { translated }),
+  });
+}
+
+function makeVms(
+  { setup, current, memory, gic, port, state }: Making,
+  { pages, timer, space }: Pick<Booted, 'pages' | 'timer' | 'space'>,
+  ends: VmEnds,
+): readonly VirtualMachine[] {
+  let first = 0;
+  return setup.vms.map((one, number) => {
+    const { base, board } = one.vm;
+    const saved = state?.vms[number];
+    const shape = {
+      variant: setup.shadow ?? 'lazy',
+      ram: [{ ipa: board.ramBase, pa: pa(base), size: board.memory }],
+      vcpus: board.cpus,
+    };
+    const parts = {
+      ...ends,
+      ...{ current, memory, timer, gic },
+      frequency: setup.host.timer.frequency,
+      translation: new ShadowMemory(new ShadowMmu(space, memory, pages, shape, saved?.shadow)),
+      disks: ends.devices.disksOf(one.vm),
+      networks: ends.devices.networksOf(one.vm),
+    };
+    const vm = new VirtualMachine(port, number, first, one, parts, saved);
+    first += vm.vcpus.length;
+    return vm;
+  });
+}
