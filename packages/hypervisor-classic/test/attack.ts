@@ -7,9 +7,12 @@ import { memoryDisk, userNetwork } from '@worldswitch/devices';
 import { fuzz } from '@worldswitch/guests';
 import { readKernel, virt } from '@worldswitch/machine';
 import type { Pa } from '@worldswitch/platform';
+import type { ShadowVariant } from '@worldswitch/vmm';
 
+import type { HardwareAssisted } from '../src/hardware-assisted/hypervisor.ts';
 import { createHost } from '../src/index.ts';
 import type { Host } from '../src/index.ts';
+import type { TrapAndEmulate } from '../src/trap-and-emulate/hypervisor.ts';
 
 /** Kinds of hostile operations, and what each is. */
 export const kinds = {
@@ -42,8 +45,13 @@ const SLICE = 250_000;
 /** Slices without an operation after which the hostile guest has lost itself. */
 const LOST = 160;
 
+/** A host by either technique. */
+export type AnyHost = Host<HardwareAssisted | TrapAndEmulate>;
+
 /** What a run is to do. */
 export interface Attack {
+  /** By trap-and-emulate with shadow tables of a variant; on the virtualisation extensions when absent. */
+  readonly shadow?: ShadowVariant;
   /** What the other VM does: a kind of attack, or something harmless. */
   readonly mode: Kind | 'busy' | 'quiet';
   /** Its share of the CPU, where the quiet VM has 1. */
@@ -58,7 +66,7 @@ export interface Attack {
   /** Instructions that are enough for the quiet VM to be through. */
   readonly most: number;
   /** Is called before anything runs. */
-  readonly prepare?: (host: Host) => void;
+  readonly prepare?: (host: AnyHost) => void;
 }
 
 /** What was seen. */
@@ -82,34 +90,38 @@ export interface Seen {
 let image: ReturnType<typeof readKernel> | undefined;
 
 /** A host with the hostile VM and the quiet one. */
-async function hostOf({ mode, version, cpus, seed, rounds, share = 1 }: Attack): Promise<Host> {
+async function hostOf({ mode, shadow, version, cpus, seed, rounds, share = 1 }: Attack): Promise<AnyHost> {
   image ??= readKernel(new Uint8Array(await readFile(fuzz.image)), 'fuzz', RAM);
   const gic = { version };
   const virtio = ['blk', 'net', 'console', 'rng'].map((kind) => ({ name: kind, type: `virtio-${kind}` }));
-  return createHost(
-    {
-      board: virt({ memory: 16 * MIB + 2 * GUEST, cpus, gic, virtio: virtio.slice(0, 2) }),
-      vms: [
-        {
-          name: 'hostile',
-          board: virt({ memory: GUEST, cpus, gic, virtio }),
-          disks: { blk: 'blk' },
-          share: share * 1024,
-        },
-        { name: 'quiet', board: virt({ memory: GUEST, gic }) },
-      ],
-      scheduling: { slice: 0.0005 },
-    },
-    {
-      hostile: { kernel: image, append: `fuzz:${mode},${seed},${2 ** 30}` },
-      quiet: { kernel: image, append: `fuzz:quiet,1,${rounds}` },
-    },
-    { disks: { blk: memoryDisk(new Uint8Array(65_536)) }, networks: { net: userNetwork() } },
-  );
+  const description = {
+    board: virt({ memory: 16 * MIB + 2 * GUEST, cpus, gic, virtio: virtio.slice(0, 2) }),
+    vms: [
+      {
+        name: 'hostile',
+        board: virt({ memory: GUEST, cpus, gic, virtio }),
+        disks: { blk: 'blk' },
+        share: share * 1024,
+      },
+      { name: 'quiet', board: virt({ memory: GUEST, gic }) },
+    ],
+    scheduling: { slice: 0.0005 },
+  };
+  const images = {
+    hostile: { kernel: image, append: `fuzz:${mode},${seed},${2 ** 30}` },
+    quiet: { kernel: image, append: `fuzz:quiet,1,${rounds}` },
+  };
+  const options = {
+    disks: { blk: memoryDisk(new Uint8Array(65_536)) },
+    networks: { net: userNetwork() },
+  };
+  return shadow === undefined
+    ? createHost(description, images, options)
+    : createHost({ ...description, technique: 'trap-and-emulate', shadow }, images, options);
 }
 
 /** A VM's memory, as the machine has it. */
-function memoryOf(host: Host, vm: number): Uint8Array {
+function memoryOf(host: AnyHost, vm: number): Uint8Array {
   const window = host.machine.bus.memoryAt(RAM as Pa);
   const at = (host.setup.vms[vm]?.vm.base ?? 0) - (window?.base ?? 0);
   return window?.memory.bytes.subarray(at, at + GUEST) ?? new Uint8Array();
@@ -119,7 +131,7 @@ const wordAt = (bytes: Uint8Array, at: number): number =>
   new DataView(bytes.buffer, bytes.byteOffset + at, 8).getUint32(0, true);
 
 /** Bytes that a hypervisor's state takes as text. */
-function stateBytes(host: Host): number {
+function stateBytes(host: AnyHost): number {
   return JSON.stringify(host.hypervisor.save(), (_key, value: unknown) =>
     value instanceof Uint8Array ? '.'.repeat(value.length) : value,
   ).length;

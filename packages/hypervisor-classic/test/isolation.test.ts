@@ -9,7 +9,7 @@ import { LazyFloat, Scheduler } from '@worldswitch/vmm';
 
 import type { Host } from '../src/index.ts';
 import { attack, kinds } from './attack.ts';
-import type { Attack, Kind, Seen } from './attack.ts';
+import type { AnyHost, Attack, Kind, Seen } from './attack.ts';
 
 const asked = Number(process.env['WORLDSWITCH_FUZZ'] ?? 0);
 const MODES = Object.keys(kinds) as Kind[];
@@ -102,7 +102,8 @@ describe('the same check finds', () => {
   /** Does something at the end of the hypervisor's boot. */
   const booted =
     (change: (host: Host, port: CpuPort) => void) =>
-    (host: Host): void => {
+    (any: AnyHost): void => {
+      const host = any as Host;
       const { hypervisor } = host;
       const boot = hypervisor.boot.bind(hypervisor);
       hypervisor.boot = (port) => {
