@@ -200,6 +200,9 @@ export class Exits {
     else if (answer === Answer.Abort) {
       this.is(cause, 'guest');
       e.raise(ec, (esr & ~63) | vm.memory.status, far, ec + 1);
+    } else if (answer === Answer.Refused) {
+      this.is('refused', 'end');
+      e.host.end(vm, vm.memory.reason);
     } else if (fetch) {
       this.is(cause, 'guest');
       // Instructions come from memory alone.

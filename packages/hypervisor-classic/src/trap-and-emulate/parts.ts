@@ -3,7 +3,7 @@
 
 import { pa } from '@worldswitch/platform';
 import type { Pa } from '@worldswitch/platform';
-import { HostSpace, HostTimer, PAGE, PageAllocator, ShadowMmu } from '@worldswitch/vmm';
+import { HostSpace, HostTimer, PAGE, PageAllocator, ShadowMmu, shadowPages } from '@worldswitch/vmm';
 
 import { kernelAt, translationPlaces } from '../binary-translation/exits.ts';
 import type { TranslatedKernel, TranslationPlaces } from '../binary-translation/kernel.ts';
@@ -14,6 +14,9 @@ import type { BootedState } from './state.ts';
 import type { VirtualCpu } from './virtual-cpu.ts';
 import { VirtualMachine } from './virtual-machine.ts';
 import { TrapWorld } from './world.ts';
+
+/** Pages of a VM's shadow tables at most: 8 MiB. */
+const MOST_TABLES = 2048;
 
 /** Everything that is there once it has booted. */
 export interface Booted extends HostParts<VirtualCpu, VirtualMachine, TrapWorld> {
@@ -65,12 +68,19 @@ function makeSpace(
   });
 }
 
+/** Pages that a VM's shadow may have: its share of what there is, so that no VM takes another's. */
+function tableQuota(pages: PageAllocator, vms: number, state: BootedState | undefined): number {
+  const theirs = state?.vms.reduce((sum, { shadow }) => sum + shadowPages(shadow), 0) ?? 0;
+  return Math.min(MOST_TABLES, Math.floor((pages.pages - pages.used / PAGE + theirs) / vms));
+}
+
 function makeVms(
   { setup, current, memory, gic, port, state }: Making,
   { pages, timer, space }: Pick<Booted, 'pages' | 'timer' | 'space'>,
   ends: VmEnds,
 ): readonly VirtualMachine[] {
   let first = 0;
+  const quota = tableQuota(pages, setup.vms.length, state);
   return setup.vms.map((one, number) => {
     const { base, board } = one.vm;
     const saved = state?.vms[number];
@@ -78,6 +88,7 @@ function makeVms(
       variant: setup.shadow ?? 'lazy',
       ram: [{ ipa: board.ramBase, pa: pa(base), size: board.memory }],
       vcpus: board.cpus,
+      quota,
     };
     const parts = {
       ...ends,

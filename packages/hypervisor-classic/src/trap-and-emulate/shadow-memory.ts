@@ -24,6 +24,7 @@ export class ShadowMemory implements GuestMemory {
   readonly shadow: ShadowMmu;
   status = 0;
   ipa = 0;
+  reason = '';
   private readonly answer: Translation = createTranslation();
 
   constructor(shadow: ShadowMmu) {
@@ -62,7 +63,8 @@ export class ShadowMemory implements GuestMemory {
       case 'traced':
         return Answer.Traced;
       case 'refused':
-        throw new Error(`the guest is refused: ${found.reason}`);
+        this.reason = found.reason;
+        return Answer.Refused;
     }
   }
 

@@ -130,11 +130,16 @@ export class ConsoleMultiplexer {
     const count = this.lost[vm] ?? 0;
     if (count === 0) return;
     this.lost[vm] = 0;
+    this.tell(vm, `${count} typed bytes were lost`);
+  }
+
+  /** Says something about a VM, in parentheses and a line of its own. */
+  tell(vm: number, text: string): void {
     const line = this.lines[vm];
     if (line && hasText(line)) this.flush(vm, line);
     this.sendLine(
       vm,
-      Array.from(`(${count} typed bytes were lost)`, (c) => c.charCodeAt(0)),
+      Array.from(`(${text})`, (c) => c.charCodeAt(0)),
     );
   }
 

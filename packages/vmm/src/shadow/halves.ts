@@ -189,7 +189,7 @@ export class Halves {
   clearAll(port: CpuPort): void {
     for (const half of [...this.all.values()]) {
       if (!this.isEntered(half)) this.destroy(port, half);
-      else if (half.tables.size > 0) this.clear(port, half);
+      else if (half.tables.size > 0 || half.uses.size > 0) this.clear(port, half);
     }
   }
 

@@ -16,6 +16,7 @@ export type { ShadowCounters, ShadowOptions, ShadowVariant } from './options.ts'
 export type { RamRange } from './guest-ram.ts';
 export { ShadowMmu } from './shadow.ts';
 export type { Resolution } from './shadow.ts';
+export { shadowPages } from './saved-shadow.ts';
 export { shadowShape } from './state.ts';
 export type { ShadowState } from './state.ts';
 export type { ShadowView } from './views.ts';

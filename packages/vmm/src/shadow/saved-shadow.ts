@@ -49,6 +49,14 @@ export function saveShadow({
   };
 }
 
+/** Pages of tables, and of what the guest wrote to its own, that a saved shadow has. */
+export function shadowPages({ halves, real }: ShadowState): number {
+  return halves.reduce(
+    (sum, { tables, borrowed }) => sum + 1 + tables.length / 2 - borrowed.length,
+    real.length / 4,
+  );
+}
+
 /** Puts a saved state into a new shadow. Throws a StateError that names what cannot be. */
 export function restoreShadow(parts: ShadowParts, state: ShadowState, pages: PageAllocator): void {
   const { halves, traces, lru, counters, adopted } = parts;

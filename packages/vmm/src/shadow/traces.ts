@@ -25,6 +25,7 @@ export class Traces {
   /** True where the guest's reads of them are seen too. */
   readonly reads: boolean;
   private readonly uses = new Map<number, Set<TableUse>>();
+  private known = 0;
   /** How many traced pages are in each block of 2 MiB and 1 GiB. */
   private readonly inBlock = new Map<number, number>();
   private readonly writers = new Map<number, Set<Leaf>>();
@@ -36,6 +37,11 @@ export class Traces {
    */
   constructor(reads: boolean) {
     this.reads = reads;
+  }
+
+  /** Parts of tables that are known: a guest's tables may loop, so that one page has many. */
+  get size(): number {
+    return this.known;
   }
 
   /** True for an address in a page that holds a table. */
@@ -85,6 +91,7 @@ export class Traces {
       this.remove(old, key);
     }
     half.uses.set(key, use);
+    this.known++;
     const page = pageOf(use.start);
     const others = this.uses.get(page);
     if (others !== undefined) {
@@ -139,7 +146,7 @@ export class Traces {
   }
 
   private remove(use: TableUse, key: number): void {
-    use.half.uses.delete(key);
+    if (use.half.uses.delete(key)) this.known--;
     const page = pageOf(use.start);
     const others = this.uses.get(page);
     if (others?.delete(use) !== true || others.size > 0) return;

@@ -14,6 +14,11 @@ import type { Halves } from './halves.ts';
 import { OutOfTables } from './tables.ts';
 import type { TableUse, Traces } from './traces.ts';
 
+/** Parts of tables that are traced at most; then everything is forgotten, as without memory for tables. */
+const MOST = 1 << 15;
+/** A page that is as many parts of tables is part of a loop: a store to it forgets the halves whole. */
+const LOOP = 64;
+
 /** Traces of one VM. */
 export class Tracing {
   private readonly traces: Traces;
@@ -38,6 +43,7 @@ export class Tracing {
   /** The last walk went through tables for an address of a half: they are traced. */
   walked(port: CpuPort, half: Half, offset: number): void {
     if (!translates(half.registers)) return;
+    if (this.traces.size > MOST) throw new OutOfTables('too many tables are traced');
     for (const { level, ipa } of this.walk.path) {
       if (!this.traces.add(this.useOf(half, offset, level, ipa))) continue;
       for (const leaf of this.traces.writersOf(ipa)) this.filler.protect(port, leaf);
@@ -46,7 +52,9 @@ export class Tracing {
 
   /** A store to a traced page was done. */
   stored(port: CpuPort, ipa: number, bytes: number): void {
-    for (const use of this.traces.overlapping(ipa, bytes)) {
+    const uses = this.traces.overlapping(ipa, bytes);
+    if (this.isLoop(port, uses)) return;
+    for (const use of uses) {
       const first = Math.max(0, Math.floor((ipa - use.start) / 8));
       const end = Math.min(use.end, ipa + bytes);
       for (let i = first; use.start + i * 8 < end; i++) {
@@ -66,10 +74,19 @@ export class Tracing {
   retrace(port: CpuPort): void {
     for (const page of this.traces.takeOpen()) {
       for (const leaf of this.traces.writersOf(page)) this.filler.protect(port, leaf);
-      for (const use of this.traces.overlapping(page, PAGE)) {
+      const uses = this.traces.overlapping(page, PAGE);
+      if (this.isLoop(port, uses)) continue;
+      for (const use of uses) {
         this.forget(port, use, use.base, use.base + ((use.end - use.start) / 8) * 2 ** use.shift);
       }
     }
+  }
+
+  /** Too many uses to follow one by one: their halves forget all. */
+  private isLoop(port: CpuPort, uses: readonly TableUse[]): boolean {
+    if (uses.length <= LOOP) return false;
+    for (const half of new Set(uses.map((use) => use.half))) this.halves.clear(port, half);
+    return true;
   }
 
   private forget(port: CpuPort, use: TableUse, from: number, to: number): void {
