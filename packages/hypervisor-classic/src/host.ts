@@ -17,8 +17,15 @@ import type {
   Placed,
 } from '@worldswitch/machine';
 import type { Plain } from '@worldswitch/platform';
-import { checkVms, SHADOW_VARIANTS, TECHNIQUES } from '@worldswitch/vmm';
-import type { CheckedVm, Ledger, ShadowVariant, Technique, VmDescription } from '@worldswitch/vmm';
+import { checkShadowChoice, checkVms, TECHNIQUES } from '@worldswitch/vmm';
+import type {
+  CheckedVm,
+  Ledger,
+  ShadowChoice,
+  ShadowVariant,
+  Technique,
+  VmDescription,
+} from '@worldswitch/vmm';
 
 import { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
 import { checkHostBoard, checkOwnMemory, checkVmBoards } from './hardware-assisted/room.ts';
@@ -63,8 +70,8 @@ function checkScheduling(times: SchedulingTimes): SchedulingTimes {
  */
 export interface TrapHostDescription extends Omit<HostDescription, 'technique' | 'traps'> {
   readonly technique: 'trap-and-emulate' | 'binary-translation';
-  /** How guests' tables are shadowed; lazily when absent. */
-  readonly shadow?: ShadowVariant | undefined;
+  /** How guests' tables are shadowed, and a bounded shadow's size; lazily when absent. */
+  readonly shadow?: ShadowVariant | ShadowChoice | undefined;
 }
 
 type AnyHostDescription = HostDescription | TrapHostDescription;
@@ -120,7 +127,7 @@ function planned(description: AnyHostDescription, images: VmImages) {
     vms: vms.map((vm, i): VmSetup => ({ vm, entry: plans[i]?.entry ?? 0, x0: plans[i]?.x0 ?? 0 })),
     traps: ('traps' in description ? description.traps : undefined) ?? {},
     scheduling: checkScheduling(description.scheduling ?? {}),
-    shadow: 'shadow' in description ? description.shadow : undefined,
+    shadow: shadowOf(description),
     translation: technique === 'binary-translation' ? { inline: true } : undefined,
   };
   return {
@@ -152,6 +159,15 @@ function withHypervisor(
   return { ...board, software: [software] };
 }
 
+/** How guests' tables are shadowed, where they are. */
+function shadowOf(description: AnyHostDescription): ShadowChoice | undefined {
+  const given = 'shadow' in description ? description.shadow : undefined;
+  if (given === undefined) return undefined;
+  if (techniqueOf(description) === 'hardware-assisted')
+    throw new ConfigurationError('shadow', 'is for hosts without EL2: hardware-assisted has a second stage');
+  return checkShadowChoice(given);
+}
+
 /** The technique of a host, which is that of all its VMs. */
 function techniqueOf(description: AnyHostDescription): Technique {
   const { technique = 'hardware-assisted', vms, board } = description;
@@ -160,7 +176,6 @@ function techniqueOf(description: AnyHostDescription): Technique {
       throw new ConfigurationError(field, `there is none called "${given}"; there is ${all.join(', ')}`);
   };
   oneOf('technique', technique, TECHNIQUES);
-  if ('shadow' in description) oneOf('shadow', description.shadow ?? 'lazy', SHADOW_VARIANTS);
   vms.forEach((vm, i) => {
     if (vm.technique !== undefined && TECHNIQUES.includes(vm.technique) && vm.technique !== technique)
       throw new ConfigurationError(`vms[${i}].technique`, `must be ${technique}, as the host's is`);

@@ -1,7 +1,7 @@
 // What the hypervisor is built with, as a linker and a boot loader would tell it: the board, and where the VMs' memory and images are.
 
 import type { CheckedConfig } from '@worldswitch/machine';
-import type { CheckedVm, ShadowVariant } from '@worldswitch/vmm';
+import type { CheckedVm, ShadowChoice } from '@worldswitch/vmm';
 
 import type { TrapControls } from '../hardware-assisted/traps.ts';
 
@@ -31,7 +31,7 @@ export interface HypervisorSetup {
   readonly traps: TrapControls;
   readonly scheduling: SchedulingTimes;
   /** Trap-and-emulate: how guests' tables are shadowed; lazily when absent. */
-  readonly shadow?: ShadowVariant | undefined;
+  readonly shadow?: ShadowChoice | undefined;
   /** The kernel runs from a translation cache; without `inline` every sensitive instruction is called out. */
   readonly translation?: { readonly inline: boolean } | undefined;
 }

@@ -4,11 +4,13 @@
 import { pa } from '@worldswitch/platform';
 import type { Pa } from '@worldswitch/platform';
 import { HostSpace, HostTimer, PAGE, PageAllocator, ShadowMmu, shadowPages } from '@worldswitch/vmm';
+import type { ShadowOptions } from '@worldswitch/vmm';
 
 import { kernelAt, translationPlaces } from '../binary-translation/exits.ts';
 import type { TranslatedKernel, TranslationPlaces } from '../binary-translation/kernel.ts';
 import { makeHostParts } from '../host/host-parts.ts';
 import type { HostMaking, HostParts, VmEnds } from '../host/host-parts.ts';
+import type { HypervisorSetup } from '../host/setup.ts';
 import { ShadowMemory } from './shadow-memory.ts';
 import type { BootedState } from './state.ts';
 import type { VirtualCpu } from './virtual-cpu.ts';
@@ -74,6 +76,12 @@ function tableQuota(pages: PageAllocator, vms: number, state: BootedState | unde
   return Math.min(MOST_TABLES, Math.floor((pages.pages - pages.used / PAGE + theirs) / vms));
 }
 
+/** How guests' tables are shadowed: lazily where nobody says. */
+function shadowOf({ shadow }: HypervisorSetup): Pick<ShadowOptions, 'variant' | 'capacity' | 'open'> {
+  const { variant, capacity, open } = shadow ?? { variant: 'lazy' };
+  return { variant, ...(capacity !== undefined && { capacity }), ...(open !== undefined && { open }) };
+}
+
 function makeVms(
   { setup, current, memory, gic, port, state }: Making,
   { pages, timer, space }: Pick<Booted, 'pages' | 'timer' | 'space'>,
@@ -85,7 +93,7 @@ function makeVms(
     const { base, board } = one.vm;
     const saved = state?.vms[number];
     const shape = {
-      variant: setup.shadow ?? 'lazy',
+      ...shadowOf(setup),
       ram: [{ ipa: board.ramBase, pa: pa(base), size: board.memory }],
       vcpus: board.cpus,
       quota,

@@ -11,8 +11,8 @@ export type {
 export { Asids, asidsShape } from './asids.ts';
 export type { AsidsState } from './asids.ts';
 export { LinearPort } from './linear-port.ts';
-export { SHADOW_VARIANTS } from './options.ts';
-export type { ShadowCounters, ShadowOptions, ShadowVariant } from './options.ts';
+export { checkShadowChoice, SHADOW_CAPACITY, SHADOW_VARIANTS } from './options.ts';
+export type { ShadowChoice, ShadowCounters, ShadowOptions, ShadowVariant } from './options.ts';
 export type { RamRange } from './guest-ram.ts';
 export { ShadowMmu } from './shadow.ts';
 export type { Resolution } from './shadow.ts';

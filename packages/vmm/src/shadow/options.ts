@@ -1,5 +1,6 @@
 // What a VM's shadow is like: its variant, the guest's memory and CPU, and bounds; and what it counts.
 
+import { ConfigurationError } from '@worldswitch/machine';
 import type { MmuFeatures } from '@worldswitch/mmu';
 
 import type { RamRange } from './guest-ram.ts';
@@ -13,6 +14,53 @@ export type ShadowVariant = 'traced' | 'lazy' | 'bounded' | 'real';
 
 /** The variants. */
 export const SHADOW_VARIANTS: readonly ShadowVariant[] = ['traced', 'lazy', 'bounded', 'real'];
+
+/** A variant, and how large a bounded one is. */
+export interface ShadowChoice {
+  readonly variant: ShadowVariant;
+  /** Bounded: entries, 1 or more. 256 unless given. */
+  readonly capacity?: number | undefined;
+  /**
+   * Bounded: how many of them, those that faulted last, may be used without being seen: 1 is the exact order of use, at a fault for each
+   * change of page. Half of the capacity unless given.
+   */
+  readonly open?: number | undefined;
+}
+
+/** Entries of a bounded shadow where nobody says how many. */
+export const SHADOW_CAPACITY = 256;
+const MOST_CAPACITY = 1 << 20;
+
+/**
+ * Checks a user's choice.
+ *
+ * @param field - its name in the user's description
+ * @throws ConfigurationError that names the field that is wrong
+ */
+export function checkShadowChoice(given: ShadowVariant | ShadowChoice, field = 'shadow'): ShadowChoice {
+  const choice: Partial<ShadowChoice> = typeof given === 'string' ? { variant: given } : given;
+  const { variant = '', capacity, open } = choice;
+  const known = SHADOW_VARIANTS.find((each) => each === variant);
+  if (known === undefined) {
+    const there = `there is none called "${variant}"; there is ${SHADOW_VARIANTS.join(', ')}`;
+    throw new ConfigurationError(typeof given === 'string' ? field : `${field}.variant`, there);
+  }
+  const of = (name: 'capacity' | 'open', most: number): void => {
+    const value = choice[name];
+    if (value === undefined) return;
+    if (known !== 'bounded') throw new ConfigurationError(`${field}.${name}`, `is of "bounded", not "${known}"`);
+    if (!Number.isInteger(value) || value < 1 || value > most)
+      throw new ConfigurationError(
+        `${field}.${name}`,
+        `must be a whole number, 1 to ${most}, but is ${String(value)}`,
+      );
+  };
+  of('capacity', MOST_CAPACITY);
+  of('open', capacity ?? SHADOW_CAPACITY);
+  if (known !== 'bounded') return { variant: known };
+  const entries = capacity ?? SHADOW_CAPACITY;
+  return { variant: known, capacity: entries, open: open ?? Math.ceil(entries / 2) };
+}
 
 /** What a VM's shadow is like. */
 export interface ShadowOptions {
@@ -76,7 +124,7 @@ export const noShadowCounters = (): ShadowCounters => ({
 /** Checks what was asked for. */
 export function checkShadowOptions(options: ShadowOptions): Required<Omit<ShadowOptions, 'features'>> {
   const { variant, ram, vcpus } = options;
-  const { quota = 2048, capacity = 256, open = 1, largest = 30 } = options;
+  const { quota = 2048, capacity = SHADOW_CAPACITY, open = 1, largest = 30 } = options;
   const within = (name: string, value: number, least: number, most: number): void => {
     if (!Number.isInteger(value) || value < least || value > most) {
       throw new RangeError(`${name} must be an integer of ${least} to ${most}, but is ${value}`);
@@ -85,7 +133,7 @@ export function checkShadowOptions(options: ShadowOptions): Required<Omit<Shadow
   if (!SHADOW_VARIANTS.includes(variant)) throw new RangeError(`no variant is called ${variant as string}`);
   within('vcpus', vcpus, 1, 512);
   within('quota', quota, 16 + 8 * vcpus, 1 << 20);
-  within('capacity', capacity, 1, 1 << 20);
+  within('capacity', capacity, 1, MOST_CAPACITY);
   within('open', open, 1, capacity);
   if (![12, 21, 30].includes(largest)) throw new RangeError('largest must be 12, 21 or 30');
   return { variant, ram, vcpus, quota, capacity, open, largest };
