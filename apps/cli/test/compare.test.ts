@@ -70,6 +70,17 @@ describe('compare', () => {
     expect(translated.get('eret')).toBeGreaterThan(5000);
   }, 120_000);
 
+  test('shows what each way to follow the guest’s tables costs', async () => {
+    const kinds = ['lazy', 'traced', 'bounded=4', 'real'].map((kind) => `trap-and-emulate:${kind}`);
+    const systemNames = ['native', ...kinds].join(',');
+    const args = ['--append', 'poweroff', '--events', '0', '--systems', systemNames];
+    const { stdout } = await compare('tiny', ...args);
+    expect(stdout).toMatch(/^console +[\d ]+ bytes( +equal| +equal but for times){4}$/m);
+    expect(stdout).toMatch(/^writes to tables +- +0 +[1-9][\d ]* +0 +[1-9][\d ]*$/m);
+    expect(stdout).toMatch(/^reads of tables +- +0 +0 +0 +[1-9][\d ]*$/m);
+    expect(stdout).toMatch(/^entries evicted +- +0 +0 +[1-9][\d ]* +0$/m);
+  }, 120_000);
+
   test('counts cycles by a profile, those of the hypervisor too, and shows what traps cost', async () => {
     const { stdout } = await compare(
       'tiny',
@@ -136,6 +147,12 @@ describe('compare', () => {
     [['bogus'], 'no guest is called "bogus"'],
     [['xen'], 'needs an EL2 that a VM has not'],
     [['tiny', '--systems', 'vax'], 'there is no system "vax"'],
+    [['tiny', '--systems', 'native:traced'], 'native has no shadow tables'],
+    [['tiny', '--systems', 'trap-and-emulate:eager'], 'there is none called "eager"; there is traced, lazy'],
+    [['tiny', '--systems', 'trap-and-emulate:bounded=0'], 'capacity: must be a whole number, 1 to 1048576'],
+    [['tiny', '--systems', 'trap-and-emulate:bounded=8/9'], 'open: must be a whole number, 1 to 8'],
+    [['tiny', '--systems', 'trap-and-emulate:real=8'], 'capacity: is of "bounded", not "real"'],
+    [['tiny', '--systems', 'binary-translation:bounded=8=8'], 'must be lazy (usual), traced'],
     [['tiny', '--smp', '0'], 'must be a whole number, 1 to 8'],
     [['tiny', '--gic', '4'], '--gic 4'],
     [['tiny', '--timing', 'z80'], 'z80'],

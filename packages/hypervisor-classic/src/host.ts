@@ -101,6 +101,7 @@ function moved({ pieces }: Placed, vm: CheckedVm): Placed['pieces'] {
 
 function planned(description: AnyHostDescription, images: VmImages) {
   const technique = techniqueOf(description);
+  const shadow = shadowOf(description, technique);
   const board = { ...description.board, el2: technique === 'hardware-assisted' };
   const host = checkConfig(board);
   const size = description.hypervisorMemory ?? 16 * MIB;
@@ -127,7 +128,7 @@ function planned(description: AnyHostDescription, images: VmImages) {
     vms: vms.map((vm, i): VmSetup => ({ vm, entry: plans[i]?.entry ?? 0, x0: plans[i]?.x0 ?? 0 })),
     traps: ('traps' in description ? description.traps : undefined) ?? {},
     scheduling: checkScheduling(description.scheduling ?? {}),
-    shadow: shadowOf(description),
+    shadow,
     translation: technique === 'binary-translation' ? { inline: true } : undefined,
   };
   return {
@@ -160,10 +161,10 @@ function withHypervisor(
 }
 
 /** How guests' tables are shadowed, where they are. */
-function shadowOf(description: AnyHostDescription): ShadowChoice | undefined {
+function shadowOf(description: AnyHostDescription, technique: Technique): ShadowChoice | undefined {
   const given = 'shadow' in description ? description.shadow : undefined;
   if (given === undefined) return undefined;
-  if (techniqueOf(description) === 'hardware-assisted')
+  if (technique === 'hardware-assisted')
     throw new ConfigurationError('shadow', 'is for hosts without EL2: hardware-assisted has a second stage');
   return checkShadowChoice(given);
 }

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { virt } from '@worldswitch/machine';
+import { ConfigurationError, virt } from '@worldswitch/machine';
 
 import { createHost } from '../src/index.ts';
 import { tinyImages } from './tiny.ts';
@@ -36,5 +36,35 @@ describe.each(variants)('%s', (shadow) => {
     expect(counters?.hidden).toBeGreaterThan(100);
     expect(counters?.tracedWrites).toBeGreaterThan(100);
     expect((counters?.tracedReads ?? 0) > 0).toBe(shadow === 'real');
+  });
+});
+
+describe('a choice that is none', () => {
+  const made = (shadow: unknown, technique: unknown = 'trap-and-emulate') => {
+    const vms = [{ name: 'vm0', board: virt({ memory: '64M' }) }];
+    return () => createHost({ board: virt({ memory: '96M' }), technique, shadow, vms } as never, { vm0: {} });
+  };
+
+  it.each<[unknown, RegExp]>([
+    ['eager', /^shadow: there is none called "eager"; there is traced, lazy, bounded, real$/],
+    [{ variant: 'eager' }, /^shadow\.variant: there is none called "eager"/],
+    [{}, /^shadow\.variant: there is none called ""/],
+    [
+      { variant: 'bounded', capacity: 0 },
+      /^shadow\.capacity: must be a whole number, 1 to 1048576, but is 0$/,
+    ],
+    [{ variant: 'bounded', capacity: 1.5 }, /^shadow\.capacity: must be a whole number/],
+    [
+      { variant: 'bounded', capacity: 4, open: 5 },
+      /^shadow\.open: must be a whole number, 1 to 4, but is 5$/,
+    ],
+    [{ variant: 'real', capacity: 4 }, /^shadow\.capacity: is of "bounded", not "real"$/],
+  ])('%j is refused by its field', (shadow, message) => {
+    expect(made(shadow)).toThrow(ConfigurationError);
+    expect(made(shadow)).toThrow(message);
+  });
+
+  it('has no place where there is a second stage', () => {
+    expect(made('traced', 'hardware-assisted')).toThrow(/^shadow: is for hosts without EL2/);
   });
 });

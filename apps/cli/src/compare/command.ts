@@ -15,7 +15,8 @@ import { ledgersOf, ledgerText, traceText } from './ledgers.ts';
 import { reportJson, reportLines } from './report.ts';
 import { runOn } from './run.ts';
 import type { SystemResult } from './run.ts';
-import { HARDWARE, systems } from './system.ts';
+import { SHADOW_HELP } from './shadow.ts';
+import { HARDWARE, namedSystems, systems } from './system.ts';
 import type { SystemKind } from './system.ts';
 import { parseTraps, trapNames, USUAL_TRAPS } from './traps.ts';
 import type { TrapChoice } from './traps.ts';
@@ -48,13 +49,7 @@ const NEEDS_EL2: ReadonlySet<string> = new Set(['xen', 'xen-dom0']);
 /** The systems that are named, in the order of the table. Throws a `CliError` for a name that nobody has. */
 function chosenSystems(text: string | undefined): readonly SystemKind[] {
   if (text === undefined) return systems.filter(({ usual }) => usual);
-  const names = text.split(',').map((name) => name.trim());
-  const wrong = names.find((name) => !systems.some((kind) => kind.name === name));
-  if (wrong !== undefined)
-    throw new CliError(
-      `--systems: there is no system "${wrong}"; there are ${systems.map(({ name }) => name).join(', ')}`,
-    );
-  return systems.filter(({ name }) => names.includes(name));
+  return namedSystems(text);
 }
 
 function whole(option: string, text: string, [low, high]: readonly [number, number]): number {
@@ -128,7 +123,7 @@ export function addCompare(program: Command): void {
     .argument('[guest]', Object.keys(guestNames).join(', '), 'tiny')
     .option(
       '--systems <names>',
-      `some of ${systems.map(({ name }) => name).join(',')}; the first two when absent`,
+      `some of ${systems.map(({ name }) => name).join(',')}; the first two when absent. The last two may have :SHADOW, how their shadow tables follow the guest's: ${SHADOW_HELP}`,
     )
     .option('--smp <n>', 'CPUs of the guest', DEFAULTS.smp)
     .option('--gic <version>', '2 or 3', DEFAULTS.gic)

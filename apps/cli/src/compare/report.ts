@@ -2,6 +2,7 @@
 
 import { differenceLines, equivalenceCell } from './equivalence.ts';
 import type { ModelledCycles, SystemResult } from './run.ts';
+import { shadowRows } from './shadow.ts';
 import { HARDWARE } from './system.ts';
 import { block, grouped } from './table.ts';
 import type { Row } from './table.ts';
@@ -162,6 +163,7 @@ export function reportLines(guest: string, results: readonly SystemResult[]): re
   return [
     ...block(`${guest}, the same image on each system`, generalRows(results), head('')),
     ...block('Exits: how many, by how many instructions each', exitRows(results), head('cause')),
+    ...block('Shadow tables', shadowRows(results), head('')),
     ...block(`What other traps cost, against ${HARDWARE} with ${USUAL_TRAPS}`, trapRows(results), [
       'traps',
       'exits',

@@ -6,6 +6,7 @@ import type { Ledger } from '@worldswitch/vmm';
 
 import type { Typed } from '../session.ts';
 import { TextWatch } from '../text-watch.ts';
+import type { ShadowCounts } from './shadow.ts';
 import type { ComparedGuest, SystemKind } from './system.ts';
 
 /** Cycles of all CPUs by a cost profile, hypervisor included. */
@@ -53,6 +54,8 @@ export interface SystemResult {
   readonly traps?: string | undefined;
   /** A row for each exit, where it was asked for. */
   readonly ledger?: Ledger | undefined;
+  /** What its shadow tables counted, where it has some. */
+  readonly shadow?: ShadowCounts | undefined;
   readonly hostSeconds: number;
   /** How it compares with the bare machine by the guest's architectural events. */
   readonly equivalence?: Equivalence;
@@ -118,6 +121,7 @@ export function runOn(kind: SystemKind, guest: ComparedGuest, wishes: RunWishes)
     cycles: cyclesOf(counts),
     traps: guest.traps?.text,
     ledger,
+    shadow: running.shadow?.(),
     hostSeconds: (performance.now() - began) / 1000,
     ...(end === 'dead' && { report: machine.report() }),
   };

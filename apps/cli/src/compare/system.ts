@@ -5,7 +5,11 @@ import type { HardwareAssisted, Host, TrapAndEmulate } from '@worldswitch/hyperv
 import { createMachine } from '@worldswitch/machine';
 import type { BootImages, Machine, MachineConfig, MachineOptions, ObservedGuest } from '@worldswitch/machine';
 import { Ledger } from '@worldswitch/vmm';
+import type { ShadowChoice } from '@worldswitch/vmm';
 
+import { CliError } from '../errors.ts';
+import { parseShadow, shadowCountsOf } from './shadow.ts';
+import type { ShadowCounts } from './shadow.ts';
 import type { TrapChoice } from './traps.ts';
 
 /** What all systems run. */
@@ -24,6 +28,8 @@ export interface RunningSystem {
   /** Rows of exits, where there is a hypervisor. */
   readonly ledger?: Ledger;
   readonly hypervisor?: HardwareAssisted | TrapAndEmulate;
+  /** What its shadow tables have counted so far, where it has some. */
+  readonly shadow?: () => ShadowCounts | undefined;
 }
 
 /** A way to run a guest. */
@@ -91,16 +97,20 @@ const hardwareAssisted: SystemKind = {
   observe: (guest) => observedGuest(HARDWARE, hostOf(guest, {})),
 };
 
+type WithoutEl2 = 'trap-and-emulate' | 'binary-translation';
+
 /** A host without EL2 whose only VM is the guest. */
 const trapHostOf = (
   { board, images }: ComparedGuest,
   options: MachineOptions,
-  technique: 'trap-and-emulate' | 'binary-translation' = 'trap-and-emulate',
+  technique: WithoutEl2,
+  shadow: ShadowChoice | undefined,
 ): Host<TrapAndEmulate> =>
   createHost(
     {
       board: { ...board, el2: false, memory: bytesOf(board.memory) + OWN },
       technique,
+      shadow,
       hypervisorMemory: OWN,
       vms: [{ name: 'guest', board: { ...board, el2: false } }],
     },
@@ -108,32 +118,59 @@ const trapHostOf = (
     options,
   );
 
-const trapAndEmulate: SystemKind = {
-  name: 'trap-and-emulate',
-  about: 'a hypervisor at EL1 of a CPU without EL2: the kernel runs at EL0, over shadow tables',
-  usual: false,
-  build(guest, options) {
-    const host = trapHostOf(guest, options);
-    const ledger = new Ledger();
-    host.keepLedger(ledger);
-    return { machine: host.machine, ledger, hypervisor: host.hypervisor };
-  },
-  observe: (guest) => observedGuest('trap-and-emulate', trapHostOf(guest, {})),
-};
+/** A system without EL2, over shadow tables of one kind: of the usual one where none is said. */
+function withoutEl2(technique: WithoutEl2, about: string, name: string, shadow?: ShadowChoice): SystemKind {
+  return {
+    name,
+    about,
+    usual: false,
+    build(guest, options) {
+      const host = trapHostOf(guest, options, technique, shadow);
+      const ledger = new Ledger();
+      host.keepLedger(ledger);
+      const { machine, hypervisor } = host;
+      return { machine, ledger, hypervisor, shadow: () => shadowCountsOf(host.hypervisor) };
+    },
+    observe: (guest) => observedGuest(name, trapHostOf(guest, {}, technique, shadow)),
+  };
+}
 
-const binaryTranslation: SystemKind = {
-  name: 'binary-translation',
-  about:
+const ABOUT: Readonly<Record<WithoutEl2, string>> = {
+  'trap-and-emulate': 'a hypervisor at EL1 of a CPU without EL2: the kernel runs at EL0, over shadow tables',
+  'binary-translation':
     "the same, and the kernel runs from a cache of translated code; its instructions count as the guest's own",
-  usual: false,
-  build(guest, options) {
-    const host = trapHostOf(guest, options, 'binary-translation');
-    const ledger = new Ledger();
-    host.keepLedger(ledger);
-    return { machine: host.machine, ledger, hypervisor: host.hypervisor };
-  },
-  observe: (guest) => observedGuest('binary-translation', trapHostOf(guest, {}, 'binary-translation')),
 };
+const names = Object.keys(ABOUT) as readonly WithoutEl2[];
 
 /** All systems, in the order of the table. */
-export const systems: readonly SystemKind[] = [native, hardwareAssisted, trapAndEmulate, binaryTranslation];
+export const systems: readonly SystemKind[] = [
+  native,
+  hardwareAssisted,
+  ...names.map((name) => withoutEl2(name, ABOUT[name], name)),
+];
+
+/**
+ * The systems that are named, in the order of the table: a name, or one of those without EL2 with a colon and its kind of shadow tables.
+ *
+ * @throws CliError for a name that nobody has
+ */
+export function namedSystems(text: string): readonly SystemKind[] {
+  const found = new Map<string, readonly [number, SystemKind]>();
+  for (const given of text.split(',').map((name) => name.trim())) {
+    const [name = '', ...shadow] = given.split(':');
+    const order = systems.findIndex((kind) => kind.name === name);
+    const kind = systems[order];
+    if (kind === undefined)
+      throw new CliError(
+        `--systems: there is no system "${given}"; there are ${systems.map((one) => one.name).join(', ')}`,
+      );
+    found.set(given, [order, shadow.length === 0 ? kind : shadowed(kind, given, shadow.join(':'))]);
+  }
+  return [...found.values()].sort(([a], [b]) => a - b).map(([, kind]) => kind);
+}
+
+function shadowed(kind: SystemKind, given: string, text: string): SystemKind {
+  const technique = names.find((name) => name === kind.name);
+  if (technique === undefined) throw new CliError(`--systems: ${kind.name} has no shadow tables: "${given}"`);
+  return withoutEl2(technique, `${ABOUT[technique]}: ${text}`, given, parseShadow(text));
+}

@@ -196,7 +196,7 @@ export class Exits {
     const stores = write && (esr & CM) === 0;
     const kind = fetch ? AccessKind.Fetch : stores ? AccessKind.Write : AccessKind.Read;
     const answer = vm.memory.fault(port, vcpu, far, kind);
-    if (answer === Answer.Retry) this.is('hidden fault', 'shadow');
+    if (answer === Answer.Retry) this.is(vm.memory.touched ? 'seen use' : 'hidden fault', 'shadow');
     else if (answer === Answer.Abort) {
       this.is(cause, 'guest');
       e.raise(ec, (esr & ~63) | vm.memory.status, far, ec + 1);
@@ -222,10 +222,13 @@ export class Exits {
     if (word < 0) this.is('fetch', 'retry');
     else if (traced && (word & EXCLUSIVE_MASK) === EXCLUSIVE && (word & (LOAD | PAIR)) !== (LOAD | PAIR)) {
       this.exclusive(e, word);
-      this.is('traced', 'exclusive');
+      this.is(write ? 'traced write' : 'traced read', 'exclusive');
     } else {
       if (!traced) happened(e.vcpu, 'mmio', e.frame, far.lo);
-      this.is(traced ? 'traced' : 'mmio', mmio.emulate(e, word, far, ipa, write));
+      this.is(
+        traced ? (write ? 'traced write' : 'traced read') : 'mmio',
+        mmio.emulate(e, word, far, ipa, write),
+      );
     }
   }
 

@@ -37,6 +37,8 @@ export interface GuestMemory {
   readonly ipa: number;
   /** Why the last `Refused` is. */
   readonly reason: string;
+  /** The last `Retry` of `fault` was for a use alone: nothing was missing. */
+  readonly touched: boolean;
   /** A translation register of a vCPU has been written: its new value is in the vCPU. */
   written(port: CpuPort, vcpu: VirtualCpu): void;
   /** Before the guest goes on at its virtual level: the hardware's roots are right. */

@@ -25,6 +25,7 @@ export class ShadowMemory implements GuestMemory {
   status = 0;
   ipa = 0;
   reason = '';
+  touched = false;
   private readonly answer: Translation = createTranslation();
 
   constructor(shadow: ShadowMmu) {
@@ -52,6 +53,7 @@ export class ShadowMemory implements GuestMemory {
   fault(port: CpuPort, vcpu: VirtualCpu, va: Readonly<Word64>, kind: AccessKind): Answer {
     const found = this.shadow.resolve(port, vcpu.index, viewOf(vcpu), va, accesses[kind]);
     this.ipa = found.ipa;
+    this.touched = found.touched;
     switch (found.kind) {
       case 'filled':
         return Answer.Retry;

@@ -48,7 +48,8 @@ export function checkShadowChoice(given: ShadowVariant | ShadowChoice, field = '
   const of = (name: 'capacity' | 'open', most: number): void => {
     const value = choice[name];
     if (value === undefined) return;
-    if (known !== 'bounded') throw new ConfigurationError(`${field}.${name}`, `is of "bounded", not "${known}"`);
+    if (known !== 'bounded')
+      throw new ConfigurationError(`${field}.${name}`, `is of "bounded", not "${known}"`);
     if (!Number.isInteger(value) || value < 1 || value > most)
       throw new ConfigurationError(
         `${field}.${name}`,

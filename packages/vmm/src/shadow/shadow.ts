@@ -41,6 +41,8 @@ export interface Resolution {
   ipa: number;
   /** The host's; -1 where there is none. */
   pa: number;
+  /** Filled: it was there, and only its use was to be seen (a bounded shadow). */
+  touched: boolean;
   /** Refused: why. */
   reason: string;
 }
@@ -63,6 +65,7 @@ export class ShadowMmu {
     write: false,
     ipa: -1,
     pa: -1,
+    touched: false,
     reason: '',
   };
   private readonly pc: Word64 = { lo: 0, hi: 0 };
@@ -283,6 +286,7 @@ export class ShadowMmu {
     const seen = lru !== undefined && this.parts.filler.isClosed(half, view, offset, walk.out);
     const asid = virtualAsid(registers, this.wide());
     const leaf = this.parts.filler.fill(port, half, view, offset, walk.out, asid);
+    resolution.touched = seen;
     if (seen) counters.touches++;
     else counters.hidden++;
     if (lru !== undefined) this.used(port, vcpu, leaf, offset, access === Access.Execute);
@@ -324,6 +328,7 @@ export class ShadowMmu {
     resolution.write = WRITES.includes(access);
     resolution.ipa = ipa;
     resolution.pa = ipa === -1 ? -1 : this.parts.ram.toHost(ipa);
+    resolution.touched = false;
     resolution.reason = '';
   }
 
