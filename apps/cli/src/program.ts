@@ -14,6 +14,7 @@ import { guestNames, namedGuest, tinyGuest } from './guests.ts';
 import type { Guest } from './guests.ts';
 import { addLedger } from './ledger/command.ts';
 import { checkLockStep } from './lock-step.ts';
+import { addNano } from './nano/command.ts';
 import { addRunOptions } from './options/run-options.ts';
 import type { RunOptions } from './options/run-options.ts';
 import { runSession } from './session.ts';
@@ -152,5 +153,6 @@ export function program(): Command {
   addCompare(command);
   addLedger(command);
   addBench(command);
+  addNano(command);
   return command;
 }

@@ -139,11 +139,26 @@ function buildBench() {
   finishKitImage('bench', objects);
 }
 
+/** The nanobenchmarks: tiny's entry and first tables, and a kernel of their own. */
+function buildNano() {
+  const include = ['-Inano', '-Itiny/include', '-Itiny/kernel'];
+  const objects = ['tiny/kernel/head.S', 'tiny/kernel/early.c', ...sources('nano')].map((source) =>
+    compile(source, [...include, ...INTEGER_ONLY]),
+  );
+  const elf = path.join(output, 'nano.elf');
+  link('tiny/kernel/kernel.ld', objects, elf);
+  run('strip', '--strip-debug', elf);
+  run('objcopy', '-O', 'binary', elf, path.join(output, 'nano.img'));
+  chmodSync(elf, 0o644);
+  chmodSync(path.join(output, 'nano.img'), 0o644);
+}
+
 mkdirSync(output, { recursive: true });
 try {
   if (wanted('tiny')) buildTiny();
   if (wanted('arch')) buildArch();
   if (wanted('bench')) buildBench();
+  if (wanted('nano')) buildNano();
   for (const name of KIT_IMAGES) if (wanted(name)) buildWithKit(name);
 } finally {
   rmSync(work, { recursive: true, force: true });

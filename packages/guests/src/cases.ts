@@ -59,6 +59,12 @@ export const rtos: Guest = {
   ],
 };
 
+/**
+ * The operations of Adams and Agesen's nanobenchmarks, from a kernel in the upper half and loops at EL0: it prints `nano: NAME COUNT`,
+ * does COUNT of them, and prints `nano: end`. `nano/` is its source.
+ */
+export const nano: Guest = imageOf('nano', 'single operations that virtualisation makes dear');
+
 /** What an image of cases prints on one board. */
 export interface CaseRecord {
   /** The image. */

@@ -11,6 +11,7 @@ import {
   el3,
   fuzz,
   interrupts,
+  nano,
   rtos,
   smp,
   tiny,
@@ -26,6 +27,7 @@ for (const [name, image] of [
   ['bench', bench.image],
   ['el3', el3.image],
   ['interrupts', interrupts.image],
+  ['nano', nano.image],
   ['rtos', rtos.image],
 ] as const) {
   test(`${name}.img has an Image header that a loader accepts`, () => {
@@ -45,6 +47,7 @@ for (const [guest, elf] of [
   [bench, bench.elf],
   [el3, el3.elf],
   [interrupts, interrupts.elf],
+  [nano, nano.elf],
   [rtos, rtos.elf],
 ] as const) {
   test(`${guest.name}.elf is a static AArch64 program that enters at its physical address`, () => {

@@ -50,12 +50,25 @@ export interface Cost {
   readonly source: string;
 }
 
+/**
+ * What software in TypeScript costs besides the operations of its port, which cost what the instructions cost that they stand for: what
+ * machine code in its place would execute that nobody counts.
+ */
+export interface SoftwareCosts {
+  /** For each call: general registers saved and restored, the way to what handles it. */
+  readonly call: Cost;
+  /** For each operation of the port: what is computed before it is known what to do. */
+  readonly operation: Cost;
+}
+
 /** What things cost on some processor. */
 export interface CostProfile {
   readonly name: string;
   /** What it stands for, and what it leaves out. */
   readonly text: string;
   readonly costs: Readonly<Record<CostItem, Cost>>;
+  /** Nothing when absent. */
+  readonly software?: SoftwareCosts;
 }
 
 /** Units of a cycle: costs are whole numbers of them. */
@@ -70,9 +83,13 @@ export function cycles(counts: Readonly<Partial<Record<CostItem, number>>>, { co
 }
 
 /** Throws a RangeError unless all costs are quarters of cycles that an engine can count, and instructions cost something. */
-export function checkCostProfile({ name, costs }: CostProfile): void {
-  for (const item of [...instructionClasses, ...costedEvents]) {
-    const { cycles: cost, source } = costs[item];
+export function checkCostProfile({ name, costs, software }: CostProfile): void {
+  const besides = software === undefined ? [] : Object.entries(software);
+  const all = [...instructionClasses, ...costedEvents].map((item) => [item, costs[item]] as const);
+  for (const [item, { cycles: cost, source }] of [
+    ...all,
+    ...besides.map(([what, value]) => [`software.${what}`, value as Cost] as const),
+  ]) {
     const least = (instructionClasses as readonly string[]).includes(item) ? 1 : 0;
     const units = cost * UNITS_PER_CYCLE;
     if (!Number.isInteger(units) || units < least || units > 4000)

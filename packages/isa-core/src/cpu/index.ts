@@ -11,7 +11,7 @@ export type { ArchitecturalObserver, CpuListener, CpuObserver, CpuOptions } from
 export { cpuCodec } from './saved-state.ts';
 export type { CpuSavedState } from './saved-state.ts';
 export { Slice } from './slice.ts';
-export type { CpuCosts } from './slice.ts';
+export type { CpuCosts, PortKind, SoftwareUnits } from './slice.ts';
 export * from './software/index.ts';
 export { CpuState } from './state.ts';
 export { describeClass, describeFaultStatus, describeSyndrome, EC, syndrome } from './syndrome.ts';

@@ -22,7 +22,22 @@ export interface CpuCosts {
   readonly descriptor: readonly number[];
   /** An access to a device. */
   readonly device: number;
+  /** Software in TypeScript; when absent each of its instructions is one of the cheapest. */
+  readonly software?: SoftwareUnits;
 }
+
+/** What software in TypeScript costs: an instruction of each kind of its port's operations, and what is besides them. */
+export interface SoftwareUnits {
+  readonly kinds: Readonly<Record<PortKind, number>>;
+  /** A call. */
+  readonly call: number;
+  /** An operation of the port. */
+  readonly operation: number;
+}
+
+/** Kinds of operations of a CPU port. */
+export type PortKind =
+  'general' | 'vector' | 'system' | 'load' | 'store' | 'atomic' | 'maintenance' | 'barrier' | 'work';
 
 /** The slice of a CPU. */
 export class Slice {
@@ -84,11 +99,11 @@ export class Slice {
     }
   }
 
-  /** Instructions are over that software in TypeScript did in one go, each at the least cost. */
-  retire(instructions: number): void {
+  /** Instructions are over that software in TypeScript did in one go; with costs they are `units`, the least unless given. */
+  retire(instructions: number, units: number = instructions * (this.costs?.least ?? 1)): void {
     if (this.costs === undefined) this.words[Layout.remaining >> 2] = this.remaining - instructions;
     else {
-      const cost = instructions * this.costs.least + this.borrowed;
+      const cost = units + this.borrowed;
       this.set(this.remaining - cost, this.executed + instructions);
       this.borrowed = 0;
     }

@@ -3,6 +3,7 @@
 import type { CostProfile } from '@worldswitch/platform';
 
 import { cortexA57 } from './cortex-a57.ts';
+import { softwareCosts } from './software.ts';
 
 const PIPELINES = 'estimate: the pipelines are those of the Cortex-A57';
 const KVM = 'Dall and Nieh, ASPLOS 2014, table 3, on a Cortex-A15 at 1.7 GHz';
@@ -47,4 +48,5 @@ export const cortexA15: CostProfile = {
     descriptorStage2: { cycles: 10, source: `${CACHES}: as at stage 1` },
     device: { cycles: 213.5, source: `${KVM}: EOI and ACK, two accesses to the GIC, in 427` },
   },
+  software: softwareCosts,
 };

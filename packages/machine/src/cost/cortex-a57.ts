@@ -9,6 +9,8 @@
 
 import type { CostProfile } from '@worldswitch/platform';
 
+import { softwareCosts } from './software.ts';
+
 const GUIDE = 'Arm UAN 0015B, Cortex-A57 Software Optimization Guide, chapter 3';
 const guide = (cycles: number, what: string): { cycles: number; source: string } => ({
   cycles,
@@ -59,4 +61,5 @@ export const cortexA57: CostProfile = {
     descriptorStage2: { cycles: 10, source: `${CACHES}: as at stage 1` },
     device: { cycles: 71, source: 'Dall et al., ISCA 2016: 71 cycles for one write to the GIC (completion)' },
   },
+  software: softwareCosts,
 };

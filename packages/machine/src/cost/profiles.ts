@@ -1,7 +1,7 @@
 // The cost profiles that can be named, and what the CPU makes of one.
 
 import { cases, classOf } from '@worldswitch/isa-core';
-import type { CpuCosts } from '@worldswitch/isa-core';
+import type { CpuCosts, SoftwareUnits } from '@worldswitch/isa-core';
 import { checkCostProfile, instructionClasses, UNITS_PER_CYCLE } from '@worldswitch/platform';
 import type { CostItem, CostProfile } from '@worldswitch/platform';
 
@@ -34,5 +34,26 @@ export function cpuCosts(profile: CostProfile): CpuCosts {
     tlbMiss: units('tlbMiss'),
     descriptor: [0, units('descriptorStage1'), units('descriptorStage2')],
     device: units('device'),
+    software: softwareUnits(profile, units),
+  };
+}
+
+/** Operations of a port by kind: each costs what the instructions cost that it stands for. */
+function softwareUnits({ software }: CostProfile, units: (item: CostItem) => number): SoftwareUnits {
+  return {
+    kinds: {
+      general: units('integer'),
+      vector: units('simd'),
+      system: units('system'),
+      load: units('load'),
+      store: units('store'),
+      // A quarter of a load-exclusive, an operation, a store-exclusive and a branch.
+      atomic: Math.round((2 * units('atomic') + units('integer') + units('branch')) / 4),
+      maintenance: units('maintenance'),
+      barrier: units('barrier'),
+      work: units('integer'),
+    },
+    call: (software?.call.cycles ?? 0) * UNITS_PER_CYCLE,
+    operation: (software?.operation.cycles ?? 0) * UNITS_PER_CYCLE,
   };
 }

@@ -2,7 +2,10 @@
 
 import { expect, test } from 'vitest';
 
-import { attachSoftware, createMachine } from '../../src/index.ts';
+import { systemRegister } from '@worldswitch/isa-core';
+import type { CostProfile, CpuPort } from '@worldswitch/platform';
+
+import { attachSoftware, costProfiles, createMachine } from '../../src/index.ts';
 import { countsOf, engines, machineOf, off, place, software } from './rig.ts';
 import { seenCodec, SmallHypervisor } from './small-hypervisor.ts';
 
@@ -57,4 +60,35 @@ test('work takes its time', () => {
   };
   const [some, more] = [time(10_000), time(30_000)];
   expect(more - some).toBeGreaterThan(5000);
+});
+
+test('an operation costs what its instruction costs, with what is beside it; a call costs what nobody counts', () => {
+  const register = systemRegister('TPIDR_EL2');
+  const out = { lo: 0, hi: 0 };
+  const cycles = (times: number, operation: (cpu: CpuPort) => void, profile: CostProfile): number => {
+    const boot = (cpu: CpuPort) => {
+      for (let i = 0; i < times; i++) operation(cpu);
+      return off(cpu);
+    };
+    const machine = machineOf([software('worker', { boot })], '', { timing: profile });
+    expect(machine.run(10)).toBe('off');
+    return (machine.cpus[0]?.counters.spent ?? 0) / 4;
+  };
+  const each = (operation: (cpu: CpuPort) => void, profile: CostProfile): number =>
+    (cycles(20, operation, profile) - cycles(10, operation, profile)) / 10;
+  const { 'cortex-a57': a57, unit } = costProfiles;
+  const system = (cpu: CpuPort): void => {
+    cpu.readSystem(register, out);
+  };
+  const general = (cpu: CpuPort): void => {
+    cpu.readX(1, out);
+  };
+  const besides = a57.software?.operation.cycles ?? NaN;
+  expect(each(system, a57)).toBe(a57.costs.system.cycles + besides);
+  expect(each(general, a57)).toBe(a57.costs.integer.cycles + besides);
+  expect([each(system, unit), each(general, unit)]).toEqual([1, 1]);
+  // The falsifier: with nothing besides, the same call is that much cheaper.
+  const { software: none, ...bare } = a57;
+  expect(each(system, bare)).toBe(a57.costs.system.cycles);
+  expect(cycles(0, system, a57) - cycles(0, system, bare)).toBeGreaterThanOrEqual(none?.call.cycles ?? NaN);
 });

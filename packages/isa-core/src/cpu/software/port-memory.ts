@@ -6,10 +6,11 @@ import type { AtomicKind, FaultDetail, SoftwareCounts, Width, Word64 } from '@wo
 
 import type { Cpu } from '../cpu.ts';
 import { Layout } from '../layout.ts';
+import type { PortKind } from '../slice.ts';
 import type { CpuState } from '../state.ts';
 import { LastFault } from './faults.ts';
 import { PortMemory, reversed } from './memory.ts';
-import { PC_OF, SCRATCH } from './places.ts';
+import { kindAt, PC_OF, SCRATCH } from './places.ts';
 import type { AttachedSoftware, SoftwareUnit } from './unit.ts';
 
 const LOW32 = 0xffff_ffffn;
@@ -63,11 +64,17 @@ export class MemoryPort {
 
   // ---- how an operation is executed
 
-  /** Instructions are done. */
-  protected retire(instructions: number): void {
-    this.cpu.slice.retire(instructions);
+  /** Instructions of one operation are done, which are of one kind. */
+  protected retire(instructions: number, kind: PortKind): void {
     this.counts.instructions += instructions;
-    this.unit.tick(instructions);
+    this.unit.retire(instructions, this.unitsOf(instructions, kind));
+  }
+  private unitsOf(instructions: number, kind: PortKind): number {
+    const { costs } = this.cpu.slice;
+    if (costs === undefined) return instructions;
+    const { software, least } = costs;
+    if (software === undefined) return instructions * least;
+    return instructions * software.kinds[kind] + software.operation;
   }
   /** Sets the PC to an offset of the page. */
   goTo(offset: number): void {
@@ -100,7 +107,7 @@ export class MemoryPort {
       this.goTo(place);
       cpu.word = word;
       const done = unit.attempt(run);
-      this.retire(1);
+      this.retire(1, kindAt(place));
       if (done) return 'done';
       if (!unit.taken) return 'fault';
       if (call) unit.serve(this, what);
@@ -158,7 +165,7 @@ export class MemoryPort {
     const host = (at.lo & (width - 1)) === 0 ? memory.find(at.lo, at.hi, width, false, unprivileged) : -1;
     if (host < 0) return this.wholeLoad(at, width, out, unprivileged);
     memory.get(host, width, out);
-    this.retire(1);
+    this.retire(1, 'load');
     return Fault.None;
   }
   private wholeLoad(at: Readonly<Word64>, width: number, out: Word64, unprivileged: boolean): Fault {
@@ -194,7 +201,7 @@ export class MemoryPort {
     if (host < 0) return this.wholeStore(at, width, lo, hi, unprivileged);
     memory.put(host, width, lo, hi);
     memory.stored(width);
-    this.retire(1);
+    this.retire(1, 'store');
     return Fault.None;
   }
   private wholeStore(
@@ -255,7 +262,7 @@ export class MemoryPort {
     counts.bytesLoaded += width;
     let host = (at.lo & (width - 1)) === 0 ? memory.find(at.lo, at.hi, width, true) : -1;
     const fast = host >= 0;
-    if (fast) this.retire(ATOMIC);
+    if (fast) this.retire(ATOMIC, 'atomic');
     else {
       const va = bigOf(at);
       const how = this.instruction('an atomic operation', PC_OF.atomic, 0, () => {
@@ -267,7 +274,7 @@ export class MemoryPort {
       if (how === 'fault') return this.faulted();
       if (how === 'emulated')
         throw new Error('an atomic operation was skipped by the level that intercepted it');
-      this.retire(ATOMIC - 1);
+      this.retire(ATOMIC - 1, 'atomic');
       host = memory.find(at.lo, at.hi, width, true);
       if (host < 0) throw new Error('an atomic operation at a watched address is not modelled');
     }
@@ -375,7 +382,7 @@ export class MemoryPort {
     if (store) counts.bytesStored += bytes;
     if (load && !store) counts.loads += pairs;
     if (store) counts.stores += pairs;
-    this.retire(load && store ? 2 * pairs : pairs);
+    this.retire(load && store ? 2 * pairs : pairs, store ? 'store' : 'load');
   }
 }
 

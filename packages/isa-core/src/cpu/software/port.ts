@@ -71,27 +71,27 @@ export class Port extends MemoryPort implements CpuPort {
 
   readX(n: number, out: Word64): void {
     this.counts.generalReads++;
-    this.retire(1);
+    this.retire(1, 'general');
     const at = X + 2 * checked(n);
     out.lo = n === 31 ? 0 : (this.state.u32[at] ?? 0);
     out.hi = n === 31 ? 0 : (this.state.u32[at + 1] ?? 0);
   }
   writeX(n: number, lo: number, hi: number): void {
     this.counts.generalWrites++;
-    this.retire(1);
+    this.retire(1, 'general');
     if (checked(n) === 31) return;
     this.state.u32[X + 2 * n] = lo;
     this.state.u32[X + 2 * n + 1] = hi;
   }
   readSp(out: Word64): void {
     this.counts.generalReads++;
-    this.retire(1);
+    this.retire(1, 'general');
     out.lo = this.state.u32[X + 62] ?? 0;
     out.hi = this.state.u32[X + 63] ?? 0;
   }
   writeSp(lo: number, hi: number): void {
     this.counts.generalWrites++;
-    this.retire(1);
+    this.retire(1, 'general');
     this.state.u32[X + 62] = lo;
     this.state.u32[X + 63] = hi;
   }
@@ -108,7 +108,7 @@ export class Port extends MemoryPort implements CpuPort {
     for (let i = 0; i < 4; i++) this.state.u32[at + i] = value[i] ?? 0;
   }
   private mayUseV(): void {
-    if (this.state.word(Layout.fpTrap) === 0) this.retire(1);
+    if (this.state.word(Layout.fpTrap) === 0) this.retire(1, 'vector');
     else {
       const trapped = (): void => {
         if (this.state.word(Layout.fpTrap) !== 0) this.cpu.raiseFpTrap();
@@ -124,7 +124,7 @@ export class Port extends MemoryPort implements CpuPort {
     this.counts.systemReads++;
     this.counts.readsOf[cell] = (this.counts.readsOf[cell] ?? 0) + 1;
     if (directly(this.cpu, entry, false)) {
-      this.retire(1);
+      this.retire(1, 'system');
       const at = (Layout.cells >> 2) + 2 * cell;
       out.lo = this.state.u32[at] ?? 0;
       out.hi = this.state.u32[at + 1] ?? 0;
@@ -146,7 +146,7 @@ export class Port extends MemoryPort implements CpuPort {
     this.counts.systemWrites++;
     this.counts.writesOf[cell] = (this.counts.writesOf[cell] ?? 0) + 1;
     if (directly(this.cpu, entry, true)) {
-      this.retire(1);
+      this.retire(1, 'system');
       const at = (Layout.cells >> 2) + 2 * cell;
       this.state.u32[at] = lo;
       this.state.u32[at + 1] = hi;
@@ -171,7 +171,7 @@ export class Port extends MemoryPort implements CpuPort {
     const entry = operations[operation];
     if (entry === undefined) throw new RangeError(`there is no system operation ${operation}`);
     this.count(entry.kind);
-    if (entry.kind === 'barrier') this.retire(1);
+    if (entry.kind === 'barrier') this.retire(1, 'barrier');
     else {
       const call = entry.kind === 'hvc' || entry.kind === 'smc' || entry.kind === 'svc';
       const place = call ? PC_OF.call : PC_OF.sys;
@@ -217,7 +217,7 @@ export class Port extends MemoryPort implements CpuPort {
     if (!(Number.isInteger(instructions) && instructions >= 0 && instructions <= 1 << 24))
       throw new RangeError(`work of ${instructions} instructions: it must be 0 to ${1 << 24}`);
     this.counts.work += instructions;
-    this.retire(instructions);
+    this.retire(instructions, 'work');
   }
 
   /** An operation that is no access to memory: a mistake where its own level would take an exception. */

@@ -58,7 +58,7 @@ export class SoftwareUnit {
   caught: ExceptionRecord | undefined;
   taken = false;
   private operations = 0;
-  /** Instructions that the call may still execute. */
+  /** Instructions, or units of cost, that the call may still spend. */
   private left = 0;
   /** The CPU or the machine was switched off under the call. */
   private ended = false;
@@ -92,7 +92,7 @@ export class SoftwareUnit {
   private callFromOutside(port: Port, offset: number): void {
     this.operations = 0;
     // What is left of a slice is a number of 32 bits.
-    this.left = MOST_INSTRUCTIONS / (this.cpu.slice.costs?.least ?? 1);
+    this.left = MOST_INSTRUCTIONS;
     this.ended = false;
     try {
       this.call(port, offset, false);
@@ -121,6 +121,8 @@ export class SoftwareUnit {
     counts.calls[index] = (counts.calls[index] ?? 0) + 1;
     const exception = exceptions[index];
     const before = port.begin(offset);
+    const { slice } = this.cpu;
+    if (slice.costs?.software !== undefined) slice.retire(0, slice.costs.software.call);
     try {
       const leave = exception
         ? software.take(exception, port)
@@ -210,16 +212,16 @@ export class SoftwareUnit {
     port.attached.counts.intercepted++;
     found.attached.counts.nested++;
     this.call(found, this.offset, true);
-    cpu.slice.retire(1);
-    this.tick(1);
+    this.retire(1, cpu.slice.costs?.least ?? 1);
   }
 
-  /** Instructions were retired. */
-  tick(instructions: number): void {
+  /** Instructions are over, which cost so many units. */
+  retire(instructions: number, units: number): void {
+    this.left -= units;
+    const most = ++this.operations > MOST_OPERATIONS || this.left < 0;
+    if (!most) this.cpu.slice.retire(instructions, units);
     if (this.ended) throw switchedOff;
-    this.left -= instructions;
-    if (++this.operations > MOST_OPERATIONS || this.left < 0)
-      throw new Error('it goes on and on and does not leave');
+    if (most) throw new Error('it goes on and on and does not leave');
     this.surroundings.timePassed?.();
   }
 }
