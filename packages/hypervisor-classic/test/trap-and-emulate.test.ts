@@ -51,13 +51,14 @@ describe('trap-and-emulate', () => {
     expect(differs.every(Boolean)).toBe(true);
   });
 
-  it.each(['traced', 'bounded'] as const)('with the shadow %s gives the same as lazily', async (shadow) => {
+  const bounded = { variant: 'bounded', capacity: 16, open: 1 } as const;
+  it.each(['traced', bounded] as const)('with the shadow %j gives the same as lazily', async (shadow) => {
     const lazy = await trapped('ls poweroff');
     const other = await trapped('ls poweroff', undefined, { shadow });
     expect([lazy.finish(), other.finish()]).toEqual(['off', 'off']);
     expect(other.output()).toBe(lazy.output());
     const counters = other.host.hypervisor.vms[0]?.memory.shadow.counters;
-    if (shadow === 'bounded') expect(counters?.touches).toBeGreaterThan(1000);
+    if (shadow === bounded) expect(counters?.touches).toBeGreaterThan(1000);
     else expect(counters?.tracedWrites).toBeGreaterThan(500);
   });
 

@@ -2,7 +2,7 @@
 
 import { createMachine, virt } from '@worldswitch/machine';
 import type { Plain } from '@worldswitch/platform';
-import type { Ledger, ShadowVariant } from '@worldswitch/vmm';
+import type { Ledger, ShadowChoice, ShadowVariant } from '@worldswitch/vmm';
 
 import { createHost, restoreHost } from '../src/index.ts';
 import { tinyImages } from './tiny.ts';
@@ -10,7 +10,7 @@ import { tinyImages } from './tiny.ts';
 /** How it is run: one VM on one CPU, by trap-and-emulate, unless given. */
 export interface TrappedTiny {
   readonly technique?: 'trap-and-emulate' | 'binary-translation';
-  readonly shadow?: ShadowVariant;
+  readonly shadow?: ShadowVariant | ShadowChoice;
   readonly vms?: number;
   readonly cpus?: number;
 }
