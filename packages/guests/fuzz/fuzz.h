@@ -5,6 +5,8 @@
 
 // Where each CPU keeps the number of operations done, for who looks at the machine's memory from outside.
 #define OPERATIONS(number) mmio64(0x47f00000 + (number) * 8ul)
+// And the number of results that were not what the architecture says.
+#define MISTAKES(number) mmio64(0x47f00200 + (number) * 8ul)
 #define ARENA 0x44000000ul // RAM that may be overwritten with anything
 #define ARENA_SIZE 0x1000000ul
 
@@ -31,6 +33,7 @@ u64 hostile_address(void); // in the arena, mostly; else of a device, of nothing
 
 extern u32 code_pages[CPUS][1024];
 #define code (code_pages[cpu_number()]) // each CPU's own
+int other_cpu(void); // this one is not the first, and did something else
 void run_code(u32 instruction, u64 value); // one instruction with x0 = value; an exception skips it
 void skip(struct frame *frame);
 void ignore_interrupt(struct frame *frame);
@@ -47,5 +50,15 @@ void fuzz_tlb(void);
 void fuzz_waits(void);
 void fuzz_storm(void);
 void fuzz_rewrite(void);
+void fuzz_loops(void);
+void fuzz_roots(void);
+void fuzz_hole(void);
+void fuzz_fill(void);
+void fuzz_exclusive(void);
+void fuzz_emulated(void);
+void fuzz_sweep(void);
+void fuzz_jumps(void);
+void fuzz_patched(void);
+void fuzz_cached(void);
 void fuzz_quiet(void);
 void fuzz_busy(void);

@@ -84,7 +84,10 @@ static const struct {
              {"registers", fuzz_registers}, {"tables", fuzz_tables}, {"code", fuzz_code},
              {"outside", fuzz_outside},     {"calls", fuzz_calls},   {"tlb", fuzz_tlb},
              {"waits", fuzz_waits},         {"storm", fuzz_storm},   {"rewrite", fuzz_rewrite},
-             {"quiet", fuzz_quiet},         {"busy", fuzz_busy}};
+             {"loops", fuzz_loops},         {"roots", fuzz_roots},   {"hole", fuzz_hole},
+             {"fill", fuzz_fill},           {"exclusive", fuzz_exclusive}, {"emulated", fuzz_emulated},
+             {"sweep", fuzz_sweep},         {"jumps", fuzz_jumps},   {"patched", fuzz_patched},
+             {"cached", fuzz_cached},       {"quiet", fuzz_quiet},         {"busy", fuzz_busy}};
 
 static const char *number(const char *text, u64 *value) {
   for (*value = 0; *text >= '0' && *text <= '9'; text++) *value = *value * 10 + (u64)(*text - '0');
@@ -119,7 +122,7 @@ static void work(u64 argument) {
 void image_main(void) {
   print("fuzz: entered at EL%u\n", entry_level);
   const char *line = device_tree ? command_line() : NULL;
-  for (u32 i = 0; i < CPUS; i++) OPERATIONS(i) = 0;
+  for (u32 i = 0; i < CPUS; i++) OPERATIONS(i) = MISTAKES(i) = 0;
   for (u32 i = 0; line && i < ARRAY_LENGTH(modes); i++) {
     u64 length = strlen(modes[i].name);
     if (memcmp(line, modes[i].name, length) != 0 || line[length] != ',') continue;

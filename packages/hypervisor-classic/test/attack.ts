@@ -5,7 +5,8 @@ import { readFile } from 'node:fs/promises';
 
 import { memoryDisk, userNetwork } from '@worldswitch/devices';
 import { fuzz } from '@worldswitch/guests';
-import { readKernel, virt } from '@worldswitch/machine';
+import { createMachine, readKernel, virt } from '@worldswitch/machine';
+import type { Machine } from '@worldswitch/machine';
 import type { Pa } from '@worldswitch/platform';
 import type { ShadowVariant } from '@worldswitch/vmm';
 
@@ -30,8 +31,22 @@ export const kinds = {
   rewrite: 'code that changes itself',
 } as const;
 
+/** Kinds that are meant for who shadows tables and runs kernels without privilege, or translates them. */
+export const ownKinds = {
+  loops: 'tables that loop, are in devices, outside of memory and over the hypervisor, rewritten from anywhere',
+  roots: 'all ASIDs with many roots',
+  hole: 'every slot of the upper half, that of the hypervisor above all',
+  fill: 'an address space in which each page needs tables of its own',
+  exclusive: 'exclusives on tables in use',
+  emulated: 'privileged instructions that become others',
+  sweep: 'more text than a cache has room for',
+  jumps: 'jumps to every word, and to no word',
+  patched: 'a page of text that is rewritten while it runs',
+  cached: "the translator's addresses and registers",
+} as const;
+
 /** A kind of attack. */
-export type Kind = keyof typeof kinds;
+export type Kind = keyof typeof kinds | keyof typeof ownKinds;
 
 const MIB = 2 ** 20;
 const RAM = 0x4000_0000;
@@ -39,6 +54,8 @@ const GUEST = 128 * MIB;
 /** Where the image `fuzz` counts its operations, one number for each CPU, and where it keeps times, from the beginning of memory. */
 const COUNTED = 0x07f0_0000;
 const TIMES = 0x07f0_0100;
+/** And where it counts what was not as the architecture says. */
+const MISTAKES = 0x07f0_0200;
 const PAGE = 4096;
 /** Instructions between two looks from outside. */
 const SLICE = 250_000;
@@ -69,6 +86,28 @@ export interface Attack {
   readonly prepare?: (host: AnyHost) => void;
 }
 
+/** What a run of a guest alone is to do. */
+export interface Alone {
+  readonly technique: 'native' | 'trap-and-emulate' | 'binary-translation';
+  readonly shadow?: ShadowVariant | undefined;
+  readonly mode: Kind;
+  readonly seed: number;
+  readonly operations: number;
+  /** Instructions after which it is looked at, finished or not. */
+  readonly most: number;
+  readonly prepare?: (host: Host<TrapAndEmulate>) => void;
+}
+
+/** What was seen of it. */
+export interface SeenAlone {
+  readonly host: Host<TrapAndEmulate> | undefined;
+  readonly machine: Machine;
+  readonly end: string;
+  readonly failure: string | undefined;
+  readonly operations: number;
+  readonly mistakes: number;
+}
+
 /** What was seen. */
 export interface Seen {
   /** Of the quiet VM's memory, but for its times; empty when it did not come to its end. */
@@ -78,6 +117,8 @@ export interface Seen {
   /** Of these, what the scheduler charged to it up to its end. */
   readonly charged: number;
   readonly operations: number;
+  /** What the hostile guest saw that was not as the architecture says. */
+  readonly mistakes: number;
   readonly instructions: number;
   /** Why the machine ended, where it should not have. */
   readonly failure: string | undefined;
@@ -186,10 +227,56 @@ export async function attack(wanted: Attack): Promise<Seen> {
     ticks: wordAt(quiet, TIMES + 8) - wordAt(quiet, TIMES),
     charged,
     operations,
+    mistakes: mistakesOf(hostile, wanted.cpus),
     instructions: machine.instructions,
     failure,
     state: [early, largest],
     pages: [first * PAGE, pages() * PAGE],
+  };
+}
+
+function mistakesOf(memory: Uint8Array, cpus: number): number {
+  let sum = 0;
+  for (let cpu = 0; cpu < cpus; cpu++) sum += wordAt(memory, MISTAKES + 8 * cpu);
+  return sum;
+}
+
+/** A hostile guest with nobody beside it. */
+export async function alone({
+  technique,
+  shadow,
+  mode,
+  seed,
+  operations,
+  most,
+  prepare = () => undefined,
+}: Alone): Promise<SeenAlone> {
+  image ??= readKernel(new Uint8Array(await readFile(fuzz.image)), 'fuzz', RAM);
+  const images = { kernel: image, append: `fuzz:${mode},${seed},${operations}` };
+  const own = virt({ memory: GUEST });
+  let machine: Machine;
+  let host: Host<TrapAndEmulate> | undefined;
+  if (technique === 'native') {
+    machine = createMachine(own);
+    machine.load(images);
+  } else {
+    const description = { board: virt({ memory: 16 * MIB + GUEST }), vms: [{ name: 'hostile', board: own }] };
+    host = createHost({ ...description, technique, shadow }, { hostile: images });
+    ({ machine } = host);
+    prepare(host);
+  }
+  let end = machine.run(SLICE);
+  while (end === 'budget' && machine.instructions < most) end = machine.run(SLICE);
+  const window = machine.bus.memoryAt(RAM as Pa);
+  const at = (host?.setup.vms[0]?.vm.base ?? RAM) - (window?.base ?? 0);
+  const memory = window?.memory.bytes.subarray(at, at + GUEST) ?? new Uint8Array();
+  return {
+    host,
+    machine,
+    end,
+    failure: machine.failure && machine.report(),
+    operations: wordAt(memory, COUNTED),
+    mistakes: mistakesOf(memory, 1),
   };
 }
 
