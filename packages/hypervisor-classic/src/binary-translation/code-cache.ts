@@ -2,7 +2,8 @@
 // emptied; what the guest has changed is forgotten page by page, and nobody branches there any more. A unit belongs to the context
 // that it was made in, one of the guest's translation tables, and is found and branched to in that context alone.
 
-import { Call } from './draft.ts';
+import { LINE, toLine } from './address.ts';
+import { Call, isLanding, startsOf } from './draft.ts';
 import type { Draft, UnitExit } from './draft.ts';
 import { address, halves } from './saved-cache.ts';
 import type { CacheState, UnitState } from './saved-cache.ts';
@@ -47,7 +48,11 @@ export interface CacheCounts {
 }
 
 const PAGE = 0x1000;
+const B = 0x1400_0000;
 const EXIT = (0xd400_0001 | (Call.EXIT << 5)) >>> 0;
+
+/** The number of an instruction in its page. */
+const indexOf = (pc: number): number => (pc - Math.floor(pc / PAGE) * PAGE) / 4;
 
 /** A cache of translated code. */
 export class CodeCache {
@@ -65,22 +70,28 @@ export class CodeCache {
   private next: number;
   /** In the order of their addresses, the forgotten ones too. */
   private units: Unit[] = [];
-  private readonly byPc: readonly Map<number, Unit>[];
+  /** By line of the cache: the number of the unit that it belongs to, plus one. */
+  private readonly lines: Int32Array;
+  private readonly contexts: number;
   private readonly pages: TextPages<Unit>;
   /** The one that the guest is in. */
   private context = 0;
+  private readonly chains: boolean;
 
   /**
    * @param base - its first address
    * @param bytes - how large it is; a branch reaches over 128 MiB
    * @param contexts - how many contexts there are
+   * @param chains - units branch to each other; off, to compare
    */
-  constructor(base: number, bytes: number, memory: CacheMemory, contexts = 1) {
+  constructor(base: number, bytes: number, memory: CacheMemory, contexts = 1, chains = true) {
     if (bytes < PAGE || bytes > 0x800_0000) throw new RangeError('a cache has 4 KiB to 128 MiB');
     this.base = this.next = base;
     this.bytes = bytes;
     this.memory = memory;
-    this.byPc = Array.from({ length: contexts }, () => new Map<number, Unit>());
+    this.lines = new Int32Array(bytes / LINE);
+    this.contexts = contexts;
+    this.chains = chains;
     this.pages = new TextPages(contexts);
   }
 
@@ -101,6 +112,7 @@ export class CodeCache {
         const other = this.units[from[at] ?? 0];
         if (other) unit.from.push({ unit: other, at: from[at + 1] ?? 0 });
       }
+      this.locate(unit, i);
       if (alive) this.index(unit);
     });
   }
@@ -130,21 +142,28 @@ export class CodeCache {
     };
   }
 
-  /** The unit of this context that begins at a guest's address. */
-  find(pc: number): Unit | undefined {
-    return this.byPc[this.context]?.get(pc);
+  /** Where an instruction of this context is, for those who come with the guest's registers; undefined where it is not there. */
+  place(pc: number): number | undefined {
+    const place = this.placeOf(pc);
+    return place === 0 ? undefined : this.base + 4 * (place >>> 1);
+  }
+
+  /** Where it is for branches by register, which come to a landing. */
+  landing(pc: number): number | undefined {
+    const place = this.placeOf(pc);
+    if ((place & 1) !== 0) return this.base + 4 * ((place >>> 1) - 1);
+    return this.pages.at(this.context, pc)?.landings.get(pc);
+  }
+
+  /** Word of the cache, and whether a landing is before it; 0 for none. */
+  private placeOf(pc: number): number {
+    return pc % 4 === 0 ? (this.pages.at(this.context, pc)?.places[indexOf(pc)] ?? 0) : 0;
   }
 
   /** The word at an address of the cache; undefined outside of all units. */
   at(address: number): CacheWord | undefined {
-    const { units } = this;
-    let [first, end] = [0, units.length];
-    while (first < end) {
-      const middle = (first + end) >>> 1;
-      if ((units[middle]?.base ?? 0) <= address) first = middle + 1;
-      else end = middle;
-    }
-    const unit = units[first - 1];
+    if (address < this.base || address >= this.next) return undefined;
+    const unit = this.units[(this.lines[Math.floor((address - this.base) / LINE)] ?? 0) - 1];
     if (unit === undefined || address % 4 !== 0) return undefined;
     const at = (address - unit.base) / 4;
     return at < unit.words.length ? { unit, at } : undefined;
@@ -153,38 +172,63 @@ export class CodeCache {
   /**
    * Takes in a unit of this context. The cache is emptied first where it is full.
    *
-   * @param physical - number of the physical page of its text
+   * @param physical - number of the physical page of its text, the same for all units of a page
    */
   add(draft: Draft, physical: number): Unit {
-    const bytes = draft.words.length * 4;
+    const bytes = toLine(draft.words.length * 4);
     if (this.next + bytes > this.base + this.bytes) this.clear();
     const { context } = this;
-    // The page is elsewhere by now, and the guest did not say so.
-    if ((this.pages.at(context, draft.pc)?.physical ?? physical) !== physical)
-      this.forgetPage(draft.pc, context);
     const unit: Unit = { ...draft, base: this.next, context, physical, from: [], alive: true };
     this.next += bytes;
-    this.units.push(unit);
+    this.locate(unit, this.units.push(unit) - 1);
     this.index(unit);
-    this.memory.write(unit.base, unit.words);
+    this.memory.write(unit.base, this.linked(unit));
     this.counts.units++;
     this.counts.words += unit.words.length;
     this.counts.instructions += unit.source.length;
     return unit;
   }
 
-  private index(unit: Unit): void {
-    this.byPc[unit.context]?.set(unit.pc, unit);
-    this.pages.add(unit);
+  private locate(unit: Unit, number: number): void {
+    const first = (unit.base - this.base) / LINE;
+    this.lines.fill(number + 1, first, first + toLine(4 * unit.words.length) / LINE);
   }
 
-  /** The way out at a word goes straight to another unit from now on. */
-  chain(unit: Unit, at: number, to: Unit): void {
-    const from = unit.base + 4 * at;
-    // Behind the landing.
-    this.memory.write(from, [(0x1400_0000 | (((to.base + 4 - from) >> 2) & 0x3ff_ffff)) >>> 0]);
+  private index(unit: Unit): void {
+    const { places, landings } = this.pages.add(unit);
+    const first = (unit.base - this.base) / 4;
+    const index = indexOf(unit.pc);
+    if (isLanding(unit)) landings.set(unit.pc, unit.base);
+    else
+      for (const { origin, at, landing } of startsOf(unit))
+        // Who was first stays.
+        if (places[index + origin] === 0)
+          places[index + origin] = 2 * (first + at + Number(landing)) + Number(landing);
+        else if (landing) landings.set(unit.pc + 4 * origin, unit.base + 4 * at);
+  }
+
+  /** The words of a unit, with its ways out to what is there already. */
+  private linked(unit: Unit): readonly number[] {
+    if (!this.chains) return unit.words;
+    const words = [...unit.words];
+    for (const { at, target } of unit.exits) words[at] = this.link(unit, at, target) ?? EXIT;
+    return words;
+  }
+
+  /** The branch from a word to an address of the guest. */
+  private link(unit: Unit, at: number, target: number): number | undefined {
+    const place = this.place(target);
+    const to = place === undefined ? undefined : this.at(place)?.unit;
+    if (place === undefined || to === undefined) return undefined;
     to.from.push({ unit, at });
     this.counts.chained++;
+    return (B | (((place - unit.base - 4 * at) >> 2) & 0x3ff_ffff)) >>> 0;
+  }
+
+  /** The way out at a word goes straight to an address of the guest from now on, where that is there. */
+  chain(unit: Unit, at: number, target: number): void {
+    const word = this.chains ? this.link(unit, at, target) : undefined;
+    if (word !== undefined) this.memory.write(unit.base + 4 * at, [word]);
   }
 
   /** The pages of a context with text that was translated. */
@@ -202,8 +246,14 @@ export class CodeCache {
     const page = this.pages.at(context, pc);
     if (page === undefined) return [];
     this.pages.delete(page);
+    for (const unit of page.units) unit.alive = false;
     for (const unit of page.units) this.forget(unit);
     return page.units;
+  }
+
+  /** All pages with text that was translated. */
+  all(): TextPage<Unit>[] {
+    return Array.from({ length: this.contexts }, (_, context) => this.pages.of(context, 'all')).flat();
   }
 
   /** The guest's text in a physical page is another, wherever it is mapped. Returns what was forgotten. */
@@ -212,10 +262,7 @@ export class CodeCache {
   }
 
   private forget(unit: Unit): void {
-    unit.alive = false;
-    const byPc = this.byPc[unit.context];
-    if (byPc?.get(unit.pc) === unit) byPc.delete(unit.pc);
-    for (const { unit: from, at } of unit.from) this.memory.write(from.base + 4 * at, [EXIT]);
+    for (const { unit: from, at } of unit.from) if (from.alive) this.memory.write(from.base + 4 * at, [EXIT]);
     unit.from.length = 0;
     this.counts.forgotten++;
   }
@@ -224,8 +271,8 @@ export class CodeCache {
   clear(): void {
     for (const unit of this.units) unit.alive = false;
     this.units = [];
-    for (const byPc of this.byPc) byPc.clear();
     this.pages.clear();
+    this.lines.fill(0);
     this.next = this.base;
     this.counts.emptied++;
   }

@@ -24,13 +24,39 @@ export interface UnitExit {
   readonly target: number;
 }
 
+/** A landing and a way to the place of its instruction, which is in another unit. */
+export const isLanding = ({ pc, words, exits }: Draft): boolean =>
+  words.length === 2 && exits.length === 1 && exits[0]?.target === pc;
+
+/** Where an instruction of a unit begins. */
+export interface Start {
+  /** Its number in the unit. */
+  readonly origin: number;
+  /** Its first word, the landing where it has one. */
+  readonly at: number;
+  readonly landing: boolean;
+}
+
+/** Where each instruction of a unit begins: all is as the guest has it there, but X16 at a landing. */
+export function startsOf({ origins, phases }: Pick<Draft, 'origins' | 'phases'>): Start[] {
+  const starts: Start[] = [];
+  origins.forEach((origin, at) => {
+    // Ways out behind the unit are of earlier instructions.
+    if (origin === starts.length) starts.push({ origin, at, landing: phases[at] === LANDING_PHASE });
+  });
+  return starts;
+}
+
 /** A unit as it was written. */
 export interface Draft {
   /** The guest's address of its first instruction. */
   readonly pc: number;
   /** What the guest had there. */
   readonly source: readonly number[];
-  /** The words, literals behind them. Word 0 is the landing of branches by register; others come to word 1. */
+  /**
+   * The words, literals behind them. Where branches by register come to, at the first instruction and behind calls, a landing is before
+   * the instruction's own words; others come to the word behind it.
+   */
   readonly words: readonly number[];
   /** For each word the instruction that it is of, by its number in the unit. */
   readonly origins: readonly number[];
@@ -51,8 +77,14 @@ function wordOf(text: string): number {
   return word;
 }
 
+/** At a landing TPIDR_EL0 keeps X16. */
+const LANDING_PHASE = 16;
+const B = 0x1400_0000;
 const svc = (call: number): number => (0xd400_0001 | (call << 5)) >>> 0;
 const LITERAL = 0x5800_0000;
+
+/** TBZ and TBNZ, which reach less far. */
+const isTest = (form: number): boolean => ((form >>> 25) & 0x3f) === 0x1b;
 
 /** Writes a unit. */
 export class UnitWriter {
@@ -62,9 +94,15 @@ export class UnitWriter {
   phase: number = Phase.CLEAN;
   private readonly pc: number;
   private readonly words: number[] = [];
-  private readonly origins: number[] = [];
-  private readonly phases: number[] = [];
+  readonly origins: number[] = [];
+  readonly phases: number[] = [];
   private readonly exits: UnitExit[] = [];
+  private readonly branches: {
+    readonly hole: number;
+    readonly form: number;
+    readonly target: number;
+    readonly origin: number;
+  }[] = [];
   private readonly literals: { at: number; value: bigint }[] = [];
 
   constructor(pc: number) {
@@ -94,9 +132,9 @@ export class UnitWriter {
     this.word(LITERAL | register);
   }
 
-  /** The landing of branches by register, word 0: TPIDR_EL0 keeps X16. */
+  /** The landing of branches by register. */
   landing(): void {
-    this.phase = 16;
+    this.phase = LANDING_PHASE;
     this.add('mrs x16, tpidr_el0');
     this.phase = Phase.CLEAN;
   }
@@ -112,6 +150,15 @@ export class UnitWriter {
     this.call(Call.EXIT);
   }
 
+  /**
+   * A branch, to another instruction of the unit or by a way out.
+   *
+   * @param form - its word without the offset: B, or a conditional one, whose way out is written behind the unit
+   */
+  branch(form: number, target: number): void {
+    this.branches.push({ hole: this.hole(), form, target, origin: this.origin });
+  }
+
   /** Makes room for a short branch over what follows; `land` fills it. */
   hole(): number {
     this.word(0);
@@ -123,8 +170,30 @@ export class UnitWriter {
     this.words[hole] = (form | ((this.words.length - hole) << 5)) >>> 0;
   }
 
-  /** Puts the literals behind and hands the unit over. */
+  private placeBranches(instructions: number): void {
+    const starts = startsOf(this);
+    this.phase = Phase.CLEAN;
+    for (const { hole, form, target, origin } of this.branches) {
+      const index = (target - this.pc) / 4;
+      const start = index < instructions ? starts[index] : undefined;
+      if (start) {
+        const offset = start.at + (start.landing ? 1 : 0) - hole;
+        const [bits, at] = form === B ? [26, 0] : isTest(form) ? [14, 5] : [19, 5];
+        this.words[hole] = (form | ((offset & ((1 << bits) - 1)) << at)) >>> 0;
+      } else if (form === B) {
+        this.words[hole] = svc(Call.EXIT);
+        this.exits.push({ at: hole, target });
+      } else {
+        this.land(hole, form);
+        this.origin = origin;
+        this.exit(target);
+      }
+    }
+  }
+
+  /** Puts ways out and literals behind and hands the unit over. */
   finish(source: readonly number[]): Draft {
+    this.placeBranches(source.length);
     if (this.words.length % 2 === 1) this.word(0);
     const places = new Map<bigint, number>();
     for (const { at, value } of this.literals) {

@@ -8,7 +8,7 @@ import type { HostSpace } from '@worldswitch/vmm';
 
 import type { Emulation } from '../trap-and-emulate/emulation.ts';
 import { AccessKind, Answer } from '../trap-and-emulate/guest-memory.ts';
-import { high, low, signed } from './address.ts';
+import { high, LINE, low, signed } from './address.ts';
 import { CodeCache } from './code-cache.ts';
 import type { CacheCounts, Unit } from './code-cache.ts';
 import { Contexts, contextsShape } from './contexts.ts';
@@ -25,8 +25,6 @@ const IC_IVAU = systemOperation('IC IVAU');
 const DSB = systemOperation('DSB ISH');
 const TTBR1_EL1 = systemRegister('TTBR1_EL1');
 const PAGE = 0x1000;
-/** The smallest line of an instruction cache that IC IVAU is given here. */
-const LINE = 64;
 
 /** Where the cache and the page of virtual registers are. */
 export interface TranslationPlaces {
@@ -71,6 +69,9 @@ export class TranslatedKernel {
   private readonly inline: boolean;
   private readonly page: VirtualRegisterPage;
   private readonly word: Word64 = { lo: 0, hi: 0 };
+  /** A page of the guest's text. */
+  private readonly text = new Uint8Array(PAGE);
+  private readonly words = new DataView(this.text.buffer);
   private readonly at: Word64 = { lo: 0, hi: 0 };
   /** What there is since the kernel first ran: it moves with the hypervisor's hole. */
   private running: Running | undefined;
@@ -169,15 +170,15 @@ export class TranslatedKernel {
   /** Words of the cache, written and made seen by fetches at the hypervisor's own address of them. */
   private write(pa: number, words: readonly number[]): void {
     const { port } = this.exit;
+    const { at } = this;
     const offset = this.space.offsetHi(port.index);
-    words.forEach((word, i) => {
-      this.at.lo = low(pa + 4 * i);
-      this.at.hi = high(pa + 4 * i);
-      if (port.store(this.at, 4, word, 0) !== Fault.None) throw new Error('the translation cache is gone');
-      const last = i === words.length - 1;
-      if (last || (pa + 4 * i) % LINE === LINE - 4)
-        port.operate(IC_IVAU, this.at.lo, (this.at.hi + offset) >>> 0);
-    });
+    const bytes = new Uint8Array(Uint32Array.from(words).buffer);
+    at.lo = low(pa);
+    at.hi = high(pa);
+    if (port.write(at, bytes) !== Fault.None) throw new Error('the translation cache is gone');
+    // No line of it is across 4 GiB.
+    const { lo, hi } = at;
+    for (let i = 0; i < bytes.length; i += LINE) port.operate(IC_IVAU, lo + i, (hi + offset) >>> 0);
     port.operate(DSB);
   }
 
@@ -222,7 +223,7 @@ export class TranslatedKernel {
     const base = signed(this.space.cacheAddress(port.index));
     const state = this.space.stateAddress(port.index);
     const translator = this.translatorAt(port, base);
-    if (this.passedBy) translator.forgetAll(port);
+    if (this.passedBy) this.compare(emulation);
     this.passedBy = false;
     return translator.depart(port, vcpu, frame, state, pending);
   }
@@ -242,9 +243,11 @@ export class TranslatedKernel {
       this.textChanged(emulation, this.word);
       return;
     }
-    const [, tlbi] = /^tlbi (\w+?)(?:is)?$/.exec(cause) ?? [];
-    if (tlbi !== undefined) this.invalidated(emulation, tlbi, word & 31);
-    else if (cause.startsWith('ic iallu')) running?.translator.forgetAll(port);
+    if (cause.startsWith('tlbi ')) {
+      this.invalidated(emulation, cause, word & 31);
+      return;
+    }
+    if (cause.startsWith('ic iallu')) this.compare(emulation);
     else if (cause === 'msr SCTLR_EL1' || cause === 'msr TCR_EL1') this.moved(emulation);
     else if (cause === 'msr TTBR0_EL1') this.verify(emulation, 'lower');
     else if (cause === 'msr TTBR1_EL1') this.upperChanged(emulation);
@@ -252,14 +255,41 @@ export class TranslatedKernel {
     running?.translator.moved(port);
   }
 
-  private invalidated(emulation: Emulation, what: string, t: number): void {
-    if (what === 'vmalle1' || what === 'aside1') this.moved(emulation);
-    else {
-      // Bits 43:0 of Xt are bits 55:12 of the address.
-      emulation.port.readX(t, this.word);
-      const { lo, hi } = this.word;
-      this.pageMoved(emulation, (((hi << 20) >> 20) * 2 ** 32 + lo) * PAGE);
+  private invalidated(emulation: Emulation, cause: string, t: number): void {
+    const { port } = emulation;
+    if (cause.startsWith('tlbi vmalle1') || cause.startsWith('tlbi aside1')) {
+      this.moved(emulation);
+      this.running?.translator.moved(port);
+      return;
     }
+    // Bits 43:0 of Xt are bits 55:12 of the address.
+    port.readX(t, this.word);
+    const { lo, hi } = this.word;
+    this.pageMoved(emulation, (((hi << 20) >> 20) * 2 ** 32 + lo) * PAGE);
+    // Of a last level: what it mapped was a block of 1 GiB at most.
+    const last = cause.startsWith('tlbi vale1') || cause.startsWith('tlbi vaale1');
+    this.running?.translator.moved(port, last ? { lo: lo >>> 0, hi: (hi & 0xfff) >>> 0 } : undefined);
+  }
+
+  /** The guest may have changed any of its text: what is not as it was is forgotten. */
+  private compare(emulation: Emulation): void {
+    const { running } = this;
+    for (const page of running?.cache.all() ?? [])
+      if (!this.isSame(emulation, page))
+        running?.translator.forgetPage(emulation.port, page.pc, page.context);
+  }
+
+  /** The text of a page is what it was when it was translated. */
+  private isSame({ port, vm }: Emulation, { physical, units }: TextPage<Unit>): boolean {
+    const pa = vm.hostOf(physical * PAGE);
+    if (pa < 0) return false;
+    this.at.lo = low(pa);
+    this.at.hi = high(pa);
+    if (port.read(this.at, this.text) !== Fault.None) throw new Error('guest memory is gone');
+    return units.every(({ pc, source }) => {
+      const first = ((pc % PAGE) + PAGE) % PAGE;
+      return source.every((word, i) => this.words.getUint32(first + 4 * i, true) === word);
+    });
   }
 
   /** Every page of text may be elsewhere. */

@@ -21,6 +21,9 @@ export interface Kept<Registers = CpuPort> {
 
 const word: Word64 = { lo: 0, hi: 0 };
 
+/** The guest's address of the instruction that a word is of. */
+const addressOf = ({ unit, at }: CacheWord): number => unit.pc + 4 * (unit.origins[at] ?? 0);
+
 /** The unit's way out at a word. */
 const exitAt = (unit: Unit, at: number): number | undefined =>
   unit.exits.find((exit) => exit.at === at)?.target;
@@ -47,7 +50,8 @@ export function recover<Registers extends GeneralRegisters>(
     const target = signed(word);
     restore(port, phase, kept);
     // The table is the guest's to spoil: then it goes where it has written.
-    return cache.at(target)?.unit.pc ?? target;
+    const landing = cache.at(target);
+    return landing ? addressOf(landing) : target;
   }
   restore(port, phase, kept);
   const origin = unit.origins[at] ?? 0;

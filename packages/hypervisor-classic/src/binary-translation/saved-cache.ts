@@ -3,7 +3,7 @@
 import { bits, flag, list, record, StateError, uint } from '@worldswitch/platform';
 import type { Shape, Word64 } from '@worldswitch/platform';
 
-import { high, low, signed } from './address.ts';
+import { high, low, signed, toLine } from './address.ts';
 import { CONTEXTS } from './state-page.ts';
 
 type Halves = readonly number[];
@@ -75,7 +75,7 @@ export const cacheShape: Shape<CacheState> = {
     state.units.forEach((unit, i) => {
       const at = `${path}.units[${i}]`;
       if (address(unit.base) !== end) throw new StateError(`${at}.base`, 'must follow the unit before it');
-      end += 4 * unit.words.length;
+      end += toLine(4 * unit.words.length);
       checkUnit(unit, at, state.units);
     });
     if (address(state.next) !== end) throw new StateError(`${path}.next`, 'must follow the last unit');

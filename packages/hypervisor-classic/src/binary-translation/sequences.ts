@@ -4,10 +4,9 @@
 import type { UnitWriter } from './draft.ts';
 import { Call } from './draft.ts';
 import { Phase } from './phase.ts';
-import { StatePage, TABLE_ENTRIES } from './state-page.ts';
+import { StatePage, TABLE_BITS, TABLE_BYTES } from './state-page.ts';
 import type { PageRegister } from './state-page.ts';
 
-const TABLE_BITS = Math.log2(TABLE_ENTRIES);
 const I_MASK_BIT = 7;
 const F_MASK_BIT = 6;
 /** The branch to a landing. */
@@ -116,38 +115,54 @@ export function writeMask(to: UnitWriter, register: number): void {
   close(to);
 }
 
-/**
- * BR, BLR and RET: the target is looked for in the table. The landing of the unit that is found puts X16 back.
- *
- * @param link - what X30 becomes, for BLR
- */
-export function branchIndirect(to: UnitWriter, register: number, link: bigint | undefined): void {
-  openTwo(to);
-  to.add(`str x15, [x16, #${String(StatePage.X15)}]`);
-  to.phase |= Phase.X15;
-  if (register === 31) to.add('mov x17, xzr');
-  else if (register === 16) to.add('mrs x17, tpidr_el0');
-  else if (register !== 17) to.add(`mov x17, x${String(register)}`);
-  to.add(
-    `ubfx x15, x17, #2, #${String(TABLE_BITS)}`,
-    `ldr x16, [x16, #${String(StatePage.TABLE_AT)}]`,
-    'add x15, x16, x15, lsl #4',
-    'ldr x16, [x15]',
-    'eor x16, x16, x17',
-  );
-  const miss = to.hole();
-  to.add(
-    'ldr x16, [x15, #8]',
-    'mrs x15, tpidrro_el0',
-    `ldr x17, [x15, #${String(StatePage.X17)}]`,
-    `ldr x15, [x15, #${String(StatePage.X15)}]`,
-  );
-  const atMiss = to.phase;
+/** The entry of the table for an address is in X17; `source` may be X17 itself. */
+function entryOf(to: UnitWriter, source: string, context: number): void {
+  to.add(`eor x17, ${source}, ${source}, lsr #${String(TABLE_BITS)}`);
+  to.add(`ubfx x17, x17, #2, #${String(TABLE_BITS)}`, 'add x17, x16, x17, lsl #4');
+  // Tables of whole pages.
+  if (context > 0) to.add(`add x17, x17, #${String((context * TABLE_BYTES) / 0x1000)}, lsl #12`);
+}
+
+/** Goes to what the entry names: X16 has its address, and the page has X17. */
+function goThere(to: UnitWriter, link: bigint | undefined): void {
+  to.add(`mrs x17, tpidrro_el0`, `ldr x17, [x17, #${String(StatePage.X17)}]`);
   to.phase = 16;
   if (link !== undefined) to.constant(30, link);
   // Whoever stops here is where X16 points.
   to.phase |= Phase.DONE;
   to.word(BR_X16);
+}
+
+/**
+ * BR, BLR and RET: the target is looked for in the table. The landing of the unit that is found puts X16 back.
+ *
+ * @param link - what X30 becomes, for BLR
+ * @param context - whose table
+ */
+export function branchIndirect(
+  to: UnitWriter,
+  register: number,
+  link: bigint | undefined,
+  context: number,
+): void {
+  openTwo(to);
+  const scratch = register === 16 || register === 17 || register === 31;
+  const target = scratch ? 'x15' : `x${String(register)}`;
+  if (scratch) {
+    to.add(`str x15, [x16, #${String(StatePage.X15)}]`);
+    to.phase |= Phase.X15;
+    to.add(register === 16 ? 'mrs x15, tpidr_el0' : `mov x15, ${register === 31 ? 'xzr' : 'x17'}`);
+  }
+  entryOf(to, target, context);
+  to.add(`ldr x16, [x17, #${String(StatePage.TABLE)}]`, `eor x16, x16, ${target}`);
+  const miss = to.hole();
+  to.add(`ldr x16, [x17, #${String(StatePage.TABLE + 8)}]`);
+  const atMiss = to.phase;
+  if (scratch) {
+    to.add('mrs x17, tpidrro_el0', `ldr x15, [x17, #${String(StatePage.X15)}]`);
+    to.phase &= ~Phase.X15;
+  }
+  goThere(to, link);
   to.phase = atMiss;
   // CBNZ X16.
   to.land(miss, 0xb500_0000 | 16);

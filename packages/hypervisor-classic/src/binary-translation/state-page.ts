@@ -54,8 +54,6 @@ export const StatePage = {
   /** Where a sequence keeps the guest's X15 and X17. */
   X15: 0x08,
   X17: 0x10,
-  /** Address of the table of indirect branches of the guest's context. */
-  TABLE_AT: 0x18,
   /** Number of the virtual page whose instruction caches were invalidated last, with nothing translated of it since. */
   FLUSHED: 0x20,
   /** The first of `pageRegisters`. */
@@ -65,7 +63,8 @@ export const StatePage = {
 } as const;
 
 /** The table of indirect branches: so many pairs of a guest's address and where its code is in the cache. */
-export const TABLE_ENTRIES = 4096;
+export const TABLE_ENTRIES = 8192;
+export const TABLE_BITS = 13;
 /** Bytes of one. */
 export const TABLE_BYTES: number = 16 * TABLE_ENTRIES;
 /** Tables of the guest's translation that translations are remembered of. */
@@ -81,5 +80,5 @@ export const pageRegisters: readonly PageRegister[] = [...writable, ...readable]
   narrow: narrow.has(name),
 }));
 
-/** Where in the table an address is looked for: bits 13:2 of it. */
-export const tableIndex = (pc: number): number => (pc >>> 2) % TABLE_ENTRIES;
+/** Where in the table an address is looked for, by its lower half: bits 14:2 and 27:15 of it. */
+export const tableIndex = (lo: number): number => ((lo ^ (lo >>> TABLE_BITS)) >>> 2) % TABLE_ENTRIES;

@@ -17,6 +17,10 @@ export interface TextPage<Unit> {
   readonly context: number;
   readonly physical: number;
   readonly units: Unit[];
+  /** By instruction: where in the cache it begins, as whoever keeps it has it; 0 for nowhere. */
+  readonly places: Int32Array;
+  /** By address: landings of branches by register that are elsewhere than before the place. */
+  readonly landings: Map<number, number>;
 }
 
 const PAGE = 0x1000;
@@ -54,19 +58,27 @@ export class TextPages<Unit extends OfText> {
     return [...(this.byPhysical.get(physical) ?? [])];
   }
 
-  /** Something was made of a page. */
-  add(unit: Unit): void {
+  /** Something was made of a page, which is returned. */
+  add(unit: Unit): TextPage<Unit> {
     const { pc, context, physical } = unit;
     const page = this.at(context, pc);
     if (page) {
       page.units.push(unit);
-      return;
+      return page;
     }
-    const added = { pc: pageOf(pc) * PAGE, context, physical, units: [unit] };
+    const added: TextPage<Unit> = {
+      pc: pageOf(pc) * PAGE,
+      context,
+      physical,
+      units: [unit],
+      places: new Int32Array(PAGE / 4),
+      landings: new Map(),
+    };
     this.half(context, pc)?.set(pageOf(pc), added);
     const same = this.byPhysical.get(physical);
     if (same) same.add(added);
     else this.byPhysical.set(physical, new Set([added]));
+    return added;
   }
 
   /** Nothing is left of it. */

@@ -1,4 +1,5 @@
-// One translation unit: the guest's instructions from an address to the first branch that never falls through, within a page. What
+// One translation unit: the guest's instructions from an address on, within a page, as far as control comes to them from it: by falling
+// through, by its own branches or back from calls. What
 // is innocuous stays as it is; what names the PC gets the guest's; sensitive instructions are done in line on the page of virtual
 // registers or called out. (Adams and Agesen, ASPLOS 2006, section 3.)
 
@@ -28,6 +29,10 @@ export interface TranslationOptions {
   readonly inline: boolean;
   /** SP_EL0 is not the stack pointer: PSTATE.SP is 1. */
   readonly banked: boolean;
+  /** Whose table of indirect branches is looked at. */
+  readonly context: number;
+  /** What is at an address is translated already. */
+  readonly known?: (pc: number) => boolean;
 }
 
 /** A page: an instruction fetch of one unit is translated once. */
@@ -41,14 +46,12 @@ interface Place {
   readonly pc: number;
   readonly word: number;
   readonly options: TranslationOptions;
-  /** Conditional branches whose way out is written behind the unit. */
-  readonly conditional: {
-    readonly hole: number;
-    readonly form: number;
-    readonly target: number;
-    readonly origin: number;
-  }[];
+  /** Where branches of the unit go to. */
+  readonly ahead: Set<number>;
 }
+
+/** What comes behind an instruction: the next one, its return, or nothing that this one comes to. */
+type Flow = 'on' | 'call' | 'end';
 
 const signedBits = (word: number, at: number, bits: number): number =>
   ((word >>> at) << (32 - bits)) >> (32 - bits);
@@ -60,17 +63,25 @@ const emulate = ({ to }: Place): void => {
 };
 
 /** B, BL. */
-function branch({ to, pc, word }: Place): void {
-  if (word >>> 31 === 1) to.constant(30, BigInt(pc + 4));
-  to.exit(pc + 4 * signedBits(word, 0, 26));
+function branch({ to, pc, word, ahead }: Place): Flow {
+  const target = pc + 4 * signedBits(word, 0, 26);
+  if (word >>> 31 === 1) {
+    to.constant(30, BigInt(pc + 4));
+    to.exit(target);
+    return 'call';
+  }
+  to.branch(0x1400_0000, target);
+  ahead.add(target);
+  return 'end';
 }
 
-/** Goes on behind it, and by a way behind the unit where it is taken. */
-function conditional({ to, pc, word, conditional: later }: Place): void {
-  const bit = ((word >>> 25) & 0x3f) === 0x1b;
-  const bits = bit ? 14 : 19;
+/** Goes on behind it, and elsewhere where it is taken. */
+function conditional({ to, pc, word, ahead }: Place): void {
+  const bits = ((word >>> 25) & 0x3f) === 0x1b ? 14 : 19;
   const form = (word & ~(((1 << bits) - 1) << 5)) >>> 0;
-  later.push({ hole: to.hole(), form, target: pc + 4 * signedBits(word, 5, bits), origin: to.origin });
+  const target = pc + 4 * signedBits(word, 5, bits);
+  to.branch(form, target);
+  ahead.add(target);
 }
 
 function address({ to, pc, word }: Place, page: boolean): void {
@@ -132,52 +143,61 @@ function mask(place: Place): void {
   else emulate(place);
 }
 
-/** Translates one instruction; true where nothing of the unit follows it. */
-function one(place: Place, decoded: Decoded | undefined): boolean {
-  const { to, pc, word } = place;
+/** BR, BLR, RET. */
+function indirect({ to, pc, word, options }: Place): Flow {
+  const links = ((word >>> 21) & 3) === 1;
+  branchIndirect(to, (word >>> 5) & 31, links ? BigInt(pc + 4) : undefined, options.context);
+  return links ? 'call' : 'end';
+}
+
+/** ERET, and what is no instruction: where it is executed, that is as seldom as what is behind it. */
+const isEnd = (word: number, decoded: Decoded | undefined): boolean =>
+  decoded === undefined || word === 0xd69f_03e0;
+
+/** Translates one instruction. */
+function one(place: Place, decoded: Decoded | undefined): Flow {
+  const { to, word } = place;
   const kind = kindOf(word, decoded);
   switch (kind) {
     case 'same':
       same(place);
-      return false;
+      return 'on';
     case 'nothing':
       to.add('nop');
-      return false;
+      return 'on';
     case 'address':
       address(place, word >>> 31 === 1);
-      return false;
+      return 'on';
     case 'literal':
       literal(place);
-      return false;
+      return 'on';
     case 'branch':
-      branch(place);
-      return true;
+      return branch(place);
     case 'conditional':
       conditional(place);
-      return false;
+      return 'on';
     case 'indirect':
-      branchIndirect(to, (word >>> 5) & 31, ((word >>> 21) & 3) === 1 ? BigInt(pc + 4) : undefined);
-      return true;
+      return indirect(place);
     case 'mrs':
       readSystem(place);
-      return false;
+      return 'on';
     case 'msr':
       writeSystem(place);
-      return false;
+      return 'on';
     case 'mask':
       mask(place);
-      return false;
+      return 'on';
     case 'unprivileged':
       if (place.options.inline) unprivileged(to, word);
       else emulate(place);
-      return false;
+      return 'on';
     case 'line':
       if (place.options.inline) invalidateLine(to, word);
       else emulate(place);
-      return false;
+      return 'on';
     case 'emulate':
       emulate(place);
-      return false;
+      return isEnd(word, decoded) ? 'end' : 'on';
   }
 }
 
@@ -195,24 +215,20 @@ export function translate(
 ): Draft | undefined {
   const to = new UnitWriter(pc);
   const source: number[] = [];
-  const later: Place['conditional'] = [];
-  to.landing();
+  const ahead = new Set<number>();
+  const end = Math.min((Math.floor(pc / PAGE) + 1) * PAGE, pc + 4 * options.most);
   let at = pc;
-  let ended = false;
-  while (!ended && source.length < options.most && Math.floor(at / PAGE) === Math.floor(pc / PAGE)) {
+  let flow: Flow = 'call';
+  while (at < end && (flow !== 'end' || ahead.has(at)) && (at === pc || options.known?.(at) !== true)) {
     const word = fetch(at);
     if (word === undefined) break;
     to.origin = source.length;
     source.push(word);
-    ended = one({ to, pc: at, word, options, conditional: later }, decode(word));
+    if (flow === 'call') to.landing();
+    flow = one({ to, pc: at, word, options, ahead }, decode(word));
     at += 4;
   }
   if (source.length === 0) return undefined;
-  if (!ended) to.exit(at);
-  for (const { hole, form, target, origin } of later) {
-    to.land(hole, form);
-    to.origin = origin;
-    to.exit(target);
-  }
+  if (flow === 'on') to.exit(at);
   return to.finish(source);
 }

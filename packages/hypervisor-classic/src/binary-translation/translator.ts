@@ -5,7 +5,8 @@ import type { CpuPort, Word64 } from '@worldswitch/platform';
 
 import { high, low, signed } from './address.ts';
 import type { CacheWord, CodeCache, Unit } from './code-cache.ts';
-import { Call } from './draft.ts';
+import { Call, startsOf, UnitWriter } from './draft.ts';
+import type { Draft } from './draft.ts';
 import { recover } from './precise.ts';
 import { CONTEXTS } from './state-page.ts';
 import { translate } from './translate.ts';
@@ -38,8 +39,8 @@ export const Arrival = {
 /** One of them. */
 export type Arrival = (typeof Arrival)[keyof typeof Arrival];
 
-/** Most instructions of a unit, as VMware's had twelve and a page's boundary is another. */
-const MOST = 24;
+/** Most instructions of a unit; a page's boundary is another. */
+const MOST = 128;
 
 /** What one vCPU does with the cache. */
 export class Translator {
@@ -54,8 +55,6 @@ export class Translator {
   /** The way out that was just taken, and the branch by register. */
   private exit: CacheWord | undefined;
   private indirect = false;
-  /** Where the last exit came from. */
-  private last: Unit | undefined;
   private emptied = 0;
 
   constructor(cache: CodeCache, page: VirtualRegisterPage, host: TranslationHost, inline = true) {
@@ -72,7 +71,7 @@ export class Translator {
    * @param call - the immediate of the SVC that was executed, or -1 for any other exception
    */
   arrive(port: CpuPort, cpu: VirtualRegisters, frame: GuestPc, call: number): Arrival {
-    this.exit = this.last = undefined;
+    this.exit = undefined;
     this.indirect = false;
     if (!this.page.inUse) return Arrival.Other;
     const address = signed(frame.pc) - (call < 0 ? 0 : 4);
@@ -83,7 +82,6 @@ export class Translator {
     // Not in the cache: the guest has jumped out of it by what it wrote there itself.
     if (at === undefined || pc === undefined) return Arrival.Other;
     frame.setPc(low(pc), high(pc));
-    this.last = at.unit;
     if (call < 0) return Arrival.Other;
     this.instruction = at.unit.source[at.unit.origins[at.at] ?? 0] ?? 0;
     switch (call) {
@@ -128,24 +126,31 @@ export class Translator {
   }
 
   private place(port: CpuPort, pc: number): number | undefined {
-    const { last, exit } = this;
-    const known = this.cache.find(pc);
-    if (known === undefined && exit === undefined && last?.alive === true) {
-      const behind = continuation(last, pc);
-      if (behind !== undefined) return behind;
-    }
-    const unit = known ?? this.make(port, pc);
-    if (unit === undefined) return undefined;
+    const { exit } = this;
+    const place = this.cache.place(pc) ?? this.make(port, pc);
+    if (place === undefined) return undefined;
     if (
       exit?.unit.alive === true &&
       exit.unit.exits.some(({ at, target }) => at === exit.at && target === pc)
     )
-      this.cache.chain(exit.unit, exit.at, unit);
-    if (this.indirect) this.page.enterTable(port, pc, unit.base);
-    return unit.base + 4;
+      this.cache.chain(exit.unit, exit.at, pc);
+    if (!this.indirect) return place;
+    const landing = this.cache.landing(pc) ?? this.land(port, pc);
+    this.page.enterTable(port, pc, landing);
+    // Where there was no room for the landing, the rest is gone.
+    return this.cache.place(pc) ?? this.make(port, pc);
   }
 
-  private make(port: CpuPort, pc: number): Unit | undefined {
+  /** A landing for branches by register to the midst of a unit. */
+  private land(port: CpuPort, pc: number): number {
+    const to = new UnitWriter(pc);
+    to.landing();
+    to.exit(pc);
+    const unit = this.add(port, to.finish([this.host.fetch(port, pc)]));
+    return unit.base;
+  }
+
+  private make(port: CpuPort, pc: number): number | undefined {
     if (pc % 4 !== 0) return undefined;
     const draft = translate(
       pc,
@@ -153,9 +158,26 @@ export class Translator {
         const word = this.host.fetch(port, at);
         return word < 0 ? undefined : word;
       },
-      { most: MOST, inline: this.inline, banked: true },
+      {
+        most: MOST,
+        inline: this.inline,
+        banked: true,
+        context: this.page.context,
+        known: (at) => this.cache.place(at) !== undefined,
+      },
     );
     if (draft === undefined) return undefined;
+    const unit = this.add(port, draft);
+    for (const { origin, at, landing } of startsOf(unit))
+      if (landing && origin > 0) this.page.enterTable(port, unit.pc + 4 * origin, unit.base + 4 * at);
+    return this.cache.place(pc);
+  }
+
+  private add(port: CpuPort, draft: Draft): Unit {
+    // The page may be elsewhere by now, and the guest did not say so.
+    const { context } = this.page;
+    const known = this.cache.pageAt(context, draft.pc);
+    if (known && known.physical !== this.host.physical) this.forgetPage(port, draft.pc, context);
     const unit = this.cache.add(draft, this.host.physical);
     this.page.flushed(port, NO_PAGE, NO_PAGE);
     if (this.cache.counts.emptied !== this.emptied) {
@@ -168,7 +190,7 @@ export class Translator {
 
   /** The guest goes on in another context: what it is in is not of that. */
   select(context: number): void {
-    this.exit = this.last = undefined;
+    this.exit = undefined;
     this.indirect = false;
     this.cache.select(context);
     this.page.select(context);
@@ -179,8 +201,13 @@ export class Translator {
     this.forgotten(port, this.cache.forgetPage(pc, context));
   }
 
-  /** Addresses may be elsewhere than they were. */
-  moved(port: CpuPort): void {
+  /**
+   * Addresses may be elsewhere than they were.
+   *
+   * @param around - number of the virtual page whose GiB it is alone; without, all
+   */
+  moved(port: CpuPort, around?: Readonly<Word64>): void {
+    if (around && !this.page.isFlushedNear(around)) return;
     this.page.flushed(port, NO_PAGE, NO_PAGE);
   }
 
@@ -194,27 +221,13 @@ export class Translator {
     this.forgotten(port, this.cache.forgetPhysical(physical));
   }
 
-  /** Whatever was translated may be another text now. */
-  forgetAll(port: CpuPort): void {
-    this.exit = this.last = undefined;
-    this.cache.clear();
-    this.emptied = this.cache.counts.emptied;
-    this.emptyTables(port);
-  }
-
   private forgotten(port: CpuPort, units: readonly Unit[]): void {
-    for (const { pc, context } of units) this.page.leaveTable(port, pc, context);
+    for (const unit of units)
+      for (const { origin, landing } of startsOf(unit))
+        if (landing) this.page.leaveTable(port, unit.pc + 4 * origin, unit.context);
   }
 
   private emptyTables(port: CpuPort): void {
     for (let context = 0; context < CONTEXTS; context++) this.page.emptyTable(port, context);
   }
-}
-
-/** The place of a later instruction in a unit; undefined where it is not in it, or only behind its end. */
-function continuation(unit: Unit, pc: number): number | undefined {
-  const origin = (pc - unit.pc) / 4;
-  if (origin < 1 || origin >= unit.source.length || origin % 1 !== 0) return undefined;
-  const at = unit.origins.indexOf(origin);
-  return at < 1 ? undefined : unit.base + 4 * at;
 }

@@ -77,8 +77,6 @@ export type RegisterPageState = Readonly<{
   known: readonly number[];
   daif: number;
   pending: number;
-  /** The context whose table the page names; `CONTEXTS` for none. */
-  table: number;
   inUse: boolean;
   /** Number of the page that is flushed, halves. */
   flushed: readonly number[];
@@ -89,7 +87,6 @@ export const registerPageShape: Shape<RegisterPageState> = record<RegisterPageSt
   known: list(bits(), 2 * slots.length),
   daif: bits(),
   pending: uint(1),
-  table: uint(CONTEXTS),
   inUse: flag,
   flushed: list(bits(), 2),
 });
@@ -107,19 +104,17 @@ export class VirtualRegisterPage {
   private readonly known: Uint32Array;
   private daif: number;
   private pending: number;
-  private table: number;
   /** The guest's kernel runs from the cache, and the page has what is newest. */
   inUse: boolean;
   private readonly nowFlushed: Word64;
   /** The guest's. */
-  private context = 0;
+  context = 0;
 
   constructor(pa: number, state?: RegisterPageState) {
     this.pa = pa;
     this.known = Uint32Array.from(state?.known ?? new Array<number>(2 * slots.length).fill(0));
     this.daif = state?.daif ?? 0;
     this.pending = state?.pending ?? 0;
-    this.table = state?.table ?? CONTEXTS;
     this.inUse = state?.inUse ?? false;
     const [lo = NO_PAGE, hi = NO_PAGE] = state?.flushed ?? [];
     this.nowFlushed = { lo, hi };
@@ -127,8 +122,8 @@ export class VirtualRegisterPage {
 
   /** As plain data. */
   save(): RegisterPageState {
-    const { known, daif, pending, table, inUse, nowFlushed } = this;
-    return { known: [...known], daif, pending, table, inUse, flushed: [nowFlushed.lo, nowFlushed.hi] };
+    const { known, daif, pending, inUse, nowFlushed } = this;
+    return { known: [...known], daif, pending, inUse, flushed: [nowFlushed.lo, nowFlushed.hi] };
   }
 
   /** A page as it is at first, with empty tables. */
@@ -137,7 +132,6 @@ export class VirtualRegisterPage {
     for (let context = 0; context < CONTEXTS; context++) this.emptyTable(port, context);
     this.known.fill(0);
     this.daif = this.pending = 0;
-    this.table = CONTEXTS;
     this.nowFlushed.lo = 0;
     this.flushed(port, NO_PAGE, NO_PAGE);
     const { word } = this;
@@ -183,7 +177,7 @@ export class VirtualRegisterPage {
 
   /** Indirect branches to an address of the guest find its code in the cache. */
   enterTable(port: CpuPort, pc: number, landing: number): void {
-    const entry = tableOf(this.context) + 16 * tableIndex(pc);
+    const entry = tableOf(this.context) + 16 * tableIndex(low(pc));
     this.store(port, entry, 8, low(pc), high(pc));
     this.store(port, entry + 8, 8, low(landing), high(landing));
   }
@@ -197,11 +191,17 @@ export class VirtualRegisterPage {
     this.store(port, StatePage.FLUSHED, 8, lo, hi);
   }
 
+  /** The page that is flushed is in the same GiB as another. TLBI has bits 43:0 of a number, and the halves differ in the highest. */
+  isFlushedNear({ lo, hi }: Readonly<Word64>): boolean {
+    const { nowFlushed } = this;
+    return nowFlushed.lo >>> 18 === lo >>> 18 && (nowFlushed.hi & 0xfff) === (hi & 0xfff);
+  }
+
   /** They do not any more. */
   leaveTable(port: CpuPort, pc: number, context: number): void {
-    const entry = tableOf(context) + 16 * tableIndex(pc);
+    const entry = tableOf(context) + 16 * tableIndex(low(pc));
     const { lo, hi } = this.load(port, entry, 8);
-    if (lo === low(pc) && hi === high(pc)) this.store(port, entry, 8, nowhere(tableIndex(pc)), 0);
+    if (lo === low(pc) && hi === high(pc)) this.store(port, entry, 8, nowhere(tableIndex(low(pc))), 0);
   }
 
   /** An exit: the virtual CPU has what the guest's kernel wrote. */
@@ -254,10 +254,6 @@ export class VirtualRegisterPage {
       this.store(port, slot.offset, 8, lo, hi);
     }
     port.writeSystem(TPIDRRO_EL0, page.lo, page.hi);
-    if (this.table === this.context) return;
-    this.table = this.context;
-    // The hole's pages are all in one range of 4 GiB.
-    this.store(port, StatePage.TABLE_AT, 8, page.lo + tableOf(this.table), page.hi);
   }
 
   /** The register that TPIDR_EL0 keeps. */

@@ -5,7 +5,7 @@ import { assembleProgram, systemOperation } from '@worldswitch/isa-core';
 import type { CpuPort, Exception, Leave } from '@worldswitch/platform';
 
 import { CodeCache } from '../../src/binary-translation/code-cache.ts';
-import type { CacheWord, Unit } from '../../src/binary-translation/code-cache.ts';
+import type { CacheWord } from '../../src/binary-translation/code-cache.ts';
 import { Call } from '../../src/binary-translation/draft.ts';
 import { recover } from '../../src/binary-translation/precise.ts';
 import { pageRegisters, StatePage } from '../../src/binary-translation/state-page.ts';
@@ -79,15 +79,21 @@ class Hypervisor {
     this.text = text;
     this.registers = registers;
     this.way = way;
-    this.cache = new CodeCache(CACHE, way.cache ?? 0x10_0000, {
-      write: (address, words) => {
-        words.forEach((one, i) => {
-          store(this.port, address + 4 * i, BigInt(one), 4);
-          this.port.operate(systemOperation('IC IVAU'), address + 4 * i, 0);
-        });
-        this.port.operate(systemOperation('DSB ISH'));
+    this.cache = new CodeCache(
+      CACHE,
+      way.cache ?? 0x10_0000,
+      {
+        write: (address, words) => {
+          words.forEach((one, i) => {
+            store(this.port, address + 4 * i, BigInt(one), 4);
+            this.port.operate(systemOperation('IC IVAU'), address + 4 * i, 0);
+          });
+          this.port.operate(systemOperation('DSB ISH'));
+        },
       },
-    });
+      1,
+      way.without !== 'chaining',
+    );
   }
 
   boot(port: CpuPort): Leave {
@@ -95,7 +101,6 @@ class Hypervisor {
     prepare(port, this.text, this.registers);
     this.page.initialise(port);
     store(port, PAGE + StatePage.DAIF, 0x3c0n, 4);
-    store(port, PAGE + StatePage.TABLE_AT, BigInt(PAGE + StatePage.TABLE));
     msr(port, 'VBAR_EL1', value(port.page));
     msr(port, 'TPIDRRO_EL0', BigInt(PAGE));
     msr(port, 'SCTLR_EL1', mrs(port, 'SCTLR_EL1') | USER_CACHES);
@@ -107,19 +112,21 @@ class Hypervisor {
     return this.go(TEXT);
   }
 
-  private unitAt(pc: number): Unit {
-    const known = this.cache.find(pc);
-    if (known) return known;
+  private placeOf(pc: number): number {
+    const known = this.cache.place(pc);
+    if (known !== undefined) return known;
     const { emptied } = this.cache.counts;
     const draft = translate(pc, (at) => Number(load(this.port, at, 4)), {
-      most: this.way.most ?? 24,
+      most: this.way.most ?? 128,
       inline: this.way.inline ?? true,
       banked: true,
+      context: 0,
+      known: (at) => this.cache.place(at) !== undefined,
     });
     if (draft === undefined) throw new Error('nothing to translate');
     const unit = this.cache.add(draft, Math.floor(pc / 0x1000));
     if (this.cache.counts.emptied !== emptied) this.page.emptyTable(this.port, 0);
-    return unit;
+    return unit.base + 4;
   }
 
   private resume(address: number): Leave {
@@ -131,7 +138,7 @@ class Hypervisor {
 
   /** To the guest's instruction at an address. */
   private go(pc: number): Leave {
-    return this.resume(this.unitAt(pc).base + 4);
+    return this.resume(this.placeOf(pc));
   }
 
   take(_: Exception, port: CpuPort): Leave {
@@ -174,10 +181,8 @@ class Hypervisor {
     const pc = this.recover(at, true);
     if (call === Call.EXIT) {
       const { emptied } = this.cache.counts;
-      const to = this.unitAt(pc);
-      const chained =
-        this.cache.counts.emptied === emptied && at.unit.alive && this.way.without !== 'chaining';
-      if (chained) this.cache.chain(at.unit, at.at, to);
+      this.placeOf(pc);
+      if (this.cache.counts.emptied === emptied && at.unit.alive) this.cache.chain(at.unit, at.at, pc);
       return this.go(pc);
     }
     const instruction = at.unit.source[at.unit.origins[at.at] ?? 0] ?? 0;
@@ -189,8 +194,9 @@ class Hypervisor {
     this.port.readX((instruction >>> 5) & 31, out);
     const target = out.lo;
     if (((instruction >>> 21) & 3) === 1) this.port.writeX(30, pc + 4, 0);
-    const unit = this.unitAt(target);
-    this.page.enterTable(this.port, target, unit.base);
+    this.placeOf(target);
+    const landing = this.cache.landing(target);
+    if (landing !== undefined) this.page.enterTable(this.port, target, landing);
     return this.go(target);
   }
 
