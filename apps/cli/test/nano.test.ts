@@ -16,10 +16,10 @@ const ALL = (process.env['WORLDSWITCH_ALL'] ?? '') !== '';
 /** The rest is counted where all is. */
 const SHORT = [
   'native',
-  'trap-and-emulate-lazy',
-  'trap-and-emulate-traced',
-  'trap-and-emulate-real',
-  'binary-translation-lazy',
+  'trap-and-emulate:lazy',
+  'trap-and-emulate:traced',
+  'trap-and-emulate:real',
+  'binary-translation:lazy',
   'hardware-assisted',
 ];
 
@@ -67,7 +67,7 @@ describe('exits for one operation', () => {
   });
 
   test('trap-and-emulate: each privileged instruction, and what goes to the guest', () => {
-    const lazy = 'trap-and-emulate-lazy';
+    const lazy = 'trap-and-emulate:lazy';
     expect(exits(lazy)).toEqual({ ...TRAPPED, ptemod: 0, pteread: 0, ptechange: 2 });
     expect(of(lazy, 'syscall').causes).toEqual({ svc: 1, 'mrs ESR_EL1': 1, eret: 1 });
     expect(of(lazy, 'mask').causes).toEqual({ 'msr DAIFSet': 1, 'msr DAIFClr': 1 });
@@ -76,16 +76,22 @@ describe('exits for one operation', () => {
   });
 
   test('traced, a store to a table is one; with the real table a load of it, too', () => {
-    expect(exits('trap-and-emulate-traced')).toEqual({ ...TRAPPED, ptemod: 1, pteread: 0, ptechange: 2 });
-    expect(exits('trap-and-emulate-real')).toEqual({ ...TRAPPED, ptemod: 1, pteread: 1, ptechange: 2 });
-    expect(of('trap-and-emulate-traced', 'ptemod').causes).toEqual({ traced: 1 });
+    expect(exits('trap-and-emulate:traced')).toEqual({ ...TRAPPED, ptemod: 1, pteread: 0, ptechange: 2 });
+    expect(exits('trap-and-emulate:real')).toEqual({ ...TRAPPED, ptemod: 1, pteread: 1, ptechange: 2 });
+    expect(of('trap-and-emulate:traced', 'ptemod').causes).toEqual({ 'traced write': 1 });
     // Not faulted in afterwards: the shadow has followed.
-    expect(of('trap-and-emulate-traced', 'pgfault').causes).toMatchObject({ 'data abort': 1, traced: 1 });
-    expect(of('trap-and-emulate-traced', 'ptechange').causes).toEqual({ 'tlbi vaae1is': 1, traced: 1 });
+    expect(of('trap-and-emulate:traced', 'pgfault').causes).toMatchObject({
+      'data abort': 1,
+      'traced write': 1,
+    });
+    expect(of('trap-and-emulate:traced', 'ptechange').causes).toEqual({
+      'tlbi vaae1is': 1,
+      'traced write': 1,
+    });
   });
 
   test('binary translation: none for masks, calls and stores; no more than two changes of level elsewhere', () => {
-    const translated = exits('binary-translation-lazy');
+    const translated = exits('binary-translation:lazy');
     expect(translated).toMatchObject({ mask: 0, callret: 0, ptemod: 0, pteread: 0 });
     for (const name of ['syscall', 'brk', 'ptechange']) expect(translated[name]).toBeLessThanOrEqual(2);
     expect(translated['in']).toBeLessThanOrEqual(1);
@@ -93,9 +99,12 @@ describe('exits for one operation', () => {
   });
 
   if (ALL) {
-    test('a bounded shadow that sees each change of page: some more', () => {
-      expect(of('trap-and-emulate-bounded', 'syscall').exits).toBe(6);
-      expect(exits('binary-translation-traced')['ptemod']).toBeLessThanOrEqual(1);
+    test('a bounded shadow with room for all is a lazy one; translation traces as trapping does', () => {
+      for (const name of ['syscall', 'mask', 'brk'])
+        expect(of('trap-and-emulate:bounded', name).exits, name).toBe(
+          of('trap-and-emulate:lazy', name).exits,
+        );
+      expect(exits('binary-translation:traced')['ptemod']).toBeLessThanOrEqual(1);
     });
   }
 });
@@ -106,12 +115,12 @@ describe('instructions for one operation', () => {
     for (const [name, n] of Object.entries(own)) {
       expect(of('native', name).guest, name).toBe(n);
       expect(of('hardware-assisted', name).guest, name).toBe(n);
-      expect(of('trap-and-emulate-traced', name).guest, name).toBe(n);
+      expect(of('trap-and-emulate:traced', name).guest, name).toBe(n);
       // Translated, it is more where something is done in line.
-      expect(of('binary-translation-lazy', name).guest, name).toBeGreaterThanOrEqual(n);
+      expect(of('binary-translation:lazy', name).guest, name).toBeGreaterThanOrEqual(n);
     }
     // What faults in a shadow is executed twice.
-    expect(of('trap-and-emulate-lazy', 'pgfault').guest).toBe(18);
+    expect(of('trap-and-emulate:lazy', 'pgfault').guest).toBe(18);
   });
 
   test('of the hypervisor there are none without an exit', () => {
@@ -123,11 +132,11 @@ describe('instructions for one operation', () => {
 });
 
 describe('modelled cycles', () => {
-  const bt = 'binary-translation-lazy';
+  const bt = 'binary-translation:lazy';
   const [native, lazy, traced, hw] = [
     'native',
-    'trap-and-emulate-lazy',
-    'trap-and-emulate-traced',
+    'trap-and-emulate:lazy',
+    'trap-and-emulate:traced',
     'hardware-assisted',
   ];
 
@@ -136,7 +145,8 @@ describe('modelled cycles', () => {
       expect(cycles(hw, name), name).toBe(cycles(native, name));
     for (const name of ['callret', 'ptemod', 'pteread'])
       expect(cycles(lazy, name)).toBe(cycles(native, name));
-    expect(cycles(bt, 'ptemod')).toBe(cycles(native, 'ptemod'));
+    // Of what the translated loop costs elsewhere, a little is left when it is taken off.
+    expect(Math.abs(cycles(bt, 'ptemod') - cycles(native, 'ptemod'))).toBeLessThan(0.5);
   });
 
   test('what exits costs a hundred times as much and more than two changes of level', () => {
@@ -162,7 +172,7 @@ describe('modelled cycles', () => {
   });
 
   test('are counts where each instruction is one', () => {
-    const { costs } = measure('trap-and-emulate-lazy', { engine: 'reference', timing: 'unit' });
+    const { costs } = measure('trap-and-emulate:lazy', { engine: 'reference', timing: 'unit' });
     for (const [name, { cycles: sum, guest, hypervisor }] of Object.entries(costs))
       expect(sum, name).toBe(guest + hypervisor);
   });

@@ -72,6 +72,8 @@ export interface TrapHostDescription extends Omit<HostDescription, 'technique' |
   readonly technique: 'trap-and-emulate' | 'binary-translation';
   /** How guests' tables are shadowed, and a bounded shadow's size; lazily when absent. */
   readonly shadow?: ShadowVariant | ShadowChoice | undefined;
+  /** Binary translation: with false every sensitive instruction is called out, to show what doing them in line saves. */
+  readonly inline?: boolean | undefined;
 }
 
 type AnyHostDescription = HostDescription | TrapHostDescription;
@@ -129,7 +131,7 @@ function planned(description: AnyHostDescription, images: VmImages) {
     traps: ('traps' in description ? description.traps : undefined) ?? {},
     scheduling: checkScheduling(description.scheduling ?? {}),
     shadow,
-    translation: technique === 'binary-translation' ? { inline: true } : undefined,
+    translation: translationOf(description, technique),
   };
   return {
     board,
@@ -167,6 +169,17 @@ function shadowOf(description: AnyHostDescription, technique: Technique): Shadow
   if (technique === 'hardware-assisted')
     throw new ConfigurationError('shadow', 'is for hosts without EL2: hardware-assisted has a second stage');
   return checkShadowChoice(given);
+}
+
+/** How kernels are translated, where they are. */
+function translationOf(
+  description: AnyHostDescription,
+  technique: Technique,
+): HypervisorSetup['translation'] {
+  const inline = 'inline' in description ? description.inline : undefined;
+  if (technique === 'binary-translation') return { inline: inline ?? true };
+  if (inline === undefined) return undefined;
+  throw new ConfigurationError('inline', `is for binary-translation, not ${technique}`);
 }
 
 /** The technique of a host, which is that of all its VMs. */

@@ -42,36 +42,7 @@ function guest(text: string) {
   };
 }
 
-const PAIRS = (process.env['WORLDSWITCH_ALL'] ?? '') === '' ? 20_000 : 1_000_000;
-
 describe('exits of a kernel at EL0', () => {
-  const masks = `
-     movz x1, #${PAIRS & 0xffff}
-     movk x1, #${PAIRS >>> 16}, lsl #16
-     msr daifset, #2
-     msr daifclr, #2
-     sub x1, x1, #1
-     cbnz x1, ${AT + 8}
-     ${OFF}`;
-
-  it('two for each pair that masks and unmasks interrupts', () => {
-    const run = guest(masks);
-    for (let i = 0; i < 8 && run.machine.run(20_000_000) === 'budget'; i++) continue;
-    expect([run.exits('msr DAIFSet'), run.exits('msr DAIFClr')]).toEqual([PAIRS, PAIRS]);
-  });
-
-  it('none where SCTLR_EL1.UMA lets EL0 mask the hardware instead', () => {
-    const run = guest(masks);
-    run.machine.run(40_000);
-    const before = run.exits('msr DAIFSet');
-    expect(before).toBeGreaterThan(10);
-    const { cpu } = run.machine;
-    cpu.setRegister('SCTLR_EL1', cpu.register('SCTLR_EL1') | (1n << 9n));
-    cpu.contextChanged();
-    run.machine.run(2_000);
-    expect(run.exits('msr DAIFSet') - before).toBeLessThanOrEqual(1);
-  });
-
   it('MSR TTBR0_EL1 is UNDEFINED to the hardware, and is done on the virtual register', () => {
     const run = guest(`movz x1, #0x4800, lsl #16\n msr ttbr0_el1, x1\n movz x2, #1\n b ${AT + 12}`);
     run.machine.run(40_000);

@@ -4,7 +4,7 @@ import { createHost } from '@worldswitch/hypervisor-classic';
 import type { HostDescription, TrapHostDescription } from '@worldswitch/hypervisor-classic';
 import { createMachine, virt } from '@worldswitch/machine';
 import type { BootImages, CostProfileName, Machine, MachineOptions, VirtOptions } from '@worldswitch/machine';
-import type { Ledger } from '@worldswitch/vmm';
+import type { Ledger, ShadowVariant } from '@worldswitch/vmm';
 
 /** A system, by the options of its host. */
 export interface NanoSystem {
@@ -15,17 +15,17 @@ export interface NanoSystem {
   /** The host's technique; the bare machine has none. */
   readonly technique?: 'hardware-assisted' | 'trap-and-emulate' | 'binary-translation';
   /** How the guest's tables are followed. */
-  readonly shadow?: NonNullable<TrapHostDescription['shadow']>;
+  readonly shadow?: ShadowVariant;
 }
 
-const trap = (shadow: NonNullable<NanoSystem['shadow']>): NanoSystem => ({
-  name: `trap-and-emulate-${shadow}`,
+const trap = (shadow: ShadowVariant): NanoSystem => ({
+  name: `trap-and-emulate:${shadow}`,
   head: ['T&E', shadow],
   technique: 'trap-and-emulate',
   shadow,
 });
-const translation = (shadow: NonNullable<NanoSystem['shadow']>): NanoSystem => ({
-  name: `binary-translation-${shadow}`,
+const translation = (shadow: ShadowVariant): NanoSystem => ({
+  name: `binary-translation:${shadow}`,
   head: ['BT', shadow],
   technique: 'binary-translation',
   shadow,
