@@ -31,14 +31,18 @@ describe('compare', () => {
   test('prints the systems side by side', async () => {
     const { status, stdout } = await compare('tiny', '--append', 'bench poweroff');
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^architectural events +- +[\d ]+ equal, [\da-f]{16}$/m);
-    expect(stdout).toMatch(/^end +powered off +powered off$/m);
-    expect(stdout).toMatch(/^null-syscall +105\.0 +105\.0 {2}1\.00x$/m);
-    expect(stdout).toMatch(/^mmio +- +[\d ]+ x \d+$/m);
+    expect(stdout).toMatch(/^architectural events +-( +[\d ]+ equal){3}$/m);
+    expect(stdout).toMatch(/^ {2}their hash +- +([\da-f]{16}) +\1 +\1$/m);
+    expect(stdout).toMatch(/^ +native +hardware-assisted +trap-and-emulate +binary-translation$/m);
+    expect(stdout).toMatch(/^end( +powered off){4}$/m);
+    expect(stdout).toMatch(/^host seconds +[\d.]+( +[\d.]+ {2}[\d.]+x){3}$/m);
+    expect(stdout).toMatch(/^null-syscall +105\.0 +105\.0 {2}1\.00x .*x$/m);
+    expect(stdout).toMatch(/^mmio +-( +[\d ]+ x \d+){3}$/m);
   }, 120_000);
 
   test('gives the same to programs, of the systems that are asked for', async () => {
-    const { stdout } = await compare('tiny', '--append', 'bench poweroff', '--json', '-');
+    const two = ['--systems', 'native,hardware-assisted'];
+    const { stdout } = await compare('tiny', '--append', 'bench poweroff', ...two, '--json', '-');
     const { schema, systems } = JSON.parse(stdout) as { schema: number; systems: readonly Compared[] };
     const [native, virtual] = systems;
     expect([schema, native?.system, virtual?.system]).toEqual([1, 'native', 'hardware-assisted']);
@@ -51,6 +55,14 @@ describe('compare', () => {
     expect(virtual?.exits.find(({ cause }) => cause === 'svc')).toBeUndefined();
     const one = await compare('tiny', '--append', 'poweroff', '--systems', 'native', '--json', '-');
     expect((JSON.parse(one.stdout) as { systems: readonly unknown[] }).systems.length).toBe(1);
+  }, 120_000);
+
+  test('leaves out what cannot run the board, and says so', async () => {
+    const args = ['--append', 'poweroff', '--events', '0', '--gic', '3'];
+    const { stdout, stderr } = await compare('tiny', ...args);
+    expect(stdout).toMatch(/^ +native +hardware-assisted$/m);
+    expect(stderr).toMatch(/^worldswitch: trap-and-emulate is left out: it emulates a GICv2$/m);
+    expect(stderr).toMatch(/^worldswitch: binary-translation is left out: /m);
   }, 120_000);
 
   test('shows what a kernel costs that traps at every privileged instruction, and what translating it saves', async () => {
@@ -82,10 +94,9 @@ describe('compare', () => {
   }, 120_000);
 
   test('counts cycles by a profile, those of the hypervisor too, and shows what traps cost', async () => {
-    const { stdout } = await compare(
-      'tiny',
-      ...['--append', 'bench poweroff', '--timing', 'cortex-a57', '--traps', 'twi,tvm,tsc'],
-    );
+    const two = ['--systems', 'native,hardware-assisted'];
+    const traps = ['--append', 'bench poweroff', '--timing', 'cortex-a57', '--traps', 'twi,tvm,tsc'];
+    const { stdout } = await compare('tiny', ...two, ...traps);
     expect(stdout).toMatch(/^cycles by cortex-a57 +\d/m);
     // Each write of TTBR0_EL1 by a context switch is an exit then.
     expect(stdout).toMatch(/^msr TTBR0_EL1 +- +- +[\d ]+ x \d+$/m);

@@ -4,7 +4,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 
 import { costProfileNames, virt } from '@worldswitch/machine';
-import type { CostProfileName } from '@worldswitch/machine';
+import type { CostProfileName, MachineConfig } from '@worldswitch/machine';
 
 import { CliError } from '../errors.ts';
 import { checkWritable, readNamed, writeNamed } from '../files.ts';
@@ -46,10 +46,14 @@ const say = (line: string): void => {
 /** Guests that need EL2 for themselves. */
 const NEEDS_EL2: ReadonlySet<string> = new Set(['xen', 'xen-dom0']);
 
-/** The systems that are named, in the order of the table. Throws a `CliError` for a name that nobody has. */
-function chosenSystems(text: string | undefined): readonly SystemKind[] {
-  if (text === undefined) return systems.filter(({ usual }) => usual);
-  return namedSystems(text);
+/** The systems that are named, in the order of the table; all that can run the board where none is. */
+function chosenSystems(text: string | undefined, board: MachineConfig): readonly SystemKind[] {
+  if (text !== undefined) return namedSystems(text);
+  return systems.filter((system) => {
+    const why = system.refuses(board);
+    if (why !== undefined) say(`${system.name} is left out: ${why}`);
+    return why === undefined;
+  });
 }
 
 function whole(option: string, text: string, [low, high]: readonly [number, number]): number {
@@ -71,9 +75,9 @@ const DEFAULTS: CompareOptions = { smp: '1', gic: '2', instructions: '2000000000
 /** Runs a guest on systems and prints them side by side. */
 export async function compare(name: string, given: Partial<CompareOptions> = {}): Promise<void> {
   const o: CompareOptions = { ...DEFAULTS, ...given };
-  const kinds = chosenSystems(o.systems);
   const cpus = whole('--smp', o.smp, [1, 8]);
   const gic = whole('--gic', o.gic, [2, 3]) === 3 ? 3 : 2;
+  const kinds = chosenSystems(o.systems, { cpus, gic: { version: gic } });
   const most = whole('--instructions', o.instructions, [1, Number.MAX_SAFE_INTEGER]);
   const events = whole('--events', o.events, [0, Number.MAX_SAFE_INTEGER]);
   if (NEEDS_EL2.has(name))
@@ -123,7 +127,7 @@ export function addCompare(program: Command): void {
     .argument('[guest]', Object.keys(guestNames).join(', '), 'tiny')
     .option(
       '--systems <names>',
-      `some of ${systems.map(({ name }) => name).join(',')}; the first two when absent. The last two may have :SHADOW, how their shadow tables follow the guest's: ${SHADOW_HELP}`,
+      `some of ${systems.map(({ name }) => name).join(',')}; these when absent. The last two may have :SHADOW, how their shadow tables follow the guest's: ${SHADOW_HELP}. Or all, with each kind of shadow tables once`,
     )
     .option('--smp <n>', 'CPUs of the guest', DEFAULTS.smp)
     .option('--gic <version>', '2 or 3', DEFAULTS.gic)

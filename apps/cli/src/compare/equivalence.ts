@@ -34,8 +34,8 @@ const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ' '
 /** What came of it, in a cell of the table. */
 export function equivalenceCell(found: Equivalence | undefined): string {
   if (found === undefined) return '-';
-  const { difference, events, hash } = found;
-  if (difference === undefined) return `${grouped(events)} equal, ${hash}`;
+  const { difference, events } = found;
+  if (difference === undefined) return `${grouped(events)} equal`;
   return `differ after ${grouped(events)}`;
 }
 

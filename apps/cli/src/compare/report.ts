@@ -59,6 +59,13 @@ function cycleRows(
   ];
 }
 
+/** The time that the simulation took, and how many times the bare machine's. */
+function hostSecondsCell(result: SystemResult, native: SystemResult | undefined): string {
+  const text = result.hostSeconds.toFixed(2);
+  if (native === undefined || result === native || native.hostSeconds === 0) return text;
+  return `${text}  ${(result.hostSeconds / native.hostSeconds).toFixed(2)}x`;
+}
+
 function generalRows(results: readonly SystemResult[]): readonly Row[] {
   const native = results.find(({ system }) => system === 'native');
   const row = (name: string, cell: (result: SystemResult) => string): Row => [name, ...results.map(cell)];
@@ -66,6 +73,7 @@ function generalRows(results: readonly SystemResult[]): readonly Row[] {
     row('end', ({ end }) => ENDS[end] ?? end),
     row('console', (result) => consoleCell(result, native)),
     row('architectural events', ({ equivalence }) => equivalenceCell(equivalence)),
+    row('  their hash', ({ equivalence }) => equivalence?.hash ?? '-'),
     row('instructions', ({ instructions }) => grouped(instructions)),
     row('  of the guest', ({ instructions, hypervisor }) => grouped(instructions - hypervisor)),
     row('  of the hypervisor', ({ hypervisor }) => grouped(hypervisor)),
@@ -84,7 +92,7 @@ function generalRows(results: readonly SystemResult[]): readonly Row[] {
     ),
     ...cycleRows(results, row),
     row('virtual seconds', ({ counts }) => (counts.now / 1e9).toFixed(6)),
-    row('host seconds', ({ hostSeconds }) => hostSeconds.toFixed(2)),
+    row('host seconds', (result) => hostSecondsCell(result, native)),
   ];
 }
 

@@ -4,7 +4,7 @@ import { createHost, observedGuest } from '@worldswitch/hypervisor-classic';
 import type { HardwareAssisted, Host, TrapAndEmulate } from '@worldswitch/hypervisor-classic';
 import { createMachine } from '@worldswitch/machine';
 import type { BootImages, Machine, MachineConfig, MachineOptions, ObservedGuest } from '@worldswitch/machine';
-import { Ledger } from '@worldswitch/vmm';
+import { Ledger, SHADOW_VARIANTS } from '@worldswitch/vmm';
 import type { ShadowChoice } from '@worldswitch/vmm';
 
 import { CliError } from '../errors.ts';
@@ -37,8 +37,8 @@ export interface SystemKind {
   /** As the user names it. */
   readonly name: string;
   readonly about: string;
-  /** It is among those that run when none is named. */
-  readonly usual: boolean;
+  /** Why it cannot run a board's guest, where it cannot. */
+  refuses(board: MachineConfig): string | undefined;
   build(guest: ComparedGuest, options: MachineOptions): RunningSystem;
   /** The same to be compared with the bare machine by its guest's architectural events. */
   readonly observe?: (guest: ComparedGuest) => ObservedGuest;
@@ -59,7 +59,7 @@ function bytesOf(memory: MachineConfig['memory']): number {
 export const native: SystemKind = {
   name: 'native',
   about: 'the bare machine',
-  usual: true,
+  refuses: () => undefined,
   build(guest, options) {
     const machine = createMachine(guest.board, options);
     machine.load(guest.images);
@@ -87,7 +87,7 @@ export const HARDWARE = 'hardware-assisted';
 const hardwareAssisted: SystemKind = {
   name: HARDWARE,
   about: 'a hypervisor at EL2: stage 2, virtual CPU interface, syndromes',
-  usual: true,
+  refuses: () => undefined,
   build(guest, options) {
     const host = hostOf(guest, options);
     const ledger = new Ledger();
@@ -123,7 +123,10 @@ function withoutEl2(technique: WithoutEl2, about: string, name: string, shadow?:
   return {
     name,
     about,
-    usual: false,
+    refuses({ gic, cpus = 1 }) {
+      if (gic?.version === 3) return 'it emulates a GICv2';
+      return technique === 'binary-translation' && cpus > 1 ? 'it translates for one CPU' : undefined;
+    },
     build(guest, options) {
       const host = trapHostOf(guest, options, technique, shadow);
       const ledger = new Ledger();
@@ -149,20 +152,29 @@ export const systems: readonly SystemKind[] = [
   ...names.map((name) => withoutEl2(name, ABOUT[name], name)),
 ];
 
+/** All of them, and trap-and-emulate by each kind of shadow tables. */
+const ALL = [
+  native.name,
+  HARDWARE,
+  ...SHADOW_VARIANTS.map((variant) => `trap-and-emulate${variant === 'lazy' ? '' : `:${variant}`}`),
+  'binary-translation',
+];
+
 /**
- * The systems that are named, in the order of the table: a name, or one of those without EL2 with a colon and its kind of shadow tables.
+ * The systems that are named, in the order of the table: a name, or one of those without EL2 with a colon and its kind of shadow tables;
+ * or `all`.
  *
  * @throws CliError for a name that nobody has
  */
 export function namedSystems(text: string): readonly SystemKind[] {
   const found = new Map<string, readonly [number, SystemKind]>();
-  for (const given of text.split(',').map((name) => name.trim())) {
+  for (const given of text === 'all' ? ALL : text.split(',').map((name) => name.trim())) {
     const [name = '', ...shadow] = given.split(':');
     const order = systems.findIndex((kind) => kind.name === name);
     const kind = systems[order];
     if (kind === undefined)
       throw new CliError(
-        `--systems: there is no system "${given}"; there are ${systems.map((one) => one.name).join(', ')}`,
+        `--systems: there is no system "${given}"; there are ${systems.map((one) => one.name).join(', ')}, and all`,
       );
     found.set(given, [order, shadow.length === 0 ? kind : shadowed(kind, given, shadow.join(':'))]);
   }
