@@ -119,6 +119,9 @@ export function cpuHost(cpu: Cpu): InterpreterHost {
     get mustStep() {
       return cpu.state.il !== 0 || cpu.debug.watchful;
     },
+    get atSoftware() {
+      return cpu.software?.isLikely === true;
+    },
     slice: cpu.slice,
     begin(budget) {
       cpu.beginSlice(budget);

@@ -63,6 +63,8 @@ export interface InterpreterHost {
   readonly unprivilegedContext: number;
   /** True while every instruction must go through `step`: PSTATE.IL is set, software step is on. */
   readonly mustStep: boolean;
+  /** True where the instruction at the PC is likely no instruction of memory's but software of the board's, which `step` calls. */
+  readonly atSoftware: boolean;
   /** What is left of the slice, what was executed of it, and what instructions cost. */
   readonly slice: Slice;
   /** Begins a slice. */

@@ -216,7 +216,7 @@ export class HardwareAssisted implements PrivilegedSoftware<HypervisorState> {
       const leave = this.leave(port);
       if (running >= 0 && watcher) {
         const { vm = -1, index = -1 } = this.scheduler.vcpu(running) ?? {};
-        watcher.end({ vm, vcpu: index, ...served, moved: this.scheduler.world.taken() });
+        watcher.end(vm, index, served, this.scheduler.world.taken());
       }
       return offIfDone(port, leave, this.parts.vms, SMC);
     });

@@ -3,24 +3,26 @@
 import type { SoftwareCounts } from '@worldswitch/platform';
 import type { Exit, Ledger, Moved } from '@worldswitch/vmm';
 
-/** What the hypervisor says about an exit that it has served. */
+/** What an exit was. The hypervisor's own object, which is another exit's the next time. */
 export interface ServedExit {
-  /** Number of the VM and of its vCPU; -1 for what came while no guest ran. */
-  readonly vm: number;
-  readonly vcpu: number;
   readonly cause: string;
+  /** The syndrome register, or the interrupt's number. */
   readonly syndrome: number;
   readonly handler: string;
-  /** Saved state that was moved. */
-  readonly moved: Moved;
 }
 
 /** Is told of exits. */
 export interface ExitWatcher {
   /** An exit came. */
   begin(): void;
-  /** It was served. */
-  end(served: ServedExit): void;
+  /**
+   * It was served.
+   *
+   * @param vm - number of the VM; -1 for what came while no guest ran
+   * @param vcpu - that of its vCPU
+   * @param moved - saved state that was moved
+   */
+  end(vm: number, vcpu: number, served: ServedExit, moved: Moved): void;
 }
 
 /** A place for a watcher, which may come and go while a hypervisor runs. */
@@ -31,32 +33,36 @@ export interface WatcherPlace {
 const registersMoved = (c: SoftwareCounts): number =>
   c.generalReads + c.generalWrites + c.vectorReads + c.vectorWrites + c.systemReads + c.systemWrites;
 
+const memoryOf = (c: SoftwareCounts): number => c.loads + c.stores + c.atomics;
+
 /** Enters a row for each exit; costs are differences of what the port has counted. */
 export function ledgerWatcher(ledger: Ledger, counts: () => SoftwareCounts, now: () => number): ExitWatcher {
-  let [at, instructions, registers, memory] = [0, 0, 0, 0];
-  const memoryOf = (c: SoftwareCounts): number => c.loads + c.stores + c.atomics;
+  const row = {
+    ...{ at: 0, vm: 0, vcpu: 0, cause: '', syndrome: 0, handler: '' },
+    ...{ instructions: 0, registers: 0, bytes: 0, memory: 0, transitions: 2 },
+  };
+  let [instructions, registers, memory] = [0, 0, 0];
   return {
     begin() {
       const c = counts();
-      at = now();
+      row.at = now();
       instructions = c.instructions;
       registers = registersMoved(c);
       memory = memoryOf(c);
     },
-    end({ moved, ...row }) {
+    end(vm, vcpu, { cause, syndrome, handler }, { bytes }) {
       const c = counts();
-      ledger.enter({
-        ...row,
-        vm: Math.max(row.vm, 0),
-        vcpu: Math.max(row.vcpu, 0),
-        at,
-        // And the instruction that leaves.
-        instructions: c.instructions - instructions + 1,
-        registers: registersMoved(c) - registers,
-        bytes: moved.bytes,
-        memory: memoryOf(c) - memory,
-        transitions: 2,
-      });
+      row.vm = Math.max(vm, 0);
+      row.vcpu = Math.max(vcpu, 0);
+      row.cause = cause;
+      row.syndrome = syndrome;
+      row.handler = handler;
+      // And the instruction that leaves.
+      row.instructions = c.instructions - instructions + 1;
+      row.registers = registersMoved(c) - registers;
+      row.bytes = bytes;
+      row.memory = memoryOf(c) - memory;
+      ledger.enter(row);
     },
   };
 }

@@ -210,8 +210,7 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     else if (translated) serveKernelExit(translated, emulation, this.exits);
     else this.exits.serve(emulation);
     const leave = this.leave(port);
-    if (vcpu && watcher)
-      watcher.end({ vm: vcpu.vm, vcpu: vcpu.index, ...served, moved: scheduler.world.taken() });
+    if (vcpu && watcher) watcher.end(vcpu.vm, vcpu.index, served, scheduler.world.taken());
     return offIfDone(port, leave, vms, HVC);
   }
 

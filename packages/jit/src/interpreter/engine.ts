@@ -189,6 +189,7 @@ class WasmInterpreter implements Interpreter {
       }
       if ((this.words[Layout.pendingPins >> 2] ?? 0) === 0 || !this.interrupted()) {
         if (host.mustStep) this.step('step.watchful');
+        else if (host.atSoftware) this.step('step.fetch');
         else this.enterLoop();
       }
       if (this.wasStopped()) return 'stopped';

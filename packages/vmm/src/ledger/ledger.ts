@@ -1,4 +1,4 @@
-// The exit ledger: one row for each exit, with what it cost. Rows lie in growing typed arrays, and a run without a ledger has none.
+// The exit ledger: one row for each exit, with what it cost. Rows lie in typed arrays, and a run without a ledger has none.
 
 /** What is counted of one exit. */
 export interface ExitCosts {
@@ -35,10 +35,17 @@ export interface CauseTotal extends ExitCosts {
 }
 
 const FIELDS = 10;
+/** Rows of one array: what is full stays where it is. */
+const ROWS = 8192;
+const COSTS = ['instructions', 'registers', 'bytes', 'memory', 'transitions'] as const;
+/** The place of the first of them in a row. */
+const FIRST_COST = 5;
 
 /** Where rows go. */
 export class Ledger {
-  private rows = new Float64Array(FIELDS * 1024);
+  private readonly parts: Float64Array[] = [];
+  /** The last part. */
+  private part = new Float64Array(0);
   private count = 0;
   private readonly names: string[] = [];
   private readonly numbers = new Map<string, number>();
@@ -52,26 +59,20 @@ export class Ledger {
 
   /** Enters a row. */
   enter(row: ExitRow): void {
-    if ((this.count + 1) * FIELDS > this.rows.length) {
-      const larger = new Float64Array(this.rows.length * 2);
-      larger.set(this.rows);
-      this.rows = larger;
-    }
-    this.rows.set(
-      [
-        row.at,
-        row.vm * 256 + row.vcpu,
-        this.number(row.cause),
-        row.syndrome,
-        this.number(row.handler),
-        row.instructions,
-        row.registers,
-        row.bytes,
-        row.memory,
-        row.transitions,
-      ],
-      this.count++ * FIELDS,
-    );
+    const at = (this.count % ROWS) * FIELDS;
+    if (at === 0) this.parts.push((this.part = new Float64Array(ROWS * FIELDS)));
+    const { part } = this;
+    part[at] = row.at;
+    part[at + 1] = row.vm * 256 + row.vcpu;
+    part[at + 2] = this.number(row.cause);
+    part[at + 3] = row.syndrome;
+    part[at + 4] = this.number(row.handler);
+    part[at + 5] = row.instructions;
+    part[at + 6] = row.registers;
+    part[at + 7] = row.bytes;
+    part[at + 8] = row.memory;
+    part[at + 9] = row.transitions;
+    this.count++;
   }
 
   /** Number of rows. */
@@ -82,7 +83,8 @@ export class Ledger {
   /** A row by its number. Throws a RangeError where there is none. */
   row(i: number): ExitRow {
     if (!Number.isInteger(i) || i < 0 || i >= this.count) throw new RangeError(`the ledger has no row ${i}`);
-    const at = (field: number): number => this.rows[i * FIELDS + field] ?? 0;
+    const part = this.parts[Math.floor(i / ROWS)];
+    const at = (field: number): number => part?.[(i % ROWS) * FIELDS + field] ?? 0;
     return {
       at: at(0),
       vm: Math.floor(at(1) / 256),
@@ -104,23 +106,21 @@ export class Ledger {
   }
 
   /** What all exits of each cause cost, the most frequent first. */
-  totals(only: (row: ExitRow) => boolean = () => true): readonly CauseTotal[] {
-    const sums = new Map<string, { -readonly [K in keyof CauseTotal]: CauseTotal[K] }>();
-    for (const row of this) {
-      if (!only(row)) continue;
-      const sum = sums.get(row.cause) ?? {
-        cause: row.cause,
-        exits: 0,
-        instructions: 0,
-        registers: 0,
-        bytes: 0,
-        memory: 0,
-        transitions: 0,
-      };
+  totals(only?: (row: ExitRow) => boolean): readonly CauseTotal[] {
+    const sums = new Map<number, { -readonly [K in keyof CauseTotal]: CauseTotal[K] }>();
+    for (let i = 0; i < this.count; i++) {
+      if (only?.(this.row(i)) === false) continue;
+      const part = this.parts[Math.floor(i / ROWS)];
+      const at = (i % ROWS) * FIELDS;
+      const number = part?.[at + 2] ?? 0;
+      let sum = sums.get(number);
+      if (sum === undefined) {
+        const zeros = { instructions: 0, registers: 0, bytes: 0, memory: 0, transitions: 0 };
+        sums.set(number, (sum = { cause: this.names[number] ?? '', exits: 0, ...zeros }));
+      }
       sum.exits++;
-      for (const key of ['instructions', 'registers', 'bytes', 'memory', 'transitions'] as const)
-        sum[key] += row[key];
-      sums.set(row.cause, sum);
+      for (let k = 0; k < COSTS.length; k++)
+        sum[COSTS[k] ?? 'instructions'] += part?.[at + FIRST_COST + k] ?? 0;
     }
     return [...sums.values()].sort((a, b) => b.exits - a.exits || (a.cause < b.cause ? -1 : 1));
   }

@@ -25,10 +25,10 @@ const row = (more: Partial<ExitRow> = {}): ExitRow => ({
 describe('the exit ledger', () => {
   it('gives back what was entered, however many rows there are', () => {
     const ledger = new Ledger();
-    for (let i = 0; i < 3000; i++) ledger.enter(row({ at: i }));
-    expect(ledger.length).toBe(3000);
-    expect(ledger.row(2999)).toEqual(row({ at: 2999 }));
-    expect(() => ledger.row(3000)).toThrow('no row 3000');
+    for (let i = 0; i < 20_000; i++) ledger.enter(row({ at: i }));
+    expect(ledger.length).toBe(20_000);
+    for (const at of [0, 8191, 8192, 19_999]) expect(ledger.row(at)).toEqual(row({ at }));
+    expect(() => ledger.row(20_000)).toThrow('no row 20000');
   });
 
   it('adds up by cause', () => {

@@ -8,13 +8,14 @@ import { Layout } from '../layout.ts';
 import { raise } from '../raise.ts';
 import { describeSyndrome } from '../syndrome.ts';
 import { registerByName } from '../sysregs/table.ts';
+import { tlbMaintenance } from '../system-instructions.ts';
 import { describeEntry } from './entries.ts';
 import { SoftwareError } from './errors.ts';
 import { operations } from './handles.ts';
 import type { OperationEntry, OperationKind } from './handles.ts';
 import { PC_OF, SCRATCH } from './places.ts';
 import { MemoryPort } from './port-memory.ts';
-import { directly, entryOf, registerWord } from './registers.ts';
+import { directly, entryOf, registerWord, writeDirectly } from './registers.ts';
 
 const LOW32 = 0xffff_ffffn;
 const X = Layout.x >> 2;
@@ -147,9 +148,7 @@ export class Port extends MemoryPort implements CpuPort {
     this.counts.writesOf[cell] = (this.counts.writesOf[cell] ?? 0) + 1;
     if (directly(this.cpu, entry, true)) {
       this.retire(1, 'system');
-      const at = (Layout.cells >> 2) + 2 * cell;
-      this.state.u32[at] = lo;
-      this.state.u32[at + 1] = hi;
+      writeDirectly(this.cpu, entry, lo, hi);
       return;
     }
     const value = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
@@ -172,6 +171,8 @@ export class Port extends MemoryPort implements CpuPort {
     if (entry === undefined) throw new RangeError(`there is no system operation ${operation}`);
     this.count(entry.kind);
     if (entry.kind === 'barrier') this.retire(1, 'barrier');
+    else if (entry.kind === 'tlbi' && tlbMaintenance(this.cpu, entry.id, lo, hi))
+      this.retire(1, 'maintenance');
     else {
       const call = entry.kind === 'hvc' || entry.kind === 'smc' || entry.kind === 'svc';
       const place = call ? PC_OF.call : PC_OF.sys;

@@ -78,10 +78,21 @@ export class SoftwareUnit {
     return this.fetched !== undefined;
   }
 
+  /** The page of addresses that software was entered in last. */
+  private lastLo = 0;
+  private lastHi = -1;
+  /** True where the PC is likely in a page of software: an engine that steps there need not find out by a fetch of its own. */
+  get isLikely(): boolean {
+    const { state } = this.cpu;
+    return (state.pcLo & ~0xfff) === this.lastLo && state.pcHi === this.lastHi && state.el > 0;
+  }
+
   /** Does what the instruction at the PC is, which was fetched from a page of software: -1 when it is done, UDF where there is none. */
   enter(): number {
     const { fetched: port, offset, cpu } = this;
     if (port === undefined) return 0;
+    this.lastLo = cpu.state.pcLo & ~0xfff;
+    this.lastHi = cpu.state.pcHi;
     if (offset === SoftwareEntry.wait) this.waitLoop();
     else if (offset === SoftwareEntry.wait + 4) cpu.state.pc -= 4n;
     else if (isEntry(offset)) this.callFromOutside(port, offset);
