@@ -11,6 +11,7 @@ import type { Instructions } from '../trap-and-emulate/instructions.ts';
 const EC_SVC = 0x15;
 const EC_DATA_ABORT = 0x24;
 const WNR = 0x40;
+const PAGE = 0x1000;
 /** A synchronous external abort: what is no memory answers unprivileged accesses of a kernel with that. */
 const EXTERNAL = 0x10;
 
@@ -42,27 +43,58 @@ function find(e: Emulation, word: number): void {
   address.lo = lo >>> 0;
 }
 
-function unprivileged(e: Emulation, word: number): void {
+/** Translates the first byte of a page's part of the access; the guest's abort, and false, where it may not be made. */
+function mayAccess(e: Emulation, va: Readonly<Word64>, write: boolean): boolean {
   const { port, vcpu, vm } = e;
-  const [size, how] = [word >>> 30, (word >>> 22) & 3];
-  const write = how === 0;
-  find(e, word);
   const kind = write ? AccessKind.Write : AccessKind.Read;
-  const answer = vm.memory.translate(port, vcpu, address, kind, false);
+  const answer = vm.memory.translate(port, vcpu, va, kind, false);
+  if (answer === Answer.Retry) return true;
   const status = answer === Answer.Abort ? vm.memory.status : EXTERNAL;
-  const pa = vm.hostOf(vm.memory.ipa);
-  if (answer !== Answer.Retry || pa < 0) {
-    e.raise(EC_DATA_ABORT, (write ? WNR : 0) | status, address, EC_DATA_ABORT + 1);
-    return;
-  }
-  const at: Word64 = { lo: pa >>> 0, hi: Math.floor(pa / 2 ** 32) };
+  e.raise(EC_DATA_ABORT, (write ? WNR : 0) | status, va, EC_DATA_ABORT + 1);
+  return false;
+}
+
+const behind: Word64 = { lo: 0, hi: 0 };
+const byte: Word64 = { lo: 0, hi: 0 };
+
+function unprivileged(e: Emulation, word: number): void {
+  const { port, vm } = e;
+  const { memory } = vm;
+  const [size, how, t] = [word >>> 30, (word >>> 22) & 3, word & 31];
+  const write = how === 0;
   const width = (1 << size) as Width | 8;
-  const t = word & 31;
-  if (write) {
-    port.readX(t, value);
-    if (port.store(at, width, value.lo, value.hi) !== Fault.None) throw new Error('guest memory is gone');
-  } else {
-    if (port.load(at, width, value) !== Fault.None) throw new Error('guest memory is gone');
+  find(e, word);
+  if (!mayAccess(e, address, write)) return;
+  const { ipa } = memory;
+  // Bytes in the first page: each page is translated for itself.
+  const here = Math.min(width, PAGE - (ipa % PAGE));
+  let next = ipa + here;
+  if (here < width) {
+    behind.lo = (address.lo + here) >>> 0;
+    behind.hi = (address.hi + (behind.lo < here ? 1 : 0)) >>> 0;
+    if (!mayAccess(e, behind, write)) return;
+    next = memory.ipa;
+  }
+  const { shadow } = memory;
+  let fault: Fault = Fault.None;
+  if (write) port.readX(t, value);
+  if (here === width)
+    fault = write ? shadow.store(port, ipa, width, value.lo, value.hi) : shadow.load(port, ipa, width, value);
+  else {
+    if (!write) value.lo = value.hi = 0;
+    for (let i = 0; i < width && fault === Fault.None; i++) {
+      const at = i < here ? ipa + i : next + i - here;
+      const shift = 8 * (i & 3);
+      if (write) fault = shadow.store(port, at, 1, ((i < 4 ? value.lo : value.hi) >>> shift) & 0xff, 0);
+      else {
+        fault = shadow.load(port, at, 1, byte);
+        if (i < 4) value.lo = (value.lo | (byte.lo << shift)) >>> 0;
+        else value.hi = (value.hi | (byte.lo << shift)) >>> 0;
+      }
+    }
+  }
+  if (fault !== Fault.None) throw new Error('guest memory is gone');
+  if (!write) {
     extend(size, how);
     port.writeX(t, value.lo, value.hi);
   }

@@ -6,6 +6,7 @@ import type { HostSpace, PageAllocator } from '@worldswitch/vmm';
 import type { HypervisorSetup } from '../host/setup.ts';
 import type { Emulation } from '../trap-and-emulate/emulation.ts';
 import type { Exits } from '../trap-and-emulate/exits.ts';
+import { AccessKind, Answer } from '../trap-and-emulate/guest-memory.ts';
 import { ESR_EL1 } from '../trap-and-emulate/handles.ts';
 import type { VirtualCpu } from '../trap-and-emulate/virtual-cpu.ts';
 import type { VirtualMachine } from '../trap-and-emulate/virtual-machine.ts';
@@ -16,6 +17,9 @@ import { placesFor, savedPlaces } from './places.ts';
 import { Arrival } from './translator.ts';
 
 const EC_SVC = 0x15;
+const INSTRUCTION_ABORT = 0x20;
+/** A synchronous external abort: instructions come from memory alone. */
+const EXTERNAL = 0x10;
 const esr: Word64 = { lo: 0, hi: 0 };
 
 /** Where the cache and the virtual registers of a VM are, if its kernel is to be translated: room for them, or as they were saved. */
@@ -48,7 +52,7 @@ export function interruptTranslated(kernel: TranslatedKernel, emulation: Emulati
 /** An exit of a kernel that is translated: its own, or what its guest's instruction would have exited for. */
 export function serveKernelExit(kernel: TranslatedKernel, emulation: Emulation, exits: Exits): void {
   if (serveTranslated(kernel, emulation, exits)) return;
-  exits.serve(emulation);
+  exits.serve(emulation, false);
   // A kernel that is emulated trap by trap changes its text and tables, too.
   kernel.followed(emulation, exits.served.cause, emulation.word);
 }
@@ -90,6 +94,19 @@ export function enterTranslated(
   const { port } = emulation;
   emulation.begin(port);
   emulation.of(vm, vcpu);
-  kernel.depart(emulation, pending);
+  // Twice: the guest's vector may be there as well.
+  for (let i = 0; i < 2 && !kernel.depart(emulation, pending) && kernel.isOwn(emulation); i++)
+    refuse(kernel, emulation, i === 1);
   emulation.frame.end(port);
+}
+
+/** The guest's kernel has jumped to an address of the hypervisor's, where translated code is: there is nothing, as it sees it. */
+function refuse(kernel: TranslatedKernel, emulation: Emulation, again: boolean): void {
+  const { port, vm, vcpu, frame } = emulation;
+  const pc = { ...frame.pc };
+  const answer = vm.memory.translate(port, vcpu, pc, AccessKind.Fetch, true);
+  const status = answer === Answer.Abort ? vm.memory.status : EXTERNAL;
+  // It takes one exception after the other for ever: each is the hardware's, by an address of which user code has nothing.
+  if (again) kernel.nowhere(emulation);
+  else emulation.raise(INSTRUCTION_ABORT, status, pc, INSTRUCTION_ABORT + 1);
 }

@@ -25,6 +25,8 @@ const IC_IVAU = systemOperation('IC IVAU');
 const DSB = systemOperation('DSB ISH');
 const TTBR1_EL1 = systemRegister('TTBR1_EL1');
 const PAGE = 0x1000;
+/** Log2 of the bytes of the hypervisor's part of the address space, less 32. */
+const SLOT = 39 - 32;
 
 /** Where the cache and the page of virtual registers are. */
 export interface TranslationPlaces {
@@ -226,6 +228,17 @@ export class TranslatedKernel {
     if (this.passedBy) this.compare(emulation);
     this.passedBy = false;
     return translator.depart(port, vcpu, frame, state, pending);
+  }
+
+  /** The guest's PC is in the hypervisor's own part of the address space. */
+  isOwn({ port, frame }: Emulation): boolean {
+    const { hi } = frame.pc;
+    return hi >>> SLOT === this.space.offsetHi(port.index) >>> SLOT;
+  }
+
+  /** The guest's kernel goes on where nothing is for it. */
+  nowhere({ port, frame }: Emulation): void {
+    frame.setPc(0, this.space.offsetHi(port.index));
   }
 
   /** The guest's kernel goes on from its own text, trap by trap, where it may change its text without a trap. */

@@ -3,6 +3,7 @@
 
 import { Fault } from '@worldswitch/platform';
 import type { Width, Word64 } from '@worldswitch/platform';
+import { systemOperation } from '@worldswitch/vmm';
 
 import { mayUseFloat, Sctlr } from './controls.ts';
 import { wordOf } from './emulation.ts';
@@ -31,13 +32,14 @@ const EC = {
   Brk: 0x3c,
 } as const;
 
+const IC_IALLU = systemOperation('IC IALLU');
 const ISS = 0x1ff_ffff;
 const WNR = 0x40;
 const CM = 0x100;
 /** FSC of a fault of translation: address size, translation, access flag, permission. */
 const TRANSLATED = 0x10;
 
-/** STXR, STLXR, STXP and STLXP. */
+/** LDXR, STXR, LDXP, STXP, and those with acquire and release. */
 const [EXCLUSIVE_MASK, EXCLUSIVE] = [0x3f80_0000, 0x0800_0000];
 const [LOAD, PAIR] = [1 << 22, 1 << 21];
 
@@ -48,6 +50,14 @@ export interface Served {
   handler: string;
 }
 
+/** B, BL, NOP, BRK, ISB and SVC, which may replace each other and HVC without maintenance (DDI 0487 B2.2.5). */
+const mayBecome = (word: number): boolean =>
+  (word & 0x7c00_0000) === 0x1400_0000 ||
+  word === 0xd503_201f ||
+  (word & 0xffe0_001f) >>> 0 === 0xd420_0000 ||
+  (word & 0xffff_f0ff) >>> 0 === 0xd503_30df ||
+  (word & 0xffe0_001f) >>> 0 === 0xd400_0001;
+
 /** Serves synchronous exits. */
 export class Exits {
   /** The last one. */
@@ -56,21 +66,26 @@ export class Exits {
   private readonly esr: Word64 = { lo: 0, hi: 0 };
   private readonly far: Word64 = { lo: 0, hi: 0 };
   private readonly word: Word64 = { lo: 0, hi: 0 };
+  private readonly second: Word64 = { lo: 0, hi: 0 };
 
   private is(cause: string, handler: string): void {
     this.served.cause = cause;
     this.served.handler = handler;
   }
 
-  /** Does what a synchronous exit asks for. */
-  serve(e: Emulation): void {
+  /**
+   * Does what a synchronous exit asks for.
+   *
+   * @param own - the guest executed its own text, and no copy of what that was
+   */
+  serve(e: Emulation, own = true): void {
     e.port.readSystem(ESR_EL1, this.esr);
     const esr = this.esr.lo;
     this.served.syndrome = esr;
     const ec = esr >>> 26;
     switch (ec) {
       case EC.Unknown:
-        this.undefined(e);
+        this.undefined(e, own);
         return;
       case EC.System:
         this.is(this.instructions.run(e, wordOf(esr & ISS)), 'emulate');
@@ -144,7 +159,7 @@ export class Exits {
   }
 
   /** UNDEFINED at EL0: the guest's kernel may do it, or it is its own. */
-  private undefined(e: Emulation): void {
+  private undefined(e: Emulation, own: boolean): void {
     if (e.vcpu.level === 0) {
       this.is('undefined', 'guest');
       e.undefined();
@@ -153,7 +168,11 @@ export class Exits {
     const word = this.fetch(e);
     // The guest has unmapped it since: it tries again, and takes its own fault.
     if (word < 0) this.is('fetch', 'retry');
-    else this.is(this.instructions.run(e, word), 'emulate');
+    else if (own && mayBecome(word)) {
+      // It was another when it trapped, and this one does not: the architecture has the CPU execute one of both.
+      e.port.operate(IC_IALLU);
+      this.is('fetch', 'retry');
+    } else this.is(this.instructions.run(e, word), 'emulate');
   }
 
   private wait(e: Emulation, esr: number): void {
@@ -220,7 +239,7 @@ export class Exits {
     const { ipa } = memory;
     const word = this.fetch(e);
     if (word < 0) this.is('fetch', 'retry');
-    else if (traced && (word & EXCLUSIVE_MASK) === EXCLUSIVE && (word & (LOAD | PAIR)) !== (LOAD | PAIR)) {
+    else if (traced && (word & EXCLUSIVE_MASK) === EXCLUSIVE) {
       this.exclusive(e, word);
       this.is(write ? 'traced write' : 'traced read', 'exclusive');
     } else {
@@ -232,30 +251,65 @@ export class Exits {
     }
   }
 
-  /** LDXR and STXR of a register to a table, and those with acquire and release; stores of a pair, that they are tried again. */
+  /** Exclusives of a table, with and without acquire and release. */
   private exclusive(e: Emulation, word: number): void {
-    const { port, vcpu, vm, value } = e;
+    const { port, vcpu, vm } = e;
     const { ipa, shadow } = vm.memory;
+    const pair = (word & PAIR) !== 0;
     const width = (1 << (word >>> 30)) as Width | 8;
+    // The guest has rewritten the instruction since: it tries again.
+    if (ipa % (pair ? 2 * width : width) !== 0) return;
     if ((word & LOAD) !== 0) {
-      if (shadow.memory.loadExclusive(port, vcpu.index, ipa, width, value) === Fault.None) {
-        port.writeX(word & 31, value.lo, width === 8 ? value.hi : 0);
-        e.next();
-      }
+      if (pair ? this.loadPair(e, word, width) : this.loadExclusive(e, word, width)) e.next();
       return;
     }
-    if ((word & PAIR) !== 0) {
-      shadow.openForExclusive(port, ipa);
-      return;
-    }
+    const status = pair ? this.storePair(e, word, width) : this.storeExclusive(e, word, width);
+    // The load was the CPU's own: the store fails once more, as its monitor is lost, and succeeds when both are tried again.
+    if (status === -1 && shadow.openForExclusive(port, ipa)) return;
+    // Or there was none: the store fails.
+    port.writeX((word >>> 16) & 31, status & 1, 0);
+    shadow.memory.clearExclusive(vcpu.index);
+    e.next();
+  }
+
+  private loadExclusive({ port, vcpu, vm, value }: Emulation, word: number, width: Width | 8): boolean {
+    const { ipa, shadow } = vm.memory;
+    if (shadow.memory.loadExclusive(port, vcpu.index, ipa, width, value) !== Fault.None) return false;
+    port.writeX(word & 31, value.lo, width === 8 ? value.hi : 0);
+    return true;
+  }
+
+  private storeExclusive({ port, vcpu, vm, value }: Emulation, word: number, width: Width | 8): number {
+    const { ipa, shadow } = vm.memory;
     port.readX(word & 31, value);
     const lo = width < 4 ? value.lo & ((1 << (8 * width)) - 1) : value.lo;
-    const status = shadow.memory.storeExclusive(port, vcpu.index, ipa, width, lo, value.hi);
-    // The load was the CPU's own: the store fails once more, as its monitor is lost, and succeeds when both are tried again.
-    if (status === -1) shadow.openForExclusive(port, ipa);
-    else {
-      port.writeX((word >>> 16) & 31, status, 0);
-      e.next();
+    return shadow.memory.storeExclusive(port, vcpu.index, ipa, width, lo, width === 8 ? value.hi : 0);
+  }
+
+  /** LDXP, LDAXP: two words of 4 bytes are one of 8. */
+  private loadPair({ port, vcpu, vm, value }: Emulation, word: number, width: Width | 8): boolean {
+    const { ipa, shadow } = vm.memory;
+    const { second } = this;
+    const [first, other] = [word & 31, (word >>> 10) & 31];
+    if (width === 8) {
+      if (shadow.memory.loadExclusivePair(port, vcpu.index, ipa, value, second) !== Fault.None) return false;
+      port.writeX(first, value.lo, value.hi);
+      port.writeX(other, second.lo, second.hi);
+    } else {
+      if (shadow.memory.loadExclusive(port, vcpu.index, ipa, 8, value) !== Fault.None) return false;
+      port.writeX(first, value.lo, 0);
+      port.writeX(other, value.hi, 0);
     }
+    return true;
+  }
+
+  private storePair({ port, vcpu, vm, value }: Emulation, word: number, width: Width | 8): number {
+    const { ipa, shadow } = vm.memory;
+    const { second } = this;
+    port.readX(word & 31, value);
+    port.readX((word >>> 10) & 31, second);
+    return width === 8
+      ? shadow.memory.storeExclusivePair(port, vcpu.index, ipa, value, second)
+      : shadow.memory.storeExclusive(port, vcpu.index, ipa, 8, value.lo, second.lo);
   }
 }

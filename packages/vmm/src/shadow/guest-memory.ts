@@ -7,13 +7,22 @@ import { addressInto } from '../memory/physical.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
 import type { GuestTables } from './guest-walk.ts';
 
-/** A load-exclusive that was done for a virtual CPU. */
+/** A load-exclusive that was done for a virtual CPU: of 1 to 8 bytes, or of a pair of 8 each. */
 export interface Monitor {
   ipa: number;
   width: number;
   lo: number;
   hi: number;
+  /** The second of a pair. */
+  lo2: number;
+  hi2: number;
 }
+
+/** Numbers of a monitor in states. */
+export const MONITOR = 6;
+/** Bytes of a pair of 8 each: its width. */
+const PAIR = 16;
+const noMonitor = (): Monitor => ({ ipa: 0, width: 0, lo: 0, hi: 0, lo2: 0, hi2: 0 });
 
 const { None, Decode } = Fault;
 
@@ -39,7 +48,7 @@ export class GuestMemory implements GuestTables {
     this.memory = memory;
     this.toHost = toHost;
     this.written = written;
-    this.monitors = Array.from({ length: vcpus }, () => ({ ipa: 0, width: 0, lo: 0, hi: 0 }));
+    this.monitors = Array.from({ length: vcpus }, noMonitor);
   }
 
   load(port: CpuPort, ipa: number, width: Width | 8, out: Word64): Fault {
@@ -102,6 +111,37 @@ export class GuestMemory implements GuestTables {
     return this.store(port, ipa, width, lo, hi) === None ? 0 : 1;
   }
 
+  /** LDXP of 8 bytes each. */
+  loadExclusivePair(port: CpuPort, vcpu: number, ipa: number, first: Word64, second: Word64): Fault {
+    const fault = this.load(port, ipa, 8, first) || this.load(port, ipa + 8, 8, second);
+    const monitor = this.monitors[vcpu];
+    if (fault === None && monitor !== undefined) {
+      Object.assign(monitor, { ipa, width: PAIR, lo: first.lo, hi: first.hi });
+      Object.assign(monitor, { lo2: second.lo, hi2: second.hi });
+    }
+    return fault;
+  }
+
+  /** STXP after such an LDXP, as `storeExclusive`. */
+  storeExclusivePair(
+    port: CpuPort,
+    vcpu: number,
+    ipa: number,
+    first: Readonly<Word64>,
+    second: Readonly<Word64>,
+  ): number {
+    const monitor = this.monitors[vcpu];
+    const { word } = this;
+    if (monitor?.ipa !== ipa || monitor.width !== PAIR) return -1;
+    monitor.width = 0;
+    if (this.load(port, ipa, 8, word) !== None) return 1;
+    if (word.lo !== monitor.lo || word.hi !== monitor.hi) return 1;
+    if (this.load(port, ipa + 8, 8, word) !== None) return 1;
+    if (word.lo !== monitor.lo2 || word.hi !== monitor.hi2) return 1;
+    const done = this.store(port, ipa, 8, first.lo, first.hi);
+    return (done || this.store(port, ipa + 8, 8, second.lo, second.hi)) === None ? 0 : 1;
+  }
+
   /** Forgets a load-exclusive. */
   clearExclusive(vcpu: number): void {
     const monitor = this.monitors[vcpu];
@@ -121,14 +161,14 @@ export class GuestMemory implements GuestTables {
 
   /** Its state. */
   save(): number[] {
-    return this.monitors.flatMap(({ ipa, width, lo, hi }) => [ipa, width, lo, hi]);
+    return this.monitors.flatMap(({ ipa, width, lo, hi, lo2, hi2 }) => [ipa, width, lo, hi, lo2, hi2]);
   }
 
-  /** Restores it: four numbers for each virtual CPU. */
+  /** Restores it: so many numbers for each virtual CPU. */
   restore(all: readonly number[]): void {
     for (const [i, monitor] of this.monitors.entries()) {
-      const [ipa = 0, width = 0, lo = 0, hi = 0] = all.slice(i * 4, i * 4 + 4);
-      Object.assign(monitor, { ipa, width, lo, hi });
+      const [ipa = 0, width = 0, lo = 0, hi = 0, lo2 = 0, hi2 = 0] = all.slice(i * MONITOR);
+      Object.assign(monitor, { ipa, width, lo, hi, lo2, hi2 });
     }
   }
 

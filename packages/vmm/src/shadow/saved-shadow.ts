@@ -4,6 +4,7 @@ import { list, StateError, uint } from '@worldswitch/platform';
 
 import { PAGE } from '../memory/pages.ts';
 import type { PageAllocator } from '../memory/pages.ts';
+import { MONITOR } from './guest-memory.ts';
 import type { Half } from './half.ts';
 import type { Space } from './halves.ts';
 import type { ShadowCounters } from './options.ts';
@@ -81,7 +82,7 @@ export function restoreShadow(parts: ShadowParts, state: ShadowState, pages: Pag
     if (found === undefined) throw new StateError(path, 'must be a leaf of the shadow');
     return found;
   });
-  parts.guest.restore(list(uint(), 4 * parts.vcpus.length).check(state.monitors, 'monitors'));
+  parts.guest.restore(list(uint(), MONITOR * parts.vcpus.length).check(state.monitors, 'monitors'));
   adopted?.restore(state.real, halves.all, pages);
   for (const half of halves.all.values()) checkBorrowed(parts, half);
 }

@@ -209,9 +209,11 @@ export class ShadowMmu {
   /**
    * A store-exclusive was refused for the trace of its page alone: the page may be written until tables are compared again. Not in the real
    * variant, where the load-exclusive was seen too: see `memory`.
+   *
+   * @returns false in the real variant
    */
-  openForExclusive(_port: CpuPort, ipa: number): void {
-    this.parts.traces?.open(ipa);
+  openForExclusive(_port: CpuPort, ipa: number): boolean {
+    return this.parts.traces?.open(ipa) ?? true;
   }
 
   /** The host's address of the guest's memory, or -1: of a table in the real variant, of what the guest wrote there. */

@@ -62,7 +62,7 @@ export type ShadowState = Readonly<{
   opened: readonly number[];
   recent: readonly LeafState[];
   instructions: readonly InstructionState[];
-  /** Load-exclusives: four numbers for each virtual CPU. */
+  /** Load-exclusives: six numbers for each virtual CPU. */
   monitors: readonly number[];
   /** The guest's table pages that hardware walks: four numbers each. */
   real: readonly number[];
@@ -143,7 +143,7 @@ export const shadowShape: Shape<ShadowState> = record<ShadowState>({
     0,
     512,
   ),
-  monitors: groups(4),
+  monitors: groups(6),
   real: groups(4),
 });
 

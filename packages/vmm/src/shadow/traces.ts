@@ -59,9 +59,10 @@ export class Traces {
     return this.opened.has(pageOf(ipa));
   }
 
-  /** A page may be written for now. */
-  open(ipa: number): void {
+  /** A page may be written for now. False where reads of it are seen, too: then it is not opened. */
+  open(ipa: number): boolean {
     if (!this.reads && this.has(ipa)) this.opened.add(pageOf(ipa));
+    return !this.reads;
   }
 
   /** The pages that may be written for now. */
