@@ -6,6 +6,9 @@ import type { RegimeControls } from '@worldswitch/mmu';
 import type { TableUse } from './traces.ts';
 import type { ShadowView } from './views.ts';
 
+/** Bytes of pages and blocks. */
+const SIZES = [0x1000, 0x20_0000, 0x4000_0000] as const;
+
 /** A block or page of the shadow. */
 export interface Leaf {
   readonly half: Half;
@@ -79,8 +82,9 @@ export class Half {
 
   /** The leaf that maps an address. */
   find(offset: number): Leaf | undefined {
-    for (const size of [0x1000, 0x20_0000, 0x4000_0000]) {
-      const leaf = this.leaves.get(offset - (offset % size));
+    for (const size of SIZES) {
+      // A remainder of numbers beyond 32 bits would take longer.
+      const leaf = this.leaves.get(Math.floor(offset / size) * size);
       if (leaf !== undefined && offset < leaf.offset + 2 ** leaf.shift) return leaf;
     }
     return undefined;
