@@ -34,6 +34,9 @@ import type { TrapControls } from './hardware-assisted/traps.ts';
 import type { HypervisorSetup, SchedulingTimes, VmSetup } from './host/setup.ts';
 import { ledgerWatcher } from './host/watcher.ts';
 import type { WatcherPlace } from './host/watcher.ts';
+import { checkImpure, rewrittenImages } from './impure/images.ts';
+import type { Rewriting } from './impure/rewrite.ts';
+import type { Impure } from './impure/sensitive.ts';
 import { TrapAndEmulate } from './trap-and-emulate/hypervisor.ts';
 import { trapCodec } from './trap-and-emulate/state.ts';
 
@@ -74,6 +77,12 @@ export interface TrapHostDescription extends Omit<HostDescription, 'technique' |
   readonly shadow?: ShadowVariant | ShadowChoice | undefined;
   /** Binary translation: with false every sensitive instruction is called out, to show what doing them in line saves. */
   readonly inline?: boolean | undefined;
+  /**
+   * Trap-and-emulate of one VM with one vCPU: its kernel is rewritten before it runs. `trap`: each sensitive instruction is a call of the
+   * hypervisor; `fix-up`: those that can be done in line branch to code that does; `vectors`: only those behind the exception vectors do,
+   * and those that would not trap.
+   */
+  readonly impure?: Impure | undefined;
 }
 
 type AnyHostDescription = HostDescription | TrapHostDescription;
@@ -101,6 +110,18 @@ function moved({ pieces }: Placed, vm: CheckedVm): Placed['pieces'] {
   return pieces.map((piece) => ({ ...piece, name: `${vm.name} ${piece.name}`, at: piece.at + by }));
 }
 
+/** What a VM boots, rewritten where that is wished. */
+function imagesOf(
+  vm: CheckedVm,
+  images: VmImages,
+  impure: Impure | undefined,
+): { readonly images: BootImages; readonly rewriting?: Rewriting } {
+  const own = images[vm.name];
+  if (own === undefined)
+    throw new ConfigurationError(`images.${vm.name}`, 'is missing: what is the VM to boot?');
+  return impure === undefined ? { images: own } : rewrittenImages(own, impure, vm);
+}
+
 function planned(description: AnyHostDescription, images: VmImages) {
   const technique = techniqueOf(description);
   const shadow = shadowOf(description, technique);
@@ -112,10 +133,9 @@ function planned(description: AnyHostDescription, images: VmImages) {
   const vms = checkVms(description.vms, { config: host, from: host.ramBase + size });
   checkOwnMemory(size, host, vms);
   checkVmBoards(vms);
-  const plans = vms.map((vm, i) => {
-    const own = images[vm.name];
-    if (own === undefined)
-      throw new ConfigurationError(`images.${vm.name}`, 'is missing: what is the VM to boot?');
+  const impure = 'impure' in description ? description.impure : undefined;
+  const rewritten = vms.map((vm) => imagesOf(vm, images, impure));
+  const plans = rewritten.map(({ images: own }, i) => {
     try {
       return planBoot(description.vms[i]?.board ?? {}, own);
     } catch (thrown) {
@@ -132,6 +152,7 @@ function planned(description: AnyHostDescription, images: VmImages) {
     scheduling: checkScheduling(description.scheduling ?? {}),
     shadow,
     translation: translationOf(description, technique),
+    impure: rewritten[0]?.rewriting,
   };
   return {
     board,
@@ -194,6 +215,7 @@ function techniqueOf(description: AnyHostDescription): Technique {
     if (vm.technique !== undefined && TECHNIQUES.includes(vm.technique) && vm.technique !== technique)
       throw new ConfigurationError(`vms[${i}].technique`, `must be ${technique}, as the host's is`);
   });
+  if ('impure' in description && description.impure !== undefined) checkImpure(description);
   if (technique === 'binary-translation' && (vms.length !== 1 || (vms[0]?.board.cpus ?? 1) !== 1))
     throw new ConfigurationError('vms', 'must be one with one vCPU for binary-translation');
   if (technique !== 'hardware-assisted' && board.gic?.version === 3)

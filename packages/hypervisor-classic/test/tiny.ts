@@ -18,6 +18,13 @@ export async function tinyImages(append: string): Promise<BootImages> {
   return { kernel: readKernel(image, 'tiny', RAM), name: 'tiny', append };
 }
 
+/** The same, and where its instructions are. */
+export async function tinyImagesWithCode(append: string): Promise<BootImages> {
+  const images = await tinyImages(append);
+  const { code } = readKernel(new Uint8Array(await readFile(tiny.elf)), 'tiny', RAM);
+  return { ...images, kernel: images.kernel && { ...images.kernel, code } };
+}
+
 /** What a test says about one VM. */
 export interface TinyVm extends Partial<Omit<VmDescription, 'board'>> {
   readonly append?: string;

@@ -5,12 +5,14 @@ import type { Plain } from '@worldswitch/platform';
 import type { Ledger, ShadowChoice, ShadowVariant } from '@worldswitch/vmm';
 
 import { createHost, restoreHost } from '../src/index.ts';
-import { tinyImages } from './tiny.ts';
+import type { Impure } from '../src/index.ts';
+import { tinyImages, tinyImagesWithCode } from './tiny.ts';
 
 /** How it is run: one VM on one CPU, by trap-and-emulate, unless given. */
 export interface TrappedTiny {
   readonly technique?: 'trap-and-emulate' | 'binary-translation';
   readonly shadow?: ShadowVariant | ShadowChoice;
+  readonly impure?: Impure;
   readonly vms?: number;
   readonly cpus?: number;
 }
@@ -19,16 +21,17 @@ export interface TrappedTiny {
 export async function trapped(
   append: string,
   ledger?: Ledger,
-  { technique = 'trap-and-emulate', shadow, vms = 1, cpus = 1 }: TrappedTiny = {},
+  { technique = 'trap-and-emulate', shadow, impure, vms = 1, cpus = 1 }: TrappedTiny = {},
   saved?: Plain,
 ) {
   let output = '';
   const names = Array.from({ length: vms }, (_, i) => `vm${i}`);
-  const images = await tinyImages(append);
+  const images = impure ? await tinyImagesWithCode(append) : await tinyImages(append);
   const description = {
     board: virt({ memory: (32 + 64 * vms) * 2 ** 20, cpus }),
     technique,
     shadow,
+    impure,
     vms: names.map((name) => ({ name, board: virt({ memory: '64M' }) })),
   } as const;
   const all = Object.fromEntries(names.map((name) => [name, images]));

@@ -38,6 +38,7 @@ export type { CpuModelName } from './id/models.ts';
 export type { InputRecord } from './input.ts';
 export { deviceTree } from './load/boot.ts';
 export type { BootImages, BootModule, ChosenAdditions, ModulePlace, Placed } from './load/boot.ts';
+export type { CodeRange, KernelCode } from './load/code.ts';
 export { rawKernel, readKernel, unpacked } from './load/image.ts';
 export type { LoadedKernel, Segment } from './load/image.ts';
 export { planBoot } from './load/plan.ts';

@@ -60,7 +60,8 @@ export function recover<Registers extends GeneralRegisters>(
   return unit.pc + 4 * (origin + ((phase & Phase.DONE) !== 0 ? 1 : 0));
 }
 
-function restore<Registers extends GeneralRegisters>(
+/** The guest's registers back from where a sequence has put them. */
+export function restore<Registers extends GeneralRegisters>(
   port: Registers,
   phase: number,
   kept: Kept<Registers>,

@@ -102,7 +102,8 @@ function literal({ to, pc, word }: Place): void {
   else loadLiteral(to, LITERALS[size] ?? '', register, at);
 }
 
-const registerName = (word: number): string =>
+/** The register of an MSR or MRS. */
+export const registerName = (word: number): string =>
   systemRegisterAt(
     2 + ((word >>> 19) & 1),
     (word >>> 16) & 7,
@@ -199,6 +200,16 @@ function one(place: Place, decoded: Decoded | undefined): Flow {
       emulate(place);
       return isEnd(word, decoded) ? 'end' : 'on';
   }
+}
+
+/** One instruction by itself: its sequence, with nothing before or behind it. */
+export function alone(word: number): Draft {
+  const to = new UnitWriter(0);
+  const options = { most: 1, inline: true, banked: true, context: 0 };
+  one({ to, pc: 0, word, options, ahead: new Set() }, decode(word));
+  const { length } = to;
+  const draft = to.finish([word]);
+  return { ...draft, words: draft.words.slice(0, length) };
 }
 
 /**

@@ -21,7 +21,7 @@ const inPage = pageRegisters
   .map(({ name, offset }) => ({ place: guestRegister(name), offset }));
 
 /** The general registers of a state. */
-class Copy {
+export class Copy {
   private readonly state: GuestState;
 
   constructor(state: GuestState) {
@@ -36,6 +36,35 @@ class Copy {
   writeX(n: number, lo: number, hi: number): void {
     this.state.set(GuestPlace.x + n, lo, hi);
   }
+}
+
+/** Reads a double word of the page of virtual registers. */
+export type PageReader = (offset: number, out: Word64) => void;
+
+/** What the page keeps is what the guest has, while its kernel runs. */
+export function takePage(load: PageReader, state: GuestState): void {
+  const word: Word64 = { lo: 0, hi: 0 };
+  for (const { place, offset } of inPage) {
+    load(offset, word);
+    state.set(place, word.lo, word.hi);
+  }
+  load(StatePage.DAIF, word);
+  const flags = (state.words[2 * GuestPlace.pstate] ?? 0) & ~Spsr.DAIF;
+  state.set(GuestPlace.pstate, (flags | (word.lo & Spsr.DAIF)) >>> 0, 0);
+}
+
+/** The registers that a state says a sequence has kept. */
+export function stashedIn(state: GuestState, out: Word64): void {
+  out.lo = state.words[2 * TPIDR_EL0] ?? 0;
+  out.hi = state.words[2 * TPIDR_EL0 + 1] ?? 0;
+}
+
+/** A double word of the board's memory. */
+export function readHost({ machine, setup }: Host<TrapAndEmulate>, pa: number, out: Word64): void {
+  const { bytes } = machine.board.ram;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + pa - setup.host.ramBase, 8);
+  out.lo = view.getUint32(0, true);
+  out.hi = view.getUint32(4, true);
 }
 
 /** The kernel of a host's VM, where it is translated; else there is nothing to correct. */
@@ -57,12 +86,8 @@ export class CachedKernel {
 
   /** Words of the page of virtual registers. */
   private load(offset: number, out: Word64): void {
-    const { machine, hypervisor, setup } = this.host;
-    const at = (hypervisor.translated?.pageAddress ?? 0) - setup.host.ramBase + offset;
-    const { bytes } = machine.board.ram;
-    const view = new DataView(bytes.buffer, bytes.byteOffset + at, 8);
-    out.lo = view.getUint32(0, true);
-    out.hi = view.getUint32(4, true);
+    const { host } = this;
+    readHost(host, (host.hypervisor.translated?.pageAddress ?? 0) + offset, out);
   }
 
   /** A PC of the cache becomes the guest's, where nothing else of it is wanted. */
@@ -84,20 +109,15 @@ export class CachedKernel {
     if (cache === undefined || found === undefined) return;
     const pc = recover(new Copy(state), cache, found, {
       stashed: (_, out) => {
-        out.lo = state.words[2 * TPIDR_EL0] ?? 0;
-        out.hi = state.words[2 * TPIDR_EL0 + 1] ?? 0;
+        stashedIn(state, out);
       },
       kept: (_, offset, out) => {
         this.load(offset, out);
       },
     });
     state.set(GuestPlace.pc, low(pc), high(pc));
-    for (const { place, offset } of inPage) {
-      this.load(offset, word);
-      state.set(place, word.lo, word.hi);
-    }
-    this.load(StatePage.DAIF, word);
-    const flags = (state.words[2 * GuestPlace.pstate] ?? 0) & ~Spsr.DAIF;
-    state.set(GuestPlace.pstate, (flags | (word.lo & Spsr.DAIF)) >>> 0, 0);
+    takePage((offset, out) => {
+      this.load(offset, out);
+    }, state);
   }
 }

@@ -5,7 +5,7 @@
 import { CpuLayout, registerByName } from '@worldswitch/isa-core';
 import type { Cpu, TakenException } from '@worldswitch/isa-core';
 import { GuestPlace, guestSystemRegisters } from '@worldswitch/machine';
-import type { GuestProbe, GuestState, GuestView, ObservedGuest } from '@worldswitch/machine';
+import type { GuestProbe, GuestState, GuestView, ObservedGuest, RewrittenWord } from '@worldswitch/machine';
 import type { SystemRegister, Word64 } from '@worldswitch/platform';
 
 import type { Host } from '../host.ts';
@@ -17,6 +17,7 @@ import type { TrapAndEmulate } from '../trap-and-emulate/hypervisor.ts';
 import type { VirtualCpu } from '../trap-and-emulate/virtual-cpu.ts';
 import type { VirtualMachine } from '../trap-and-emulate/virtual-machine.ts';
 import { CachedKernel } from './cached-kernel.ts';
+import { RewrittenView } from './rewritten-kernel.ts';
 
 const cell = (name: string): number => registerByName(name).cell;
 const [ELR, SPSR, SP_EL0] = [cell('ELR_EL1'), cell('SPSR_EL1'), cell('SP_EL0')];
@@ -31,7 +32,7 @@ class TrappedView implements GuestView {
   readonly steps: boolean;
   private readonly cpu: Cpu;
   private readonly host: Host<TrapAndEmulate>;
-  private readonly cached: CachedKernel;
+  private readonly cached: CachedKernel | RewrittenView;
   private entered = false;
   /** In an entry, where the guest is. */
   private frame: Frame | undefined;
@@ -41,8 +42,9 @@ class TrappedView implements GuestView {
     const { cpu } = host.machine;
     this.host = host;
     this.cpu = cpu;
-    this.steps = host.setup.translation === undefined;
-    this.cached = new CachedKernel(host);
+    const { translation, impure } = host.setup;
+    this.steps = translation === undefined && (impure === undefined || impure.method === 'trap');
+    this.cached = impure ? new RewrittenView(host) : new CachedKernel(host);
     const nothing = (): void => undefined;
     cpu.architectural = {
       exceptionTaken: (e: TakenException, from) => {
@@ -169,6 +171,14 @@ class TrappedView implements GuestView {
   }
 }
 
+/** Words of the only VM's that were rewritten: at load time, and since. */
+function changedWords(host: Host<TrapAndEmulate>): () => ReadonlyMap<number, RewrittenWord> {
+  const { setup } = host;
+  const ramBase = setup.vms[0]?.vm.board.ramBase ?? 0;
+  const before = new Map(setup.impure?.changes.map((one) => [one.at - ramBase, one]));
+  return () => host.hypervisor.rewritten?.changed(ramBase) ?? before;
+}
+
 /** The only VM of a trap-and-emulate host that has not run yet. */
 export function trappedGuest(host: Host<TrapAndEmulate>, system: string): ObservedGuest {
   const { machine, setup } = host;
@@ -180,6 +190,7 @@ export function trappedGuest(host: Host<TrapAndEmulate>, system: string): Observ
     system,
     machine,
     memory: { offset: base - setup.host.ramBase, size: board.memory },
+    ...(setup.impure && { rewritten: changedWords(host) }),
     observe: (probe) => new TrappedView(host, probe),
   };
 }

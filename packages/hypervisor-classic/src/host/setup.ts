@@ -4,6 +4,7 @@ import type { CheckedConfig } from '@worldswitch/machine';
 import type { CheckedVm, ShadowChoice } from '@worldswitch/vmm';
 
 import type { TrapControls } from '../hardware-assisted/traps.ts';
+import type { Rewriting } from '../impure/rewrite.ts';
 
 /** One VM and how it is entered. */
 export interface VmSetup {
@@ -34,6 +35,8 @@ export interface HypervisorSetup {
   readonly shadow?: ShadowChoice | undefined;
   /** The kernel runs from a translation cache; without `inline` every sensitive instruction is called out. */
   readonly translation?: { readonly inline: boolean } | undefined;
+  /** Trap-and-emulate: what was rewritten of the one VM's kernel. */
+  readonly impure?: Rewriting | undefined;
 }
 
 /** The board's serial port: first address and shared peripheral interrupt, where it has one. */

@@ -30,6 +30,8 @@ export class Emulation {
   readonly value: Word64 = { lo: 0, hi: 0 };
   /** The instruction. */
   word = 0;
+  /** The guest's own instruction where it is known, though its text has another one there; -1 otherwise. */
+  original = -1;
   /** Controls of the hardware must be looked at again: the level or a register that they follow has changed. */
   stale = true;
   private entered: CpuPort | undefined;
@@ -43,6 +45,7 @@ export class Emulation {
   /** An exit, or another entry, begins. */
   begin(port: CpuPort): void {
     this.entered = port;
+    this.original = -1;
     this.frame.begin(port);
   }
 

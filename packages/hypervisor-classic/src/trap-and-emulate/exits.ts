@@ -150,6 +150,7 @@ export class Exits {
   private fetch(e: Emulation): number {
     const { pc } = e.frame;
     const { word } = this;
+    if (e.original >= 0) return e.original;
     if (e.port.loadUnprivileged(pc, 4, word) === Fault.None) return word.lo;
     const { memory } = e.vm;
     const answer = memory.translate(e.port, e.vcpu, pc, AccessKind.Fetch, e.vcpu.level === 1);

@@ -17,6 +17,8 @@ import { describeOwn, offIfDone, sharedInterrupt, startHost } from '../host/host
 import { vmPower } from '../host/power.ts';
 import type { HypervisorSetup } from '../host/setup.ts';
 import type { WatcherPlace } from '../host/watcher.ts';
+import { enterRewritten, serveRewritten } from '../impure/exits.ts';
+import type { RewrittenKernelRun } from '../impure/kernel.ts';
 import { Controls } from './controls.ts';
 import { Emulation } from './emulation.ts';
 import { takeException, Vector } from './exceptions.ts';
@@ -128,6 +130,11 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     return this.booted?.kernel;
   }
 
+  /** The kernel that was rewritten, if one was, for those who look at it from outside. */
+  get rewritten(): RewrittenKernelRun | undefined {
+    return this.booted?.rewritten;
+  }
+
   /** The VMs, for those who look at them from outside. */
   get vms(): readonly VirtualMachine[] {
     return this.booted?.vms ?? [];
@@ -185,7 +192,7 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
   }
 
   private serve(exception: Exception, port: CpuPort): Leave {
-    const { scheduler, kernel, vms } = this.parts;
+    const { scheduler, kernel, rewritten, vms } = this.parts;
     const { emulation } = this.cpu(port.index);
     const { running } = scheduler.cpu(port.index);
     const { watcher } = this.place;
@@ -198,9 +205,12 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     const vcpu = scheduler.vcpu(running);
     const vm = vms[vcpu?.vm ?? -1];
     if (vcpu && vm && exception.from === 'lower-a64') emulation.of(vm, vcpu);
-    const translated = kernel && vcpu && isTranslated(exception, vcpu) ? kernel : undefined;
+    const isKernel = vcpu !== undefined && isTranslated(exception, vcpu);
+    const translated = isKernel ? kernel : undefined;
+    const changed = isKernel ? rewritten : undefined;
     if (exception.kind === 'irq') {
       if (translated) interruptTranslated(translated, emulation);
+      changed?.arrive(emulation, -1);
       const interrupt = this.interrupt(port);
       served.cause = interruptName(interrupt);
       served.syndrome = interrupt;
@@ -208,6 +218,7 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     } else if (exception.from !== 'lower-a64') throw new Error(describeOwn(exception, port, 'EL1'));
     else if (vcpu === undefined || vm === undefined) throw new Error('an exit came while no vCPU ran');
     else if (translated) serveKernelExit(translated, emulation, this.exits);
+    else if (changed) serveRewritten(changed, emulation, this.exits);
     else this.exits.serve(emulation);
     const leave = this.leave(port);
     if (vcpu && watcher) watcher.end(vcpu.vm, vcpu.index, served, scheduler.world.taken());
@@ -259,8 +270,9 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
       emulation.stale = false;
     }
     vm.memory.enter(port, vcpu);
-    const { kernel } = this.parts;
+    const { kernel, rewritten } = this.parts;
     if (kernel) enterTranslated(kernel, emulation, vm, vcpu, pins !== 0);
+    if (rewritten) enterRewritten(rewritten, emulation, vm, vcpu, pins !== 0);
   }
 
   private interruptGuest(port: CpuPort, emulation: Emulation, vcpu: VirtualCpu, pins: number): void {
@@ -277,11 +289,12 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
   save(): TrapState {
     const { booted } = this;
     if (booted === undefined) return null;
-    const { pages, space, kernel, timer, vms, scheduler, console, devices } = booted;
+    const { pages, space, kernel, rewritten, timer, vms, scheduler, console, devices } = booted;
     return {
       pages: pages.save(),
       space: space.save(),
       kernel: kernel?.save() ?? null,
+      rewritten: rewritten?.save() ?? null,
       timer: timer.save(),
       devices: devices.save(),
       ...scheduler.save(),

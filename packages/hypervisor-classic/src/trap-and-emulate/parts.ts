@@ -11,6 +11,8 @@ import type { TranslatedKernel, TranslationPlaces } from '../binary-translation/
 import { makeHostParts } from '../host/host-parts.ts';
 import type { HostMaking, HostParts, VmEnds } from '../host/host-parts.ts';
 import type { HypervisorSetup } from '../host/setup.ts';
+import { rewritingPlaces, rewrittenKernel } from '../impure/exits.ts';
+import type { RewritingPlaces, RewrittenKernelRun } from '../impure/kernel.ts';
 import { ShadowMemory } from './shadow-memory.ts';
 import type { BootedState } from './state.ts';
 import type { VirtualCpu } from './virtual-cpu.ts';
@@ -25,6 +27,8 @@ export interface Booted extends HostParts<VirtualCpu, VirtualMachine, TrapWorld>
   readonly space: HostSpace;
   /** The kernel of the one VM, where it is translated. */
   readonly kernel: TranslatedKernel | undefined;
+  /** The kernel of the one VM, where it was rewritten. */
+  readonly rewritten: RewrittenKernelRun | undefined;
 }
 
 /** What it is made with. */
@@ -41,15 +45,17 @@ export function makeParts(making: Making): Booted {
   const pages = new PageAllocator(base, size / PAGE, state?.pages);
   const timer = new HostTimer(current, setup.host.cpus, state?.timer, 'EL1');
   const places = translationPlaces(setup, pages, state);
-  const space = makeSpace(making, pages, places);
+  const own = rewritingPlaces(setup, pages, state);
+  const space = makeSpace(making, pages, places ?? own);
   const kernel = places && kernelAt(setup, space, places, state);
+  const rewritten = rewrittenKernel(setup, space, own, state);
   const parts = makeHostParts<VirtualCpu, VirtualMachine, TrapWorld>(making, {
     pages,
     timer,
-    vms: (ends) => makeVms(making, { pages, timer, space }, ends),
+    vms: (ends) => makeVms(making, { pages, timer, space }, ends, own),
     world: () => new TrapWorld(),
   });
-  return { ...parts, space, kernel };
+  return { ...parts, space, kernel, rewritten };
 }
 
 function makeSpace(
@@ -86,6 +92,7 @@ function makeVms(
   { setup, current, memory, gic, port, state }: Making,
   { pages, timer, space }: Pick<Booted, 'pages' | 'timer' | 'space'>,
   ends: VmEnds,
+  fixUps: RewritingPlaces | undefined,
 ): readonly VirtualMachine[] {
   let first = 0;
   const quota = tableQuota(pages, setup.vms.length, state);
@@ -97,6 +104,7 @@ function makeVms(
       ram: [{ ipa: board.ramBase, pa: pa(base), size: board.memory }],
       vcpus: board.cpus,
       quota,
+      planted: fixUps && setup.impure && { ipa: setup.impure.arena.base, ...fixUps.cache },
     };
     const parts = {
       ...ends,

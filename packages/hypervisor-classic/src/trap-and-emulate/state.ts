@@ -18,6 +18,8 @@ import type { TranslatedKernelState } from '../binary-translation/kernel.ts';
 import type { HypervisorSetup, VmSetup } from '../host/setup.ts';
 import { devicesShape, each, hostShapes, wiresShape } from '../host/state.ts';
 import type { HostState } from '../host/state.ts';
+import { rewrittenShape } from '../impure/state.ts';
+import type { RewrittenState } from '../impure/state.ts';
 import { guestTimersShape } from './timers.ts';
 import { virtualCpuShape } from './virtual-cpu.ts';
 import type { VmState } from './virtual-machine.ts';
@@ -29,6 +31,8 @@ export type BootedState = HostState &
     space: HostSpaceState;
     /** The one VM's kernel, where it is translated. */
     kernel: TranslatedKernelState | null;
+    /** The same, where it was rewritten. */
+    rewritten: RewrittenState | null;
     timer: HostTimerState;
     /** Of each CPU: SCTLR_EL1, FPEN and MDSCR_EL1 of the hardware, whose they are, and whether that must be looked at; each plus one. */
     hardware: readonly (readonly number[])[];
@@ -79,6 +83,7 @@ export function trapCodec(setup: HypervisorSetup): StateCodec<TrapState> {
         pages: pageAllocatorShape,
         space: hostSpaceShape,
         kernel: kernelShape(setup),
+        rewritten: rewrittenShape(setup),
         timer: hostTimerShape,
         hardware: list(list(uint(2 ** 32), 5), setup.host.cpus),
         vms: each(setup.vms.map(vmShape)),

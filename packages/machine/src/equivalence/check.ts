@@ -52,6 +52,8 @@ export interface Equivalence {
   readonly memories: number;
   /** 64 bits over all events of the native run, in hexadecimal. */
   readonly hash: string;
+  /** Words of the guest's that are others there, and were compared as what the guest had. */
+  readonly rewritten?: number | undefined;
   /** How the native run ended; `point` where the wanted number of events was reached. */
   readonly end: PointEnd;
   readonly difference?: EquivalenceDifference | undefined;
@@ -210,8 +212,8 @@ export class EquivalenceCheck {
       .differences(other.memory, pages, MOST_DIFFERENCES)
       .map(
         (at) =>
-          `memory at ${hex(base + at)}: ${hex(native.memory.words[at >> 2] ?? 0)}, ` +
-          `on ${other.guest.system} ${hex(other.memory.words[at >> 2] ?? 0)}`,
+          `memory at ${hex(base + at)}: ${hex(native.memory.word(at >> 2))}, ` +
+          `on ${other.guest.system} ${hex(other.memory.word(at >> 2))}`,
       );
   }
 
@@ -219,7 +221,8 @@ export class EquivalenceCheck {
     const { events, memories, hashed } = this;
     const hash = hashed.map((n) => n.toString(16).padStart(8, '0')).join('');
     const system = this.other.guest.system;
-    return { system, events, memories, hash, end, ...(difference && { difference }) };
+    const rewritten = this.other.memory.changedWords || undefined;
+    return { system, events, memories, hash, rewritten, end, ...(difference && { difference }) };
   }
 }
 

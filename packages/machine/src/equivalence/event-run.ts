@@ -79,9 +79,14 @@ export class EventRun {
     this.grain = grainOf(machine);
     this.counted = machine.instructions;
     board.clock.standing = true;
-    this.memory = new GuestMemory(board.ram, guest.memory, () => {
-      machine.cpu.listener?.droppedAll();
-    });
+    this.memory = new GuestMemory(
+      board.ram,
+      guest.memory,
+      () => {
+        machine.cpu.listener?.droppedAll();
+      },
+      guest.rewritten,
+    );
     const stop = (): void => {
       machine.stop();
     };

@@ -2,7 +2,7 @@
 // virtualisation, and a guest that is executed correctly has the same ones in the same order, whoever executes it.
 
 import type { Machine } from '../machine.ts';
-import type { GuestWindow } from './guest-memory.ts';
+import type { GuestWindow, RewrittenWord } from './guest-memory.ts';
 import type { GuestState } from './guest-state.ts';
 
 /** What happened. */
@@ -69,6 +69,11 @@ export interface ObservedGuest {
   readonly machine: Machine;
   /** Where the guest's memory is in the machine's. */
   readonly memory: GuestWindow;
+  /**
+   * Words of its memory that whoever runs it has changed, by their place in bytes: what the guest had there, and what is there now. They
+   * are counted, and compared as what the guest had.
+   */
+  readonly rewritten?: (() => ReadonlyMap<number, RewrittenWord>) | undefined;
   /** Begins to tell a probe of the guest's events. */
   observe(probe: GuestProbe): GuestView;
 }

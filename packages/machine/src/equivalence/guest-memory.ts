@@ -11,7 +11,14 @@ export interface GuestWindow {
   readonly size: number;
 }
 
+/** A word that is another one than the guest's. */
+export interface RewrittenWord {
+  readonly before: number;
+  readonly after: number;
+}
+
 const WORDS = PAGE / 4;
+const NONE: ReadonlyMap<number, RewrittenWord> = new Map();
 
 /** The memory of one guest. */
 export class GuestMemory {
@@ -20,13 +27,28 @@ export class GuestMemory {
   private readonly first: number;
   private readonly pages: Uint32Array;
   private readonly revoke: () => void;
+  private readonly rewritten: () => ReadonlyMap<number, RewrittenWord>;
+  /** Pages that have such words, of as many words as were known then. */
+  private readonly changedPages = new Set<number>();
+  private changedCount = 0;
+  /** A page as the guest has it. */
+  private readonly original = new Uint32Array(WORDS);
   private readonly sum: [number, number] = [0, 0];
   /** Pages that were written since `hash` was last asked for, as far as somebody has collected them. */
   private readonly collected = new Set<number>();
 
-  /** @param revoke - takes write permission from every fast path: the dirty bits are clear again */
-  constructor(memory: Memory, { offset, size }: GuestWindow, revoke: () => void) {
+  /**
+   * @param revoke - takes write permission from every fast path: the dirty bits are clear again
+   * @param rewritten - words that are not the guest's own
+   */
+  constructor(
+    memory: Memory,
+    { offset, size }: GuestWindow,
+    revoke: () => void,
+    rewritten: () => ReadonlyMap<number, RewrittenWord> = () => NONE,
+  ) {
     this.memory = memory;
+    this.rewritten = rewritten;
     this.first = offset / PAGE;
     this.words = new Uint32Array(memory.bytes.buffer, memory.bytes.byteOffset + offset, size / 4);
     this.pages = new Uint32Array((size / PAGE) * 2);
@@ -36,8 +58,36 @@ export class GuestMemory {
     this.collected.clear();
   }
 
+  /** How many words are not the guest's own. */
+  get changedWords(): number {
+    return this.rewritten().size;
+  }
+
+  /** True where a page has some of them. */
+  private hasChanged(page: number): boolean {
+    const changed = this.rewritten();
+    if (changed.size !== this.changedCount) {
+      this.changedCount = changed.size;
+      for (const at of changed.keys()) this.changedPages.add(Math.floor(at / PAGE));
+    }
+    return this.changedPages.has(page);
+  }
+
+  /** A word as the guest has it, by its number. */
+  word(i: number): number {
+    const word = this.words[i] ?? 0;
+    const other = this.rewritten().get(4 * i);
+    return other?.after === word ? other.before : word;
+  }
+
   private hashPage(page: number): void {
-    const [a, b] = hashWords(this.words, page * WORDS, WORDS, page);
+    const { original } = this;
+    let [words, first] = [this.words, page * WORDS];
+    if (this.hasChanged(page)) {
+      for (let i = 0; i < WORDS; i++) original[i] = this.word(first + i);
+      [words, first] = [original, 0];
+    }
+    const [a, b] = hashWords(words, first, WORDS, page);
     this.sum[0] = (this.sum[0] + a - (this.pages[2 * page] ?? 0)) >>> 0;
     this.sum[1] = (this.sum[1] + b - (this.pages[2 * page + 1] ?? 0)) >>> 0;
     this.pages[2 * page] = a;
@@ -82,7 +132,7 @@ export class GuestMemory {
     const found: number[] = [];
     for (const page of pages)
       for (let i = page * WORDS; i < (page + 1) * WORDS && found.length < most; i++)
-        if (this.words[i] !== other.words[i]) found.push(i * 4);
+        if (this.word(i) !== other.word(i)) found.push(i * 4);
     return found;
   }
 }

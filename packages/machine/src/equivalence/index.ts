@@ -7,7 +7,7 @@ export type { GuestMaker } from './locate.ts';
 export { EventRun } from './event-run.ts';
 export type { NativePoint, Point, PointEnd } from './event-run.ts';
 export type { GuestEvent, GuestEventKind, GuestProbe, GuestView, ObservedGuest } from './events.ts';
-export type { GuestWindow } from './guest-memory.ts';
+export type { GuestWindow, RewrittenWord } from './guest-memory.ts';
 export {
   GuestPlace,
   guestRegister,

@@ -1,6 +1,8 @@
 // Kernels: the arm64 Image (Linux Documentation/arm64/booting.rst), ELF64 for AArch64, raw binaries, and gzip around any.
 
 import { ConfigurationError } from '../errors.ts';
+import { elfCode, imageCode, physicalOf } from './code.ts';
+import type { KernelCode } from './code.ts';
 import { gunzip } from './gunzip.ts';
 
 /** A piece of a kernel and where it goes. */
@@ -18,6 +20,8 @@ export interface LoadedKernel {
   readonly segments: readonly Segment[];
   /** Physical address of the first instruction. */
   readonly entry: number;
+  /** Where its instructions are, as far as the file says it: for those who rewrite them. */
+  readonly code?: KernelCode | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -86,7 +90,12 @@ function readImage(bytes: Uint8Array, view: DataView, name: string, ram: number)
     throw new ConfigurationError(name, `is cut short: it has ${bytes.length} bytes of ${needed}`);
   }
   const at = ram + (offset < 4096 ? 2 * MIB : 0) + offset;
-  return { format: 'Image', segments: [{ at, bytes, size: Math.max(size, bytes.length) }], entry: at };
+  return {
+    format: 'Image',
+    segments: [{ at, bytes, size: Math.max(size, bytes.length) }],
+    entry: at,
+    code: imageCode(bytes, view, at),
+  };
 }
 
 /**
@@ -128,6 +137,7 @@ function readElf(bytes: Uint8Array, view: DataView, name: string): LoadedKernel 
   if (size < 56 || count === 0 || headers + size * count > bytes.length)
     bad('its program headers are not in the file');
   const segments: Segment[] = [];
+  const places: { at: number; size: number; virtual: number }[] = [];
   let entry = word(24);
   for (let i = 0; i < count; i++) {
     const at = headers + i * size;
@@ -138,10 +148,11 @@ function readElf(bytes: Uint8Array, view: DataView, name: string): LoadedKernel 
     if (memorySize < fileSize || physical + memorySize > 2 ** 48)
       bad(`segment ${i} has sizes that make no sense`);
     segments.push({ at: physical, bytes: bytes.subarray(offset, offset + fileSize), size: memorySize });
+    places.push({ at: physical, size: memorySize, virtual });
     // An entry that is a virtual address is taken to where its segment lies.
     if (virtual !== physical && entry >= virtual && entry < virtual + memorySize) entry += physical - virtual;
   }
   if (segments.length === 0) bad('it has nothing to load');
   if (!segments.some((s) => entry >= s.at && entry < s.at + s.size)) bad('its entry lies in no segment');
-  return { format: 'ELF', segments, entry };
+  return { format: 'ELF', segments, entry, code: elfCode(view, physicalOf(places)) };
 }

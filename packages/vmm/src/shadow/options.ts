@@ -68,6 +68,8 @@ export interface ShadowOptions {
   readonly variant: ShadowVariant;
   /** The guest's memory; everything else is devices. */
   readonly ram: readonly RamRange[];
+  /** Memory that the hypervisor puts into the guest's address space (`plant`), at physical addresses where the guest has nothing. */
+  readonly planted?: RamRange | undefined;
   readonly vcpus: number;
   /** Of the virtual CPU: what its identification registers say. */
   readonly features?: Partial<MmuFeatures>;
@@ -123,7 +125,9 @@ export const noShadowCounters = (): ShadowCounters => ({
 });
 
 /** Checks what was asked for. */
-export function checkShadowOptions(options: ShadowOptions): Required<Omit<ShadowOptions, 'features'>> {
+export function checkShadowOptions(
+  options: ShadowOptions,
+): Required<Omit<ShadowOptions, 'features' | 'planted'>> {
   const { variant, ram, vcpus } = options;
   const { quota = 2048, capacity = SHADOW_CAPACITY, open = 1, largest = 30 } = options;
   const within = (name: string, value: number, least: number, most: number): void => {

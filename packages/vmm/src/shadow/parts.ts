@@ -8,6 +8,7 @@ import { AdoptedPages } from './adopted.ts';
 import { Filler } from './filler.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { GuestRam } from './guest-ram.ts';
+import type { RamRange } from './guest-ram.ts';
 import { GuestWalk, noTranslation } from './guest-walk.ts';
 import { Halves } from './halves.ts';
 import type { Space } from './halves.ts';
@@ -37,6 +38,8 @@ export interface VirtualCpu {
 export interface ShadowParts {
   readonly counters: ShadowCounters;
   readonly ram: GuestRam;
+  /** What of it is not the guest's to map. */
+  readonly planted: RamRange | undefined;
   readonly guest: GuestMemory;
   readonly walk: GuestWalk;
   readonly tables: ShadowTables;
@@ -61,7 +64,8 @@ export function shadowParts(
 ): ShadowParts {
   const { variant, vcpus, quota, capacity, open, largest, ...rest } = checkShadowOptions(options);
   const counters = noShadowCounters();
-  const ram = new GuestRam(rest.ram);
+  const { planted } = options;
+  const ram = new GuestRam(planted ? [...rest.ram, planted] : rest.ram);
   const tables = new ShadowTables(host, memory, pages, quota, 0);
   const traces = variant === 'traced' || variant === 'real' ? new Traces(variant === 'real') : undefined;
   const adopted = variant === 'real' ? new AdoptedPages(ram, memory, tables) : undefined;
@@ -101,5 +105,19 @@ export function shadowParts(
     cpu: -1,
     loads: 0,
   }));
-  return { counters, ram, guest, walk, tables, halves, filler, vcpus: cpus, traces, tracing, adopted, lru };
+  return {
+    counters,
+    ram,
+    planted,
+    guest,
+    walk,
+    tables,
+    halves,
+    filler,
+    vcpus: cpus,
+    traces,
+    tracing,
+    adopted,
+    lru,
+  };
 }

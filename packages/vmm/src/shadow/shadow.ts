@@ -1,7 +1,7 @@
 // One VM's memory where hardware has no second stage: what its kernel's tables say, composed with where its memory is, in real tables that
 // the CPU walks while the guest runs at EL0 (DDI 0487 D8).
 
-import { Access, faultStatusCode, MmuFault } from '@worldswitch/mmu';
+import { Access, createTranslation, faultStatusCode, MmuFault, Permission } from '@worldswitch/mmu';
 import type { RegimeControls, Translation } from '@worldswitch/mmu';
 import type { AtomicKind, CpuPort, Fault, Width, Word64 } from '@worldswitch/platform';
 
@@ -10,6 +10,7 @@ import type { PhysicalMemory } from '../memory/physical.ts';
 import { systemRegister } from '../names.ts';
 import { Refusal } from './adopted.ts';
 import type { GuestMemory } from './guest-memory.ts';
+import type { RamRange } from './guest-ram.ts';
 import { granuleOf, notReal } from './guest-walk.ts';
 import type { Half, Leaf } from './half.ts';
 import type { Space } from './halves.ts';
@@ -49,6 +50,9 @@ export interface Resolution {
 
 const ELR_EL1 = systemRegister('ELR_EL1');
 const WRITES: readonly Access[] = [Access.Write, Access.ReadWrite];
+
+const isIn = (range: RamRange | undefined, ipa: number): boolean =>
+  range !== undefined && ipa >= range.ipa && ipa < range.ipa + range.size;
 
 /** The half-relative address: bits 47:0. */
 const offsetOf = (va: Readonly<Word64>): number => (va.hi & 0xffff) * 2 ** 32 + (va.lo >>> 0);
@@ -136,6 +140,31 @@ export class ShadowMmu {
     return resolution;
   }
 
+  /**
+   * Puts a page of `planted` where the guest's kernel has nothing: it may execute it, and not read it, so that all else that it does there
+   * ends as by its own tables. Where it has something after all, that takes its place at the first access.
+   *
+   * @param ipa - in `planted`
+   */
+  plant(port: CpuPort, vcpu: number, va: Readonly<Word64>, ipa: number): void {
+    const { filler, walk } = this.parts;
+    const out = createTranslation();
+    out.ipa = out.pa = ipa;
+    out.permissions = Permission.PrivilegedExecute;
+    out.attributes = out.dataAttributes = 0xff;
+    out.shareability = 3;
+    this.withRoom(port, () => {
+      const space = this.spaceOf(port, vcpu, 'kernel');
+      const upper = (va.hi & (1 << 23)) !== 0;
+      const offset = offsetOf(va);
+      const half = filler.besideHole(port, upper ? space.upper : space.lower, offset);
+      const asid = virtualAsid(this.vcpu(vcpu).registers, walk.features.asid16);
+      filler.fill(port, half, 'kernel', offset, out, asid);
+    });
+    this.parts.halves.finish(port);
+    this.counters.hidden++;
+  }
+
   /** The guest's own walk of an address: nothing is filled. `out.pa` is the guest's physical address. */
   translate(
     port: CpuPort,
@@ -218,6 +247,7 @@ export class ShadowMmu {
 
   /** The host's address of the guest's memory, or -1: of a table in the real variant, of what the guest wrote there. */
   hostOf(ipa: number): number {
+    if (isIn(this.parts.planted, ipa)) return -1;
     return this.parts.adopted?.toHost(ipa) ?? this.parts.ram.toHost(ipa);
   }
 
@@ -266,7 +296,8 @@ export class ShadowMmu {
     }
     const { ipa } = walk.out;
     this.answer('filled', access, ipa);
-    if (resolution.pa === -1) {
+    if (resolution.pa === -1 || isIn(this.parts.planted, ipa)) {
+      resolution.pa = -1;
       counters.mmio++;
       resolution.kind = 'mmio';
       return;
