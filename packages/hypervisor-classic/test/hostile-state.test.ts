@@ -14,6 +14,8 @@ import type { Plain } from '@worldswitch/platform';
 
 import { createHost, restoreHost } from '../src/index.ts';
 import type { HostDescription, VmImages } from '../src/index.ts';
+import { at, changeAny, copied, randomBelow } from './hostile-tree.ts';
+import type { Tree } from './hostile-tree.ts';
 
 const asked = Number(process.env['WORLDSWITCH_FUZZ'] ?? 0);
 const COUNT = asked > 0 ? asked : 40;
@@ -48,15 +50,8 @@ const options = (): MachineOptions => ({
   networks: { net: userNetwork() },
 });
 
-type Tree = Record<string, Plain>;
 let images: VmImages;
 let saved: Plain;
-
-/** A copy of what was saved, in which the hypervisor's own state can be changed. */
-function copied(): { readonly all: Plain; readonly own: Tree } {
-  const all = structuredClone(saved) as { software: { hypervisor: { state: Tree } } };
-  return { all: all, own: all.software.hypervisor.state };
-}
 
 beforeAll(async () => {
   const kernel = readKernel(new Uint8Array(await readFile(rtos.image)), 'rtos', 0x4000_0000);
@@ -67,12 +62,6 @@ beforeAll(async () => {
   expect(host.machine.failure).toBeUndefined();
   saved = host.machine.save();
 }, 120_000);
-
-/** The part of a tree at a path of names and numbers. */
-const at = (tree: Plain, path: string): Tree =>
-  path
-    .split('.')
-    .reduce<Plain>((part, name) => (name === '' ? part : ((part as Tree)[name] as Plain)), tree) as Tree;
 
 const CASES: readonly (readonly [string, string, string, (old: number, own: Tree) => Plain, RegExp])[] = [
   ['a VMID of another VM', 'vms.1.stage2', 'vmid', () => 1, /vms\[1\]\.stage2\.vmid/],
@@ -108,7 +97,7 @@ const CASES: readonly (readonly [string, string, string, (old: number, own: Tree
 
 describe('a saved hypervisor', () => {
   it.each(CASES)('with %s is refused', (_, where, name, change, field) => {
-    const { all, own } = copied();
+    const { all, own } = copied(saved);
     const part = at(own, where);
     part[name] = change(part[name] as number, own);
     const restore = (): unknown => restoreHost(description, images, all, options());
@@ -118,7 +107,7 @@ describe('a saved hypervisor', () => {
 
   it('whose guest would go on at EL2 is refused', () => {
     for (const mode of [8, 9, 13, 0x10]) {
-      const { all, own } = copied();
+      const { all, own } = copied(saved);
       const context = at(own, 'vms.2.vcpus.0.context');
       const system = context['system'] as number[];
       // ELR_EL2 and SPSR_EL2 are the first: halves.
@@ -130,38 +119,11 @@ describe('a saved hypervisor', () => {
   it(
     'with any number changed is refused, or runs on',
     () => {
-      let seed = 12345;
-      const random = (below: number): number => {
-        seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-        return Math.floor((seed / 2 ** 32) * below);
-      };
-      const changes = [0, 1, 2, 255, 65_535, 2 ** 31, 2 ** 32 - 1, 2 ** 40, Number.MAX_SAFE_INTEGER, -1, 0.5];
+      const random = randomBelow(12_345);
       let [refused, ran] = [0, 0];
       for (let i = 0; i < COUNT; i++) {
-        const { all, own } = copied();
-        const leaves: { readonly part: Tree; readonly name: string; readonly path: string }[] = [];
-        const collect = (part: Tree, path: string): void => {
-          // Lists of many equal numbers count as a few.
-          const entries = Object.entries(part);
-          const few =
-            entries.length > 24 ? [0, 1, 2].map(() => entries[random(entries.length)] ?? ['', 0]) : entries;
-          for (const [name, value] of few as [string, Plain][]) {
-            const inner = `${path}.${name}`;
-            if (typeof value === 'number' || value === null) leaves.push({ part, name, path: inner });
-            else if (typeof value === 'object' && !(value instanceof Uint8Array))
-              collect(value as Tree, inner);
-          }
-        };
-        collect(own, '');
-        const leaf = leaves[random(leaves.length)];
-        if (leaf === undefined) throw new Error('there is nothing to change');
-        const old = leaf.part[leaf.name];
-        const next =
-          random(4) === 0 && typeof old === 'number'
-            ? old + 1 - 2 * random(2)
-            : changes[random(changes.length)];
-        leaf.part[leaf.name] = next ?? 0;
-        const what = `${leaf.path}: ${JSON.stringify(old)} -> ${String(next)}`;
+        const { all, own } = copied(saved);
+        const what = changeAny(own, random);
         try {
           const { machine } = restoreHost(description, images, all, options());
           machine.run(150_000);

@@ -20,6 +20,7 @@ import { devicesShape, each, hostShapes, wiresShape } from '../host/state.ts';
 import type { HostState } from '../host/state.ts';
 import { rewrittenShape } from '../impure/state.ts';
 import type { RewrittenState } from '../impure/state.ts';
+import { checkTrapped } from './state-check.ts';
 import { guestTimersShape } from './timers.ts';
 import { virtualCpuShape } from './virtual-cpu.ts';
 import type { VmState } from './virtual-machine.ts';
@@ -75,19 +76,22 @@ const kernelShape = (setup: HypervisorSetup): Shape<TranslatedKernelState | null
 
 /** How a saved hypervisor is checked, which depends on what it was built with. */
 export function trapCodec(setup: HypervisorSetup): StateCodec<TrapState> {
-  return stateCodec<TrapState>(
-    1,
-    nullable(
-      record<BootedState>({
-        ...hostShapes(setup),
-        pages: pageAllocatorShape,
-        space: hostSpaceShape,
-        kernel: kernelShape(setup),
-        rewritten: rewrittenShape(setup),
-        timer: hostTimerShape,
-        hardware: list(list(uint(2 ** 32), 5), setup.host.cpus),
-        vms: each(setup.vms.map(vmShape)),
-      }),
-    ),
-  );
+  const parts = record<BootedState>({
+    ...hostShapes(setup),
+    pages: pageAllocatorShape,
+    space: hostSpaceShape,
+    kernel: kernelShape(setup),
+    rewritten: rewrittenShape(setup),
+    timer: hostTimerShape,
+    hardware: list(list(uint(2 ** 32), 5), setup.host.cpus),
+    vms: each(setup.vms.map(vmShape)),
+  });
+  const whole: Shape<BootedState> = {
+    check(from, path) {
+      const state = parts.check(from, path);
+      checkTrapped(setup, state, path);
+      return state;
+    },
+  };
+  return stateCodec<TrapState>(1, nullable(whole));
 }

@@ -55,6 +55,9 @@ export const virtualCpuShape: Shape<VirtualCpuState> = record<VirtualCpuState>({
   live: list(bits(), 2 * LIVE.length),
 });
 
+/** SPSR_EL1.M and nRW of a vCPU that is on no CPU: 0 is EL0 in AArch64 state. */
+export const guestMode = (live: readonly number[]): number => (live[2 * LIVE.indexOf('SPSR_EL1')] ?? 0) & 31;
+
 /** One of a VM's CPUs. */
 export class VirtualCpu {
   /** Its number among all of the host's. */

@@ -1,0 +1,255 @@
+// A hypervisor saved at EL1 with a number changed, by trap-and-emulate with each shadow and by binary translation: it is refused with the
+// field's name, or it runs on without a failure. `WORLDSWITCH_FUZZ=N` tries N changes of each.
+
+import { readFile } from 'node:fs/promises';
+
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { memoryDisk, userNetwork } from '@worldswitch/devices';
+import { rtos } from '@worldswitch/guests';
+import { readKernel, virt } from '@worldswitch/machine';
+import type { MachineOptions } from '@worldswitch/machine';
+import { StateError } from '@worldswitch/platform';
+import type { Plain } from '@worldswitch/platform';
+import type { ShadowVariant } from '@worldswitch/vmm';
+
+import { createHost, restoreHost } from '../src/index.ts';
+import type { TrapHostDescription, VmImages } from '../src/index.ts';
+import { at, changeAny, copied, randomBelow } from './hostile-tree.ts';
+import type { Tree } from './hostile-tree.ts';
+import { tinyImages } from './tiny.ts';
+
+const asked = Number(process.env['WORLDSWITCH_FUZZ'] ?? 0);
+const COUNT = asked > 0 ? asked : 8;
+const PATIENCE = asked > 0 ? 3_600_000 : 120_000;
+
+interface Saved {
+  readonly description: TrapHostDescription;
+  readonly images: VmImages;
+  readonly options: () => MachineOptions;
+  readonly saved: Plain;
+}
+
+async function savedOf(
+  description: TrapHostDescription,
+  images: VmImages,
+  options: () => MachineOptions,
+): Promise<Saved> {
+  const host = createHost(description, images, options());
+  host.machine.run(2_345_678);
+  expect(host.machine.failure).toBeUndefined();
+  return Promise.resolve({ description, images, options, saved: host.machine.save() });
+}
+
+/** Three VMs on two CPUs, with a disk and a network. */
+async function trapped(shadow: ShadowVariant): Promise<Saved> {
+  const net = { name: 'net', type: 'virtio-net' };
+  const board = virt({ memory: '8M', virtio: [net] });
+  const withDisk = virt({
+    memory: '8M',
+    virtio: [
+      { name: 'blk', type: 'virtio-blk' },
+      { ...net, config: { mac: '52:54:00:00:00:02' } },
+    ],
+  });
+  const kernel = readKernel(new Uint8Array(await readFile(rtos.image)), 'rtos', 0x4000_0000);
+  const one = { kernel, append: 'rtos:2000,100' };
+  return savedOf(
+    {
+      board: virt({ memory: '32M', cpus: 2, virtio: [{ name: 'disk', type: 'virtio-blk' }, net] }),
+      hypervisorMemory: 4 * 2 ** 20,
+      technique: 'trap-and-emulate',
+      shadow,
+      vms: [
+        { name: 'a', board: withDisk, disks: { blk: 'disk' } },
+        { name: 'b', board },
+        { name: 'c', board: virt({ memory: '8M' }), cap: 50 },
+      ],
+      scheduling: { slice: 0.0007 },
+    },
+    { a: one, b: one, c: one },
+    () => ({
+      disks: { disk: memoryDisk(new Uint8Array(65_536)) },
+      networks: { net: userNetwork() },
+    }),
+  );
+}
+
+async function translated(): Promise<Saved> {
+  return savedOf(
+    {
+      board: virt({ memory: '48M' }),
+      technique: 'binary-translation',
+      vms: [{ name: 'a', board: virt({ memory: '32M' }) }],
+    },
+    { a: await tinyImages('selftest poweroff') },
+    () => ({}),
+  );
+}
+
+type Case = readonly [
+  string,
+  string,
+  string,
+  (old: number, part: Tree, own: Tree) => Plain | undefined,
+  RegExp,
+];
+/** A saved SPSR_EL1 is the fifth of the registers of a vCPU that is on no CPU: halves. */
+const SPSR = '8';
+
+const CASES: readonly Case[] = [
+  ['a vCPU that goes on at EL1', 'vms.1.vcpus.0.live', SPSR, () => 5, /vms\[1\]\.vcpus\[0\]\.live/],
+  ['a vCPU that goes on in AArch32', 'vms.2.vcpus.0.live', SPSR, () => 0x10, /vms\[2\]\.vcpus\[0\]\.live/],
+  [
+    'a root of another VM',
+    'vms.1.shadow.halves.0',
+    'root',
+    (_, __, own) => at(own, 'vms.0.shadow.halves.0')['root'],
+    /overlap/,
+  ],
+  [
+    'a table of another VM',
+    'vms.1.shadow.halves.0.tables',
+    '1',
+    (_, __, own) => at(own, 'vms.0.shadow.halves.0.tables')['1'],
+    /overlap/,
+  ],
+  ['a root that nobody has', 'vms.0.shadow.halves.1', 'root', (old) => old + 0x10_0000, /root/],
+  [
+    "a leaf outside of the VM's memory",
+    'vms.0.shadow.halves.0.leaves',
+    '2',
+    () => 0x5000_0000,
+    /halves\[0\]\.leaves/,
+  ],
+  [
+    'the ASID of another VM',
+    'vms.1.shadow.spaces.0',
+    'asid',
+    (_, __, own) => at(own, 'vms.0.shadow.spaces.0')['asid'],
+    /spaces\[0\]\.asid must not be that of vms\[0\]/,
+  ],
+  ['an ASID that nobody gave out', 'vms.1.shadow.spaces.0', 'asid', () => 60_000, /spaces\[0\]\.asid/],
+  ['an ASID of the future', 'vms.1.shadow.spaces.0', 'generation', () => 9, /spaces\[0\]\.generation/],
+  ['a CPU with the roots of nobody', 'space.loaded.0', 'ttbr1', (old) => old + 4096, /loaded\[0\]\.ttbr1/],
+  ['the hypervisor’s own root in a shadow', 'space', 'root', (_, own) => own['empty'], /overlap/],
+  [
+    'a queue in a table',
+    'devices.disks.disk.queue',
+    'page',
+    (_, __, own) => at(own, 'space')['table'],
+    /overlap/,
+  ],
+  ['a buffer in a VM', 'devices.nic.buffers', '3', () => 0x4100_0000, /buffers\[3\]/],
+  ['a vCPU on two CPUs', 'cpus.0', 'loaded', (_, __, own) => at(own, 'cpus.1')['loaded'], /cpus\[0\]/],
+  ['one that runs and waits', 'vms.2.vcpus.0', 'waiting', (old) => !old, /vms\[2\]\.vcpus\[0\]/],
+  ['controls of nobody', 'hardware.0', '3', () => 77, /hardware\[0\]/],
+  ['a clock that stands', 'vms.0.clock', 'paused', () => 5, /clock\.paused/],
+  ['a clock of the future', 'vms.0.clock', 'offset', () => 2 ** 50, /clock\.offset/],
+  ['a charge of the future', 'cpus.0', 'since', () => 2 ** 50, /cpus\[0\]\.since/],
+  ['a kernel that is not translated', '', 'kernel', () => ({}), /kernel/],
+  ['a translation cache for it', 'space', 'kernel', () => ({}), /space\.kernel/],
+];
+
+const TRANSLATED: readonly Case[] = [
+  ['a cache elsewhere', 'kernel.places', '0', (old) => old - 4096, /kernel\.places/],
+  ['a cache in the tables', 'space.kernel.cache', 'pa', (_, __, own) => at(own, 'space')['table'], /kernel/],
+  ['no kernel', '', 'kernel', () => null, /kernel/],
+  ['no translation cache', 'space', 'kernel', () => null, /space\.kernel/],
+  ['a unit that is longer', 'kernel.cache.units.3.words', 'length', (old) => old - 1, /units\[3\]/],
+  ['instructions that are none', 'kernel.cache.units.3.origins', '0', () => 500, /units\[3\]/],
+  ['a vCPU that goes on at EL1', 'vms.0.vcpus.0.live', SPSR, () => 5, /live/],
+];
+
+function refuses({ description, images, options, saved }: Saved, [, where, name, change, field]: Case): void {
+  const { all, own } = copied(saved);
+  const part = at(own, where);
+  const next = change(part[name] as number, part, own);
+  expect(next).not.toBeUndefined();
+  part[name] = next as Plain;
+  const restore = (): unknown => restoreHost(description, images, all, options());
+  expect(restore).toThrow(StateError);
+  expect(restore).toThrow(field);
+}
+
+/** Tries changes; those that were refused, and those that ran on. */
+function tryAny({ description, images, options, saved }: Saved, count: number): readonly [number, number] {
+  const random = randomBelow(12_345);
+  let [refused, ran] = [0, 0];
+  for (let i = 0; i < count; i++) {
+    const { all, own } = copied(saved);
+    const what = changeAny(own, random);
+    try {
+      const { machine } = restoreHost(description, images, all, options());
+      machine.run(150_000);
+      expect(machine.failure, `${what}: ${machine.report()}`).toBeUndefined();
+      machine.save();
+      ran++;
+    } catch (thrown) {
+      if (!(thrown instanceof StateError)) throw new Error(what, { cause: thrown });
+      refused++;
+    }
+  }
+  return [refused, ran];
+}
+
+const print = (name: string, [refused, ran]: readonly [number, number]): void => {
+  if (asked > 0) process.stdout.write(`saved states, ${name}: ${refused} refused, ${ran} ran on\n`);
+};
+
+describe('a saved hypervisor by trap-and-emulate', () => {
+  let saved: Saved;
+  beforeAll(async () => {
+    saved = await trapped('lazy');
+  }, PATIENCE);
+
+  it.each(CASES)('with %s is refused', (...one) => {
+    refuses(saved, one);
+  });
+
+  it('goes on as it is', () => {
+    const { machine } = restoreHost(
+      saved.description,
+      saved.images,
+      copied(saved.saved).all,
+      saved.options(),
+    );
+    machine.run(150_000);
+    expect(machine.failure).toBeUndefined();
+  });
+});
+
+/** The one with the most state, unless more is asked for. */
+const variants = asked > 0 ? (['lazy', 'traced', 'bounded', 'real'] as const) : (['real'] as const);
+describe.each(variants)('with a shadow that is %s', (shadow) => {
+  it(
+    'and any number changed it is refused, or runs on',
+    async () => {
+      const done = tryAny(await trapped(shadow), COUNT);
+      print(shadow, done);
+      expect(Math.min(...done)).toBeGreaterThan(0);
+    },
+    PATIENCE,
+  );
+});
+
+describe('a saved hypervisor by binary translation', () => {
+  let saved: Saved;
+  beforeAll(async () => {
+    saved = await translated();
+  }, PATIENCE);
+
+  it.each(TRANSLATED)('with %s is refused', (...one) => {
+    refuses(saved, one);
+  });
+
+  it(
+    'with any number changed is refused, or runs on',
+    () => {
+      const done = tryAny(saved, COUNT);
+      print('binary translation', done);
+      expect(Math.min(...done)).toBeGreaterThan(0);
+    },
+    PATIENCE,
+  );
+});
