@@ -31,6 +31,9 @@ export interface NanoCosts {
   readonly hypervisor: number;
   /** Cycles by the profile. */
   readonly cycles: number;
+  /** Descriptors that walks read, by stage. */
+  readonly stage1: number;
+  readonly stage2: number;
 }
 
 /** All operations on one system. */
@@ -45,6 +48,8 @@ interface Sample {
   readonly instructions: number;
   readonly hypervisor: number;
   readonly cycles: number;
+  readonly stage1: number;
+  readonly stage2: number;
   readonly rows: number;
 }
 
@@ -54,6 +59,8 @@ interface Window {
   readonly guest: number;
   readonly hypervisor: number;
   readonly cycles: number;
+  readonly stage1: number;
+  readonly stage2: number;
   readonly causes: ReadonlyMap<string, number>;
 }
 
@@ -93,7 +100,10 @@ function run(system: NanoSystem, images: BootImages, wishes: NanoWishes) {
   const samples: Sample[] = [];
   let end = machine.run(MOST);
   for (; end === 'stopped'; end = machine.run(MOST)) {
+    const { stage1References, stage2References } = machine.cpu.translator.walker.counters;
     samples.push({
+      stage1: stage1References,
+      stage2: stage2References,
       instructions: machine.instructions,
       hypervisor: machine.board.software.reduce((sum, { counts }) => sum + counts.instructions, 0),
       cycles: machine.cpus.reduce((sum, { counters }) => sum + counters.spent, 0) / UNITS_PER_CYCLE,
@@ -117,6 +127,8 @@ function windowOf(ledger: Ledger, count: number, begin: Sample, end: Sample): Wi
     guest: end.instructions - begin.instructions - hypervisor,
     hypervisor,
     cycles: end.cycles - begin.cycles,
+    stage1: end.stage1 - begin.stage1,
+    stage2: end.stage2 - begin.stage2,
     causes,
   };
 }
@@ -145,6 +157,8 @@ function costsOf(window: Window, loop: Window, each: number): NanoCosts {
     guest: by(({ guest }) => guest),
     hypervisor: by(({ hypervisor }) => hypervisor),
     cycles: by(({ cycles }) => cycles),
+    stage1: by(({ stage1 }) => stage1),
+    stage2: by(({ stage2 }) => stage2),
   };
 }
 

@@ -1,7 +1,7 @@
 // The operations, what Adams and Agesen published about theirs, and why ours differ where they do.
 //
-// K. Adams, O. Agesen: A Comparison of Software and Hardware Techniques for x86 Virtualization, ASPLOS 2006, section 6.3: a 3.8 GHz
-// Pentium 4 with VT-x of the first generation, in cycles. Figures are those that its text gives; a word where it gives none.
+// K. Adams, O. Agesen: A Comparison of Software and Hardware Techniques for x86 Virtualization, ASPLOS 2006, section 6: a Pentium 4 with
+// VT-x of the first generation, in cycles. Figures are those that its text gives; where it only compares, what it says is written so.
 
 /** The loops without an operation. */
 export const loops = { kernel: 'kernel-loop', user: 'user-loop' } as const;
@@ -34,7 +34,7 @@ export const operations: readonly NanoOperation[] = [
     from: 'user',
     theirs: 'syscall',
     published: ['n', 'n + 2000', 'n'],
-    why: "The same order: the extensions let SVC go to the guest's kernel as VT-x lets SYSCALL. Translation adds the two changes of level, into the translated kernel and back; it is nearer to native than theirs, as an exception costs no more on Arm than a call of the kernel does. Trapping adds an exit for each register that the entry reads.",
+    why: "The same order: the extensions let SVC go to the guest's kernel as VT-x lets SYSCALL. Translation adds two exits, into the translated kernel and back; they are cheaper than theirs, as the profile has 133 cycles for an exception and its return where a fault and its return alone cost that Pentium 4 889. Trapping adds an exit for each register that the kernel's entry reads.",
   },
   {
     name: 'in',
@@ -42,7 +42,7 @@ export const operations: readonly NanoOperation[] = [
     from: 'kernel',
     theirs: 'in (port 80h)',
     published: ['3209', '~210', '15826'],
-    why: 'Theirs was slow natively (a device behind two bridges) and quick when translated, as IN is known by its opcode and becomes a call of the device model. A64 has no IN: only the address makes a load one of a device, so translated code faults like any other and is as dear as by trapping. The extensions name register and width in the syndrome, so they need no fetch and no decoding of the instruction.',
+    why: 'Another order: theirs is slow natively, a register outside of the processor, and quick when translated, as IN is known by its opcode and becomes a piece of the device model. A64 has no IN: only its address makes a load one of a device, so that translated code faults like any other. The syndrome of EL2 spares fetching and decoding (40 instructions instead of 150), but each access first walks both stages in vain (eight descriptors instead of two) and more registers are read, so that in cycles nothing is left of it.',
   },
   {
     name: 'mask',
@@ -50,7 +50,7 @@ export const operations: readonly NanoOperation[] = [
     from: 'kernel',
     theirs: 'cr8wr',
     published: ['~140', '35', 'n'],
-    why: "The same as theirs for the extensions: PSTATE.I is the guest's own. Translation needs no exit, but is not quicker than native: MSR DAIF costs a few cycles where MOV to CR8 was serialising. Each traps at EL0, which is what trap-and-emulate pays for.",
+    why: "For the extensions the same as theirs: PSTATE.I is the guest's own. Translation needs no exit, either, but is slower than native, where theirs was faster: MSR DAIFSet costs a few cycles, a MOV to CR8 a hundred and forty. Trapping pays for two exits.",
   },
   {
     name: 'callret',
@@ -58,7 +58,7 @@ export const operations: readonly NanoOperation[] = [
     from: 'kernel',
     theirs: 'call/ret',
     published: ['11', '51', '11'],
-    why: 'The same order and about the same distance: a return is an indirect branch, whose target is looked up among the translations. Trapping and the extensions execute both as they are.',
+    why: 'The same order: a return is an indirect branch, whose target translated code looks up among the translations. Trapping and the extensions execute both as they are.',
   },
   {
     name: 'pgfault',
@@ -66,7 +66,7 @@ export const operations: readonly NanoOperation[] = [
     from: 'user',
     theirs: 'pgfault',
     published: ['1093', '3927', '11242'],
-    why: "Another order: theirs had no nested paging, so that VT-x left the guest for each fault. With stage 2 a fault is the guest's alone. Shadow tables add a hidden fault when lazy, and the trapped store of the descriptor when traced.",
+    why: "Another order: VT-x had no nested paging, so that each fault left the guest. With stage 2 a fault is the guest's alone, and what is left is that walks read descriptors of both stages. Shadow tables add a hidden fault when lazy, and the store of the descriptor when traced.",
   },
   {
     name: 'brk',
@@ -74,7 +74,7 @@ export const operations: readonly NanoOperation[] = [
     from: 'user',
     theirs: 'divzero',
     published: ['889', '3223', '1014'],
-    why: "The same order; it is BRK, as A64 divides by zero without a fault. Against pgfault it shows what of that is the memory's.",
+    why: "The same order. BRK stands for the division, as A64 divides by zero without a fault. Against pgfault it shows what of that is the memory's.",
   },
   {
     name: 'ptemod',
@@ -83,19 +83,19 @@ export const operations: readonly NanoOperation[] = [
     each: 2,
     theirs: 'ptemod',
     published: ['1', '391', '12733'],
-    why: 'Theirs traced with and without the extensions, which had no nested paging. Lazily, and with stage 2, a store is a store. Traced by us, it is an exit for trapping as for translation.',
+    why: 'Another order: both of theirs traced, and VT-x had no nested paging. With stage 2, and lazily, a store is a store. Traced, it is an exit; their translator replaced stores that fault often by a program of its own (391).',
   },
   {
     name: 'pteread',
     about: 'a load of a descriptor that is in use',
     from: 'kernel',
-    why: "Not among theirs. Only where the guest's own pages hold real descriptors (real) is a load an exit: the guest is to see its own.",
+    why: "Not among theirs. A load is an exit only where the guest's own pages hold the host's descriptors (real) and it is to read its own.",
   },
   {
     name: 'ptechange',
     about: 'a store to a descriptor with DSB, TLBI, DSB, ISB, and a load of the page',
     from: 'kernel',
     each: 2,
-    why: 'Not among theirs: what lazy shadows defer. The architecture has a changed descriptor made known by TLBI, and there they pay, once for any number of stores.',
+    why: 'Not among theirs: what lazy shadows put off. The architecture has a changed descriptor made known by TLBI, and there they pay, once for any number of stores, and again where each page is used next.',
   },
 ];
