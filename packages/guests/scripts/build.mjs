@@ -30,7 +30,7 @@ const INTEGER_ONLY = ['-mgeneral-regs-only'];
 const LINK = ['-nostdlib', '-static', '-no-pie', '--build-id=none', '-z max-page-size=4096', '--gc-sections'];
 
 /** Images that share the folder `kit`. */
-const KIT_IMAGES = ['smp', 'interrupts', 'fuzz', 'el3', 'rtos'];
+const KIT_IMAGES = ['smp', 'interrupts', 'fuzz', 'el3', 'rtos', 'probe'];
 
 function run(tool, ...args) {
   execFileSync(PREFIX + tool, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });

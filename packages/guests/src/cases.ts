@@ -65,6 +65,13 @@ export const rtos: Guest = {
  */
 export const nano: Guest = imageOf('nano', 'single operations that virtualisation makes dear');
 
+/**
+ * Probes for virtualisation in every way that needs no clock: PSTATE and registers read back, what exceptions leave behind, its own text and
+ * tables as data, LDTR and STTR, addresses of both halves, maintenance, step. Entered at EL1 it prints a line for each, the same on any
+ * machine of its architecture; `resource/` is of what there may be less. `probe/` is its source.
+ */
+export const probe: Guest = imageOf('probe', 'probes for virtualisation: one line for each probe');
+
 /** What an image of cases prints on one board. */
 export interface CaseRecord {
   /** The image. */
@@ -102,11 +109,12 @@ function recordsOf(guest: Guest, cpus: number): CaseRecord[] {
   );
 }
 
-/** Each of these images on each of its boards: entered at EL1 and EL2, with GICv2 and GICv3; `el3` at EL3, and without EL2 too. */
+/** Each of these images on each of its boards: entered at EL1 and EL2, with GICv2 and GICv3; `el3` at EL3, and without EL2 too; `probe` at EL1. */
 export const caseRecords: readonly CaseRecord[] = [
   ...recordsOf(smp, 4),
   ...recordsOf(interrupts, 1),
   recordOf(el3, 1, 3, 2),
   recordOf(el3, 1, 3, 3),
   recordOf(el3, 1, 3, 2, false),
+  recordOf(probe, 1, 1, 2),
 ];

@@ -12,6 +12,7 @@ import {
   fuzz,
   interrupts,
   nano,
+  probe,
   rtos,
   smp,
   tiny,
@@ -28,6 +29,7 @@ for (const [name, image] of [
   ['el3', el3.image],
   ['interrupts', interrupts.image],
   ['nano', nano.image],
+  ['probe', probe.image],
   ['rtos', rtos.image],
 ] as const) {
   test(`${name}.img has an Image header that a loader accepts`, () => {
@@ -48,6 +50,7 @@ for (const [guest, elf] of [
   [el3, el3.elf],
   [interrupts, interrupts.elf],
   [nano, nano.elf],
+  [probe, probe.elf],
   [rtos, rtos.elf],
 ] as const) {
   test(`${guest.name}.elf is a static AArch64 program that enters at its physical address`, () => {

@@ -12,6 +12,7 @@ const CPACR_EL1 = systemRegister('CPACR_EL1');
 const MDSCR_EL1 = systemRegister('MDSCR_EL1');
 const CNTKCTL_EL1 = systemRegister('CNTKCTL_EL1');
 const PMUSERENR_EL0 = systemRegister('PMUSERENR_EL0');
+const OSLAR_EL1 = systemRegister('OSLAR_EL1');
 
 /** SCTLR_EL1 fields. */
 export const Sctlr = {
@@ -74,6 +75,8 @@ export class Controls {
   initialise(port: CpuPort): void {
     port.writeSystem(CNTKCTL_EL1, 0, 0);
     port.writeSystem(PMUSERENR_EL0, 0, 0);
+    // Set out of reset, it forbids software step; a guest's own is virtual.
+    port.writeSystem(OSLAR_EL1, 0, 0);
     this.set(port, 1, TDCC);
   }
 

@@ -212,6 +212,9 @@ const debug: Readonly<Record<string, SpecialRegister>> = {
       e.vcpu.set(OSLSR_EL1, 8 | ((e.value.lo & 1) << 1), 0);
       return undefined;
     },
+    written: (e) => {
+      e.stale = true;
+    },
   },
   DBGCLAIMSET_EL1: {
     read: (e) => {
