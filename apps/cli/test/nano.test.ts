@@ -100,7 +100,18 @@ describe('exits for one operation', () => {
     expect(translated['pgfault']).toBeLessThanOrEqual(3);
   });
 
+  test('and nothing is translated any more', () => {
+    for (const { name } of operations)
+      expect(of('binary-translation:lazy', name).causes, name).not.toHaveProperty('translator');
+  });
+
   if (ALL) {
+    test('rewritten: by traps as without, by fix-ups in line as translated, behind the vectors what the entry reads', () => {
+      expect(exits('rewritten:trap')).toEqual(exits('trap-and-emulate:lazy'));
+      expect(exits('rewritten:fix-up')).toMatchObject({ mask: 0, syscall: 2, brk: 2 });
+      expect(exits('rewritten:vectors')).toMatchObject({ mask: 2, syscall: 2, brk: 2 });
+    });
+
     test('a bounded shadow with room for all is a lazy one; translation traces as trapping does', () => {
       for (const name of ['syscall', 'mask', 'brk'])
         expect(of('trap-and-emulate:bounded', name).exits, name).toBe(

@@ -16,6 +16,8 @@ export interface NanoSystem {
   readonly technique?: 'hardware-assisted' | 'trap-and-emulate' | 'binary-translation';
   /** How the guest's tables are followed. */
   readonly shadow?: ShadowVariant;
+  /** How its kernel is rewritten before it runs. */
+  readonly impure?: NonNullable<TrapHostDescription['impure']>;
 }
 
 const trap = (shadow: ShadowVariant): NanoSystem => ({
@@ -31,6 +33,14 @@ const translation = (shadow: ShadowVariant): NanoSystem => ({
   shadow,
 });
 
+const rewritten = (impure: NonNullable<NanoSystem['impure']>): NanoSystem => ({
+  name: `rewritten:${impure}`,
+  head: ['rewritten', impure],
+  technique: 'trap-and-emulate',
+  shadow: 'lazy',
+  impure,
+});
+
 /** All of them, in the order of the table. */
 export const nanoSystems: readonly NanoSystem[] = [
   { name: 'native', head: ['native', ''] },
@@ -38,6 +48,9 @@ export const nanoSystems: readonly NanoSystem[] = [
   trap('traced'),
   trap('bounded'),
   trap('real'),
+  rewritten('trap'),
+  rewritten('vectors'),
+  rewritten('fix-up'),
   translation('lazy'),
   translation('traced'),
   { name: 'hardware-assisted', head: ['HW', 'stage 2'], technique: 'hardware-assisted' },
@@ -58,7 +71,7 @@ export interface NanoWishes {
 
 /** Makes the machine with the guest on it. */
 export function nanoMachine(
-  { technique, shadow }: NanoSystem,
+  { technique, shadow, impure }: NanoSystem,
   images: BootImages,
   wishes: NanoWishes,
   options: MachineOptions,
@@ -79,7 +92,11 @@ export function nanoMachine(
   const made =
     technique === 'hardware-assisted'
       ? createHost({ ...host, technique, traps } satisfies HostDescription, { guest: images }, options)
-      : createHost({ ...host, technique, shadow } satisfies TrapHostDescription, { guest: images }, options);
+      : createHost(
+          { ...host, technique, shadow, impure } satisfies TrapHostDescription,
+          { guest: images },
+          options,
+        );
   made.keepLedger(ledger);
   return made.machine;
 }
