@@ -2,12 +2,13 @@
 // (DDI 0487 D17.2.37).
 
 import { Fault } from '@worldswitch/platform';
-import type { Width, Word64 } from '@worldswitch/platform';
+import type { Word64 } from '@worldswitch/platform';
 import { systemOperation } from '@worldswitch/vmm';
 
 import { mayUseFloat, Sctlr } from './controls.ts';
 import { wordOf } from './emulation.ts';
 import type { Emulation } from './emulation.ts';
+import { exclusive, isExclusive } from './exclusives.ts';
 import { happened } from './guest-events.ts';
 import { AccessKind, Answer } from './guest-memory.ts';
 import { ESR_EL1, FAR_EL1, SCTLR_EL1 } from './handles.ts';
@@ -39,10 +40,6 @@ const CM = 0x100;
 /** FSC of a fault of translation: address size, translation, access flag, permission. */
 const TRANSLATED = 0x10;
 
-/** LDXR, STXR, LDXP, STXP, and those with acquire and release. */
-const [EXCLUSIVE_MASK, EXCLUSIVE] = [0x3f80_0000, 0x0800_0000];
-const [LOAD, PAIR] = [1 << 22, 1 << 21];
-
 /** What an exit was, for the ledger. */
 export interface Served {
   cause: string;
@@ -66,7 +63,6 @@ export class Exits {
   private readonly esr: Word64 = { lo: 0, hi: 0 };
   private readonly far: Word64 = { lo: 0, hi: 0 };
   private readonly word: Word64 = { lo: 0, hi: 0 };
-  private readonly second: Word64 = { lo: 0, hi: 0 };
 
   private is(cause: string, handler: string): void {
     this.served.cause = cause;
@@ -220,9 +216,6 @@ export class Exits {
     else if (answer === Answer.Abort) {
       this.is(cause, 'guest');
       e.raise(ec, (esr & ~63) | vm.memory.status, far, ec + 1);
-    } else if (answer === Answer.Refused) {
-      this.is('refused', 'end');
-      e.host.end(vm, vm.memory.reason);
     } else if (fetch) {
       this.is(cause, 'guest');
       // Instructions come from memory alone.
@@ -240,8 +233,8 @@ export class Exits {
     const { ipa } = memory;
     const word = this.fetch(e);
     if (word < 0) this.is('fetch', 'retry');
-    else if (traced && (word & EXCLUSIVE_MASK) === EXCLUSIVE) {
-      this.exclusive(e, word);
+    else if (traced && isExclusive(word)) {
+      exclusive(e, word);
       this.is(write ? 'traced write' : 'traced read', 'exclusive');
     } else {
       if (!traced) happened(e.vcpu, 'mmio', e.frame, far.lo);
@@ -250,67 +243,5 @@ export class Exits {
         mmio.emulate(e, word, far, ipa, write),
       );
     }
-  }
-
-  /** Exclusives of a table, with and without acquire and release. */
-  private exclusive(e: Emulation, word: number): void {
-    const { port, vcpu, vm } = e;
-    const { ipa, shadow } = vm.memory;
-    const pair = (word & PAIR) !== 0;
-    const width = (1 << (word >>> 30)) as Width | 8;
-    // The guest has rewritten the instruction since: it tries again.
-    if (ipa % (pair ? 2 * width : width) !== 0) return;
-    if ((word & LOAD) !== 0) {
-      if (pair ? this.loadPair(e, word, width) : this.loadExclusive(e, word, width)) e.next();
-      return;
-    }
-    const status = pair ? this.storePair(e, word, width) : this.storeExclusive(e, word, width);
-    // The load was the CPU's own: the store fails once more, as its monitor is lost, and succeeds when both are tried again.
-    if (status === -1 && shadow.openForExclusive(port, ipa)) return;
-    // Or there was none: the store fails.
-    port.writeX((word >>> 16) & 31, status & 1, 0);
-    shadow.memory.clearExclusive(vcpu.index);
-    e.next();
-  }
-
-  private loadExclusive({ port, vcpu, vm, value }: Emulation, word: number, width: Width | 8): boolean {
-    const { ipa, shadow } = vm.memory;
-    if (shadow.memory.loadExclusive(port, vcpu.index, ipa, width, value) !== Fault.None) return false;
-    port.writeX(word & 31, value.lo, width === 8 ? value.hi : 0);
-    return true;
-  }
-
-  private storeExclusive({ port, vcpu, vm, value }: Emulation, word: number, width: Width | 8): number {
-    const { ipa, shadow } = vm.memory;
-    port.readX(word & 31, value);
-    const lo = width < 4 ? value.lo & ((1 << (8 * width)) - 1) : value.lo;
-    return shadow.memory.storeExclusive(port, vcpu.index, ipa, width, lo, width === 8 ? value.hi : 0);
-  }
-
-  /** LDXP, LDAXP: two words of 4 bytes are one of 8. */
-  private loadPair({ port, vcpu, vm, value }: Emulation, word: number, width: Width | 8): boolean {
-    const { ipa, shadow } = vm.memory;
-    const { second } = this;
-    const [first, other] = [word & 31, (word >>> 10) & 31];
-    if (width === 8) {
-      if (shadow.memory.loadExclusivePair(port, vcpu.index, ipa, value, second) !== Fault.None) return false;
-      port.writeX(first, value.lo, value.hi);
-      port.writeX(other, second.lo, second.hi);
-    } else {
-      if (shadow.memory.loadExclusive(port, vcpu.index, ipa, 8, value) !== Fault.None) return false;
-      port.writeX(first, value.lo, 0);
-      port.writeX(other, value.hi, 0);
-    }
-    return true;
-  }
-
-  private storePair({ port, vcpu, vm, value }: Emulation, word: number, width: Width | 8): number {
-    const { ipa, shadow } = vm.memory;
-    const { second } = this;
-    port.readX(word & 31, value);
-    port.readX((word >>> 10) & 31, second);
-    return width === 8
-      ? shadow.memory.storeExclusivePair(port, vcpu.index, ipa, value, second)
-      : shadow.memory.storeExclusive(port, vcpu.index, ipa, 8, value.lo, second.lo);
   }
 }

@@ -20,8 +20,6 @@ export const Answer = {
   Device: 2,
   /** A store to memory that the hypervisor must do itself: the page is traced. `ipa` says where. */
   Traced: 3,
-  /** This way of virtualising cannot do what the guest wants: `reason` says what. */
-  Refused: 4,
 } as const;
 /** What a fault was. */
 export type Answer = (typeof Answer)[keyof typeof Answer];
@@ -35,8 +33,6 @@ export interface GuestMemory {
   readonly status: number;
   /** The guest physical address of the last `Device`, `Traced` or successful `translate`. */
   readonly ipa: number;
-  /** Why the last `Refused` is. */
-  readonly reason: string;
   /** The last `Retry` of `fault` was for a use alone: nothing was missing. */
   readonly touched: boolean;
   /** A translation register of a vCPU has been written: its new value is in the vCPU. */

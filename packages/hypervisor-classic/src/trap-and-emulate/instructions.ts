@@ -40,6 +40,7 @@ const kernelOnly =
 const eret: Privileged = {
   cause: 'eret',
   run: kernelOnly((e) => {
+    e.vm.memory.shadow.memory.clearExclusive(e.vcpu.index);
     returnFromException(e.port, e.vcpu, e.frame);
     e.stale = true;
   }),

@@ -24,7 +24,6 @@ export class ShadowMemory implements GuestMemory {
   readonly shadow: ShadowMmu;
   status = 0;
   ipa = 0;
-  reason = '';
   touched = false;
   private readonly answer: Translation = createTranslation();
 
@@ -64,9 +63,6 @@ export class ShadowMemory implements GuestMemory {
         return Answer.Device;
       case 'traced':
         return Answer.Traced;
-      case 'refused':
-        this.reason = found.reason;
-        return Answer.Refused;
     }
   }
 

@@ -130,16 +130,16 @@ export class VirtualMachine {
         const pa = this.hostOf(ipa);
         return pa === -1 ? undefined : { pa: pa as Pa, memory: 'normal', write: true };
       },
-      noteWrite: () => undefined,
+      noteWrite: (ipa) => {
+        this.memory.shadow.written(current.port, ipa);
+      },
     });
     this.devices = this.buildDevices(parts, state);
   }
 
-  /** Where an address of the VM's memory is on the host, or -1. */
+  /** Where what the VM has at an address of its memory is on the host, or -1. */
   hostOf(ipa: number): number {
-    const { base, board } = this.checked;
-    const offset = ipa - board.ramBase;
-    return offset >= 0 && offset < board.memory ? base + offset : -1;
+    return this.memory.shadow.hostOf(ipa);
   }
 
   /** The timers of a vCPU. */

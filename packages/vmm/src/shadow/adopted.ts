@@ -12,15 +12,11 @@ import type { GuestRam } from './guest-ram.ts';
 import type { Half } from './half.ts';
 import type { ShadowTables } from './tables.ts';
 
-/** The variant cannot do what the guest wants; the message says what. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
-}
-
 /** A table page of the guest. */
 export interface Adopted {
   readonly half: Half;
-  readonly level: number;
+  /** `Half.tableKey`: which of its tables it is. */
+  readonly key: number;
   /** Where the hypervisor has what the guest wrote. */
   readonly side: number;
 }
@@ -49,30 +45,27 @@ export class AdoptedPages {
     return this.pages.size === 0 ? undefined : this.pages.get(ipa - (ipa % PAGE));
   }
 
-  /** The host's address of the page itself, as hardware walks it. */
-  tableAt(page: number): number {
-    return this.ram.toHost(page);
-  }
-
   /** The host's address of what the guest has at an address: for a table what the guest wrote there. -1 where there is no memory. */
   toHost(ipa: number): number {
     const found = this.find(ipa);
     return found === undefined ? this.ram.toHost(ipa) : found.side + (ipa % PAGE);
   }
 
-  /** Takes a page: it is an empty table now. Nobody of the guest may have it mapped. */
-  adopt(port: CpuPort, half: Half, level: number, page: number): void {
-    const known = this.pages.get(page);
-    if (known?.half === half && known.level === level) return;
-    if (known !== undefined) throw new Refusal('a page of the guest is a table at two levels');
+  /**
+   * Takes a page: it is an empty table now. Nobody of the guest may have it mapped, and no half may have it.
+   *
+   * @returns the host's address of the page, or -1 where it is none of the guest's memory
+   */
+  adopt(port: CpuPort, half: Half, key: number, page: number): number {
     const at = this.ram.toHost(page);
-    if (at === -1) throw new Refusal('a table of the guest is not in its memory');
+    if (at === -1) return -1;
     const side = this.tables.allocate(port);
     const fault = this.memory.copy(port, side as Pa, at as Pa, PAGE);
     if (fault !== Fault.None || this.memory.zero(port, at as Pa, PAGE) !== Fault.None) {
       throw new TableMemoryError(`no memory at 0x${at.toString(16)}`);
     }
-    this.pages.set(page, { half, level, side });
+    this.pages.set(page, { half, key, side });
+    return at;
   }
 
   /** Gives a page back, with what the guest wrote. No TLB and no walk may know it as a table. */
@@ -92,27 +85,33 @@ export class AdoptedPages {
     return [...this.pages].filter(([, adopted]) => adopted.half === half).map(([page]) => page);
   }
 
+  /** Where the hypervisor has what the guest wrote: addresses of the host, by the host's address of each page. */
+  sides(): ReadonlyMap<number, number> {
+    return new Map([...this.pages].map(([page, { side }]) => [this.ram.toHost(page), side]));
+  }
+
   /** Its state. */
   save(): number[] {
-    return [...this.pages].flatMap(([page, { half, level, side }]) => [page, half.id, level, side]);
+    return [...this.pages].flatMap(([page, { half, key, side }]) => [page, half.id, key, side]);
   }
 
   /** Restores it. */
   restore(all: readonly number[], halves: ReadonlyMap<number, Half>, allocator: PageAllocator): void {
     for (let i = 0; i < all.length; i += 4) {
-      const [page = 0, id = 0, level = 0, side = 0] = all.slice(i, i + 4);
+      const [page = 0, id = 0, key = 0, side = 0] = all.slice(i, i + 4);
       const half = halves.get(id);
-      const good = page % PAGE === 0 && this.ram.toHost(page) !== -1 && level >= 1 && level <= 3;
+      const at = page % PAGE === 0 ? this.ram.toHost(page) : -1;
       if (
-        half === undefined ||
-        !good ||
+        at === -1 ||
+        half?.borrowed.has(key) !== true ||
+        half.tables.get(key) !== at ||
         side % PAGE !== 0 ||
         !allocator.owns(side, PAGE) ||
         this.pages.has(page)
       ) {
         throw new StateError('real', 'must be pages of the guest that are tables');
       }
-      this.pages.set(page, { half, level, side });
+      this.pages.set(page, { half, key, side });
       this.tables.used++;
     }
   }

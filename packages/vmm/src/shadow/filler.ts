@@ -94,7 +94,9 @@ export class Filler {
     const ipa = out.ipa - (out.ipa % size);
     const start = offset - (offset % size);
     const rights = this.rights(view, out, ipa);
-    const guestTable = half.real ? (level: number) => this.guestTable(port, half, level) : undefined;
+    const guestTable = half.real
+      ? (level: number, key: number) => this.guestTable(port, half, level, key)
+      : undefined;
     const place = this.tables.place(port, half, start, shift, guestTable);
     const leaf: Leaf = {
       half,
@@ -153,18 +155,24 @@ export class Filler {
     return true;
   }
 
-  /** The guest's own table that the last walk went through at a level, for hardware to walk: its host address, or -1. */
-  private guestTable(port: CpuPort, half: Half, level: number): number {
-    const { adopted } = this;
+  /**
+   * The guest's own table that the last walk went through at a level, for hardware to walk: its host address, or -1 where it is to have one
+   * of the hypervisor's. A page is one table of one half, whichever comes first, but that user code's comes before its kernel's; and none
+   * that the guest executes.
+   */
+  private guestTable(port: CpuPort, half: Half, level: number, key: number): number {
+    const { adopted, traces } = this;
     const step = this.walk.path.find((one) => one.level === level);
-    if (step === undefined || adopted === undefined) return -1;
+    if (step === undefined || adopted === undefined || traces?.seesReads(step.ipa) !== true) return -1;
     const page = step.ipa - (step.ipa % PAGE);
-    // What maps it is gone before it is a table, and so is its use for another half.
+    const other = adopted.find(page);
+    if (other !== undefined) {
+      if (half.view !== 'user' || other.half.view === 'user') return -1;
+      this.halves.detach(port, other);
+    }
+    // What maps it is gone before it is a table.
     this.halves.finish(port);
-    const other = adopted.find(page)?.half;
-    if (other !== undefined && other !== half) this.halves.clear(port, other);
-    adopted.adopt(port, half, level, page);
-    return adopted.tableAt(page);
+    return adopted.adopt(port, half, key, page);
   }
 
   private matches(leaf: Leaf, view: ShadowView, offset: number, out: Translation): boolean {

@@ -7,24 +7,22 @@ import { addressInto } from '../memory/physical.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
 import type { GuestTables } from './guest-walk.ts';
 
-/** A load-exclusive that was done for a virtual CPU: of 1 to 8 bytes, or of a pair of 8 each. */
-export interface Monitor {
+/** A load-exclusive that was done for a virtual CPU. */
+interface Monitor {
   ipa: number;
-  width: number;
-  lo: number;
-  hi: number;
-  /** The second of a pair. */
-  lo2: number;
-  hi2: number;
+  /** 1, 2, 4, 8 or 16; 0 for none. */
+  bytes: number;
+  readonly first: Word64;
+  readonly second: Word64;
 }
 
-/** Numbers of a monitor in states. */
-export const MONITOR = 6;
-/** Bytes of a pair of 8 each: its width. */
-const PAIR = 16;
-const noMonitor = (): Monitor => ({ ipa: 0, width: 0, lo: 0, hi: 0, lo2: 0, hi2: 0 });
+/** Numbers of a monitor in a state. */
+export const MONITOR_NUMBERS = 6;
 
 const { None, Decode } = Fault;
+
+const equal = (a: Readonly<Word64>, b: Readonly<Word64>, bytes: number): boolean =>
+  a.lo === b.lo && (bytes < 8 || a.hi === b.hi);
 
 /** Loads, stores and atomics within a page. */
 export class GuestMemory implements GuestTables {
@@ -32,7 +30,10 @@ export class GuestMemory implements GuestTables {
   private readonly toHost: (ipa: number) => number;
   private readonly written: (port: CpuPort, ipa: number, bytes: number) => void;
   private readonly at: Word64 = { lo: 0, hi: 0 };
-  private readonly word: Word64 = { lo: 0, hi: 0 };
+  private readonly words: readonly [Word64, Word64] = [
+    { lo: 0, hi: 0 },
+    { lo: 0, hi: 0 },
+  ];
   private readonly monitors: Monitor[];
 
   /**
@@ -48,7 +49,12 @@ export class GuestMemory implements GuestTables {
     this.memory = memory;
     this.toHost = toHost;
     this.written = written;
-    this.monitors = Array.from({ length: vcpus }, noMonitor);
+    this.monitors = Array.from({ length: vcpus }, () => ({
+      ipa: 0,
+      bytes: 0,
+      first: { lo: 0, hi: 0 },
+      second: { lo: 0, hi: 0 },
+    }));
   }
 
   load(port: CpuPort, ipa: number, width: Width | 8, out: Word64): Fault {
@@ -91,61 +97,58 @@ export class GuestMemory implements GuestTables {
     return this.told(port, ipa, width, port.atomic(kind, addressInto(pa, this.at), width, operand, old));
   }
 
-  /** LDXR. */
-  loadExclusive(port: CpuPort, vcpu: number, ipa: number, width: Width | 8, out: Word64): Fault {
-    const fault = this.load(port, ipa, width, out);
-    const monitor = this.monitors[vcpu];
-    if (fault === None && monitor !== undefined)
-      Object.assign(monitor, { ipa, width, lo: out.lo, hi: out.hi });
-    return fault;
-  }
-
-  /** STXR after such an LDXR: 0 where it stored, 1 where the value is another by now, -1 where there was no LDXR. */
-  storeExclusive(port: CpuPort, vcpu: number, ipa: number, width: Width | 8, lo: number, hi: number): number {
-    const monitor = this.monitors[vcpu];
-    const { word } = this;
-    if (monitor?.ipa !== ipa || monitor.width !== width) return -1;
-    monitor.width = 0;
-    if (this.load(port, ipa, width, word) !== None) return 1;
-    if (word.lo !== monitor.lo || (width === 8 && word.hi !== monitor.hi)) return 1;
-    return this.store(port, ipa, width, lo, hi) === None ? 0 : 1;
-  }
-
-  /** LDXP of 8 bytes each. */
-  loadExclusivePair(port: CpuPort, vcpu: number, ipa: number, first: Word64, second: Word64): Fault {
-    const fault = this.load(port, ipa, 8, first) || this.load(port, ipa + 8, 8, second);
-    const monitor = this.monitors[vcpu];
-    if (fault === None && monitor !== undefined) {
-      Object.assign(monitor, { ipa, width: PAIR, lo: first.lo, hi: first.hi });
-      Object.assign(monitor, { lo2: second.lo, hi2: second.hi });
-    }
-    return fault;
-  }
-
-  /** STXP after such an LDXP, as `storeExclusive`. */
-  storeExclusivePair(
+  /**
+   * LDXR, or LDXP of two registers of 64 bits.
+   *
+   * @param bytes - 1, 2, 4, 8 or 16
+   * @param second - takes bytes 8 to 15
+   */
+  loadExclusive(
     port: CpuPort,
     vcpu: number,
     ipa: number,
+    bytes: number,
+    first: Word64,
+    second: Word64,
+  ): Fault {
+    const fault = this.loadTwo(port, ipa, bytes, first, second);
+    const monitor = this.monitors[vcpu];
+    if (fault !== None || monitor === undefined) return fault;
+    [monitor.ipa, monitor.bytes] = [ipa, bytes];
+    Object.assign(monitor.first, first);
+    Object.assign(monitor.second, second);
+    return fault;
+  }
+
+  /** STXR or STXP after such a load: 0 where it stored, 1 where something else is there by now, -1 where there was no load. */
+  storeExclusive(
+    port: CpuPort,
+    vcpu: number,
+    ipa: number,
+    bytes: number,
     first: Readonly<Word64>,
     second: Readonly<Word64>,
   ): number {
     const monitor = this.monitors[vcpu];
-    const { word } = this;
-    if (monitor?.ipa !== ipa || monitor.width !== PAIR) return -1;
-    monitor.width = 0;
-    if (this.load(port, ipa, 8, word) !== None) return 1;
-    if (word.lo !== monitor.lo || word.hi !== monitor.hi) return 1;
-    if (this.load(port, ipa + 8, 8, word) !== None) return 1;
-    if (word.lo !== monitor.lo2 || word.hi !== monitor.hi2) return 1;
-    const done = this.store(port, ipa, 8, first.lo, first.hi);
-    return (done || this.store(port, ipa + 8, 8, second.lo, second.hi)) === None ? 0 : 1;
+    const [low, high] = this.words;
+    if (monitor?.ipa !== ipa || monitor.bytes !== bytes) return -1;
+    monitor.bytes = 0;
+    if (this.loadTwo(port, ipa, bytes, low, high) !== None) return 1;
+    if (!equal(low, monitor.first, bytes) || (bytes === 16 && !equal(high, monitor.second, 8))) return 1;
+    const width = Math.min(bytes, 8) as Width | 8;
+    if (this.store(port, ipa, width, first.lo, first.hi) !== None) return 1;
+    return bytes < 16 || this.store(port, ipa + 8, 8, second.lo, second.hi) === None ? 0 : 1;
   }
 
-  /** Forgets a load-exclusive. */
+  /** CLREX, or an exception return: forgets a load-exclusive. */
   clearExclusive(vcpu: number): void {
     const monitor = this.monitors[vcpu];
-    if (monitor !== undefined) monitor.width = 0;
+    if (monitor !== undefined) monitor.bytes = 0;
+  }
+
+  private loadTwo(port: CpuPort, ipa: number, bytes: number, first: Word64, second: Word64): Fault {
+    const fault = this.load(port, ipa, Math.min(bytes, 8) as Width | 8, first);
+    return fault !== None || bytes < 16 ? fault : this.load(port, ipa + 8, 8, second);
   }
 
   /** A descriptor of the guest's, for its walk. */
@@ -161,14 +164,20 @@ export class GuestMemory implements GuestTables {
 
   /** Its state. */
   save(): number[] {
-    return this.monitors.flatMap(({ ipa, width, lo, hi, lo2, hi2 }) => [ipa, width, lo, hi, lo2, hi2]);
+    return this.monitors.flatMap(({ ipa, bytes, first, second }) => [
+      ipa,
+      bytes,
+      ...[first.lo >>> 0, first.hi >>> 0, second.lo >>> 0, second.hi >>> 0],
+    ]);
   }
 
-  /** Restores it: so many numbers for each virtual CPU. */
+  /** Restores it: `MONITOR_NUMBERS` for each virtual CPU. */
   restore(all: readonly number[]): void {
     for (const [i, monitor] of this.monitors.entries()) {
-      const [ipa = 0, width = 0, lo = 0, hi = 0, lo2 = 0, hi2 = 0] = all.slice(i * MONITOR);
-      Object.assign(monitor, { ipa, width, lo, hi, lo2, hi2 });
+      const [ipa = 0, bytes = 0, a = 0, b = 0, c = 0, d = 0] = all.slice(i * MONITOR_NUMBERS);
+      [monitor.ipa, monitor.bytes] = [ipa, bytes];
+      Object.assign(monitor.first, { lo: a, hi: b });
+      Object.assign(monitor.second, { lo: c, hi: d });
     }
   }
 

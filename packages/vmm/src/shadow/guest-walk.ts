@@ -122,14 +122,8 @@ export function tableShape(
   return { shift, entries: 2 ** Math.min(granule - 3, Math.max(0, bits - shift)) };
 }
 
-/** Why hardware cannot walk the guest's own tables; undefined where it can. */
-export function notReal(
-  registers: RegimeControls,
-  upper: boolean,
-  features: MmuFeatures,
-): string | undefined {
+/** True where hardware can walk the guest's own tables: they are of pages of 4 KiB, and the first is a whole page. */
+export function isWalkable(registers: RegimeControls, upper: boolean, features: MmuFeatures): boolean {
   const bits = 64 - ((upper ? registers.tcrLo >>> 16 : registers.tcrLo) & 63);
-  if (granuleOf(registers, upper, features) !== 12) return 'the guest has pages that are not of 4 KiB';
-  // A first table of a whole page, that is.
-  return (bits - 12) % 9 === 0 ? undefined : `the guest has addresses of ${bits} bits, not 30, 39 or 48`;
+  return translates(registers) && granuleOf(registers, upper, features) === 12 && (bits - 12) % 9 === 0;
 }

@@ -65,6 +65,8 @@ export class Half {
   retired = false;
   /** When it was entered last, on a clock of its VM. */
   lastUse = 0;
+  /** Stores to its tables, while they were no virtual CPU's, since it was entered last. */
+  strays = 0;
 
   constructor(
     made: Pick<Half, 'id' | 'key' | 'upper' | 'view' | 'registers' | 'root' | 'hole' | 'granule' | 'real'>,
@@ -72,6 +74,15 @@ export class Half {
     ({ id: this.id, key: this.key, upper: this.upper, view: this.view } = made);
     ({ root: this.root, hole: this.hole, granule: this.granule, real: this.real } = made);
     this.registers = { ...made.registers };
+  }
+
+  /** True where registers have the same first table in its range. */
+  hasTableOf(registers: RegimeControls): boolean {
+    const own = this.registers;
+    const [lo, hi] = this.upper
+      ? [own.ttbr1Lo ^ registers.ttbr1Lo, own.ttbr1Hi ^ registers.ttbr1Hi]
+      : [own.ttbr0Lo ^ registers.ttbr0Lo, own.ttbr0Hi ^ registers.ttbr0Hi];
+    return (lo & ~1) === 0 && (hi & 0xffff) === 0;
   }
 
   /** The key of the table of a level (1 to 3) for an address. */

@@ -1,10 +1,11 @@
 // The shadow halves of one VM, the address spaces that they make in pairs, and their hardware ASIDs.
 
-import type { RegimeControls } from '@worldswitch/mmu';
+import type { MmuFeatures, RegimeControls } from '@worldswitch/mmu';
 import type { CpuPort } from '@worldswitch/platform';
 
-import type { AdoptedPages } from './adopted.ts';
-import { translates } from './guest-walk.ts';
+import { levelSpan } from '../stage2/geometry.ts';
+import type { Adopted, AdoptedPages } from './adopted.ts';
+import { isWalkable } from './guest-walk.ts';
 import { Half } from './half.ts';
 import type { Leaf } from './half.ts';
 import { HOLE } from './host-space.ts';
@@ -64,18 +65,25 @@ export class Halves {
   private readonly exact: boolean;
   /** The guest's own tables, where hardware walks them. */
   private readonly adopted: AdoptedPages | undefined;
+  private readonly features: MmuFeatures;
 
   constructor(
     host: HostSpace,
     tables: ShadowTables,
     listener: HalvesListener,
-    options: { readonly vcpus: number; readonly exact: boolean; readonly adopted: AdoptedPages | undefined },
+    options: {
+      readonly vcpus: number;
+      readonly exact: boolean;
+      readonly adopted: AdoptedPages | undefined;
+      readonly features: MmuFeatures;
+    },
   ) {
     this.host = host;
     this.tables = tables;
     this.listener = listener;
     this.exact = options.exact;
     this.adopted = options.adopted;
+    this.features = options.features;
     this.entered = Array.from({ length: options.vcpus }, () => undefined);
   }
 
@@ -97,18 +105,23 @@ export class Halves {
       found?.asids.add(asid);
     }
     if (found === undefined) {
-      const real = this.isReal(registers, view);
+      const real = this.isReal(registers, upper, view);
       found = this.make(port, { key, upper, view, registers, granule, hole: upper ? HOLE : -1, real }, [
         asid,
       ]);
     }
     found.lastUse = ++this.clock;
+    found.strays = 0;
     return found;
   }
 
-  /** True where hardware walks the guest's own tables: for its kernel, which they give what it may do. Other views have roots of their own. */
-  isReal(registers: RegimeControls, view: ShadowView): boolean {
-    return this.adopted !== undefined && view === 'kernel' && translates(registers);
+  /**
+   * True where hardware may walk the guest's own tables. In the upper range it does for the guest's kernel alone: while user code runs, that
+   * has a table of the hypervisor's alone.
+   */
+  isReal(registers: RegimeControls, upper: boolean, view: ShadowView): boolean {
+    if (this.adopted === undefined || view === 'kernel-pan' || (upper && view === 'user')) return false;
+    return isWalkable(registers, upper, this.features);
   }
 
   /** The space of two halves, with an ASID of this generation. */
@@ -177,12 +190,22 @@ export class Halves {
 
   /** An entry of a table of the guest is another: what stands below it for this range goes. */
   prune(port: CpuPort, half: Half, level: number, from: number, to: number): void {
-    if (!half.real || level === 3) return;
+    if (!half.real || level === 3 || !half.tables.has(half.tableKey(from, level + 1))) return;
     this.tables.prune(port, half, level, from, to);
     this.stale.whole(this.asidsOf(half));
-    const kept = new Set(half.tables.values());
-    const gone = this.adopted?.of(half).filter((page) => !kept.has(this.adopted?.tableAt(page) ?? -1));
+    const gone = this.adopted
+      ?.of(half)
+      .filter((page) => !half.borrowed.has(this.adopted?.find(page)?.key ?? 0));
     this.giveBack(port, gone ?? []);
+  }
+
+  /** A table of the guest's own is not to be walked by hardware any more: it goes back. */
+  detach(port: CpuPort, { half, key }: Adopted): void {
+    const level = (key % 4) - 1;
+    const from = Math.floor(key / 4) * levelSpan(level);
+    this.dropWithin(port, half, from, from + levelSpan(level));
+    this.prune(port, half, level, from, from + levelSpan(level));
+    this.finish(port);
   }
 
   /** Takes everything: halves that no virtual CPU is in go as a whole. */

@@ -10,6 +10,7 @@ import { GuestMemory } from './guest-memory.ts';
 import { GuestRam } from './guest-ram.ts';
 import type { RamRange } from './guest-ram.ts';
 import { GuestWalk, noTranslation } from './guest-walk.ts';
+import type { Half } from './half.ts';
 import { Halves } from './halves.ts';
 import type { Space } from './halves.ts';
 import type { HostSpace } from './host-space.ts';
@@ -93,10 +94,9 @@ export function shadowParts(
         traces?.removeAll(half);
       },
     },
-    { vcpus, exact: traces !== undefined, adopted },
+    { vcpus, exact: traces !== undefined, adopted, features: walk.features },
   );
   const filler = new Filler(walk, ram, tables, halves, counters, traces, adopted, largest);
-  const tracing: Tracing | undefined = traces && new Tracing(traces, halves, filler, walk, ram);
   const cpus = Array.from({ length: vcpus }, () => ({
     registers: noTranslation(),
     spaces: VIEWS.map(() => undefined),
@@ -105,6 +105,8 @@ export function shadowParts(
     cpu: -1,
     loads: 0,
   }));
+  const isCurrent = (half: Half): boolean => cpus.some(({ registers }) => half.hasTableOf(registers));
+  const tracing: Tracing | undefined = traces && new Tracing(traces, halves, filler, walk, ram, isCurrent);
   return {
     counters,
     ram,

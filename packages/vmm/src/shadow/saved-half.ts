@@ -23,7 +23,7 @@ const NO_HOLE = 512;
 
 /** A half as plain data. */
 export function saveHalf(half: Half): HalfState {
-  const { id, upper, view, registers, root, hole, retired, lastUse } = half;
+  const { id, upper, view, registers, root, hole, retired, lastUse, strays } = half;
   const leaves = [...half.leaves.values()].flatMap((leaf) => [
     leaf.offset,
     leaf.shift,
@@ -39,6 +39,7 @@ export function saveHalf(half: Half): HalfState {
     hole: hole === -1 ? NO_HOLE : hole,
     retired,
     lastUse,
+    strays,
     asids: [...half.asids],
     tables: [...half.tables].flat(),
     borrowed: [...half.borrowed],
@@ -78,10 +79,11 @@ export function restoreHalf(state: HalfState, owner: HalfOwner, path: string): H
     root: state.root,
     hole: upper ? state.hole : -1,
     granule: granuleOf(registers, upper, owner.features),
-    real: owner.halves.isReal(registers, view),
+    real: owner.halves.isReal(registers, upper, view),
   });
   half.retired = state.retired;
   half.lastUse = state.lastUse;
+  half.strays = state.strays;
   for (const asid of state.asids) half.asids.add(asid);
   const page = (at: number): boolean => at % PAGE === 0 && owner.pages.owns(at, PAGE);
   if (!page(state.root)) throw wrong('root', 'must be a table that its owner has allocated');

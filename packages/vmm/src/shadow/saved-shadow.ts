@@ -4,7 +4,7 @@ import { list, StateError, uint } from '@worldswitch/platform';
 
 import { PAGE } from '../memory/pages.ts';
 import type { PageAllocator } from '../memory/pages.ts';
-import { MONITOR } from './guest-memory.ts';
+import { MONITOR_NUMBERS } from './guest-memory.ts';
 import type { Half } from './half.ts';
 import type { Space } from './halves.ts';
 import type { ShadowCounters } from './options.ts';
@@ -44,6 +44,7 @@ export function saveShadow({
     clock: halves.clock,
     counters: Object.values(counters) as number[],
     opened: traces?.openPages ?? [],
+    text: traces?.textPages ?? [],
     ...(lru?.save() ?? { recent: [], instructions: [] }),
     monitors: guest.save(),
     real: adopted?.save() ?? [],
@@ -76,13 +77,14 @@ export function restoreShadow(parts: ShadowParts, state: ShadowState, pages: Pag
   for (const [i, name] of (Object.keys(counters) as (keyof ShadowCounters)[]).entries()) {
     counters[name] = state.counters[i] ?? 0;
   }
+  for (const page of state.text) traces?.execute(page * PAGE);
   for (const page of state.opened) traces?.open(page * PAGE);
   lru?.restore(state.recent, state.instructions, (leaf, path) => {
     const found = halves.all.get(leaf.half)?.leaves.get(leaf.offset);
     if (found === undefined) throw new StateError(path, 'must be a leaf of the shadow');
     return found;
   });
-  parts.guest.restore(list(uint(), MONITOR * parts.vcpus.length).check(state.monitors, 'monitors'));
+  parts.guest.restore(list(uint(), MONITOR_NUMBERS * parts.vcpus.length).check(state.monitors, 'monitors'));
   adopted?.restore(state.real, halves.all, pages);
   for (const half of halves.all.values()) checkBorrowed(parts, half);
 }
@@ -139,7 +141,8 @@ function halfOf({ halves }: ShadowParts, id: number, upper: boolean, path: strin
 function checkBorrowed({ ram, adopted }: ShadowParts, half: Half): void {
   for (const key of half.borrowed) {
     const page = ram.toGuest(half.tables.get(key) ?? -1);
-    if (page === -1 || adopted?.find(page)?.half !== half) {
+    const found = page === -1 ? undefined : adopted?.find(page);
+    if (found?.half !== half || found.key !== key) {
       throw new StateError('real', `must have the tables of half ${half.id}`);
     }
   }

@@ -8,10 +8,9 @@ import type { AtomicKind, CpuPort, Fault, Width, Word64 } from '@worldswitch/pla
 import type { PageAllocator } from '../memory/pages.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
 import { systemRegister } from '../names.ts';
-import { Refusal } from './adopted.ts';
 import type { GuestMemory } from './guest-memory.ts';
 import type { RamRange } from './guest-ram.ts';
-import { granuleOf, notReal } from './guest-walk.ts';
+import { granuleOf } from './guest-walk.ts';
 import type { Half, Leaf } from './half.ts';
 import type { Space } from './halves.ts';
 import type { HostSpace } from './host-space.ts';
@@ -29,9 +28,9 @@ import type { ShadowView } from './views.ts';
 export interface Resolution {
   /**
    * `filled`: the guest tries again and sees nothing. `fault`: its own. `mmio`: no memory is at `ipa`. `traced`: a table of the guest is at
-   * `ipa`, and the access is to be done by `load`, `store` and the like of the shadow. `refused`: the variant cannot, see `reason`.
+   * `ipa`, and the access is to be done by `load`, `store` and the like of the shadow.
    */
-  kind: 'filled' | 'fault' | 'mmio' | 'traced' | 'refused';
+  kind: 'filled' | 'fault' | 'mmio' | 'traced';
   /** Fault: the fault status code. */
   code: number;
   /** Fault: the level in it. */
@@ -44,8 +43,6 @@ export interface Resolution {
   pa: number;
   /** Filled: it was there, and only its use was to be seen (a bounded shadow). */
   touched: boolean;
-  /** Refused: why. */
-  reason: string;
 }
 
 const ELR_EL1 = systemRegister('ELR_EL1');
@@ -70,7 +67,6 @@ export class ShadowMmu {
     ipa: -1,
     pa: -1,
     touched: false,
-    reason: '',
   };
   private readonly pc: Word64 = { lo: 0, hi: 0 };
 
@@ -126,18 +122,11 @@ export class ShadowMmu {
 
   /** Finds out what an abort of the guest was, and fills the shadow where the guest is to see nothing of it. */
   resolve(port: CpuPort, vcpu: number, view: ShadowView, va: Readonly<Word64>, access: Access): Resolution {
-    const { resolution } = this;
-    try {
-      this.withRoom(port, () => {
-        this.attempt(port, vcpu, view, va, access);
-      });
-    } catch (thrown) {
-      if (!(thrown instanceof Refusal)) throw thrown;
-      resolution.kind = 'refused';
-      resolution.reason = thrown.message;
-    }
+    this.withRoom(port, () => {
+      this.attempt(port, vcpu, view, va, access);
+    });
     this.parts.halves.finish(port);
-    return resolution;
+    return this.resolution;
   }
 
   /**
@@ -154,6 +143,8 @@ export class ShadowMmu {
     out.attributes = out.dataAttributes = 0xff;
     out.shareability = 3;
     this.withRoom(port, () => {
+      // No walk led there.
+      walk.path.length = 0;
       const space = this.spaceOf(port, vcpu, 'kernel');
       const upper = (va.hi & (1 << 23)) !== 0;
       const offset = offsetOf(va);
@@ -236,7 +227,7 @@ export class ShadowMmu {
   }
 
   /**
-   * A store-exclusive was refused for the trace of its page alone: the page may be written until tables are compared again. Not in the real
+   * A store-exclusive was refused for the trace of its page alone: the page may be written until tables are compared again. False in the real
    * variant, where the load-exclusive was seen too: see `memory`.
    *
    * @returns false in the real variant
@@ -249,6 +240,19 @@ export class ShadowMmu {
   hostOf(ipa: number): number {
     if (isIn(this.parts.planted, ipa)) return -1;
     return this.parts.adopted?.toHost(ipa) ?? this.parts.ram.toHost(ipa);
+  }
+
+  /** A device is about to write to a page of the guest's memory: what comes from tables there is forgotten. */
+  written(port: CpuPort, ipa: number): void {
+    const { tracing, halves } = this.parts;
+    if (tracing === undefined) return;
+    tracing.written(port, ipa);
+    halves.finish(port);
+  }
+
+  /** Real: where what the guest wrote to its tables is, by the page's own address: addresses of the host. */
+  get sides(): ReadonlyMap<number, number> {
+    return this.parts.adopted?.sides() ?? new Map<number, number>();
   }
 
   /** Real: pages of the guest that hold real descriptors now. */
@@ -307,15 +311,13 @@ export class ShadowMmu {
     const half = this.parts.filler.besideHole(port, upper ? space.upper : space.lower, offset);
     this.parts.tracing?.look(port, ipa, writes);
     this.parts.tracing?.walked(port, half, offset);
-    if ((writes || traces?.reads === true) && traces?.refuses(ipa) === true) {
-      if (access === Access.Execute) throw new Refusal('the guest executes a page that is a table');
+    if (access === Access.Execute && traces?.seesReads(ipa) === true) this.execute(port, ipa);
+    if ((writes || traces?.seesReads(ipa) === true) && traces?.refuses(ipa) === true) {
       if (writes) counters.tracedWrites++;
       else counters.tracedReads++;
       resolution.kind = 'traced';
       return;
     }
-    const refused = half.real ? notReal(half.registers, upper, walk.features) : undefined;
-    if (refused !== undefined) throw new Refusal(refused);
     const seen = lru !== undefined && this.parts.filler.isClosed(half, view, offset, walk.out);
     const asid = virtualAsid(registers, this.wide());
     const leaf = this.parts.filler.fill(port, half, view, offset, walk.out, asid);
@@ -323,6 +325,14 @@ export class ShadowMmu {
     if (seen) counters.touches++;
     else counters.hidden++;
     if (lru !== undefined) this.used(port, vcpu, leaf, offset, access === Access.Execute);
+  }
+
+  /** Real: the guest executes a page that is a table. It is that no longer for hardware, which has one of the hypervisor's instead. */
+  private execute(port: CpuPort, ipa: number): void {
+    const { adopted, halves, traces } = this.parts;
+    const table = adopted?.find(ipa);
+    if (table !== undefined) halves.detach(port, table);
+    traces?.execute(ipa);
   }
 
   /** Bounded: an access was seen. */
@@ -362,7 +372,6 @@ export class ShadowMmu {
     resolution.ipa = ipa;
     resolution.pa = ipa === -1 ? -1 : this.parts.ram.toHost(ipa);
     resolution.touched = false;
-    resolution.reason = '';
   }
 
   /** The space of a view, which the virtual CPU is in now. */

@@ -5,6 +5,7 @@ import { bits, flag, list, nullable, record, StateError, uint } from '@worldswit
 import type { Shape } from '@worldswitch/platform';
 
 import { PAGE } from '../memory/pages.ts';
+import { MONITOR_NUMBERS } from './guest-memory.ts';
 
 /** Translation registers. */
 export type RegistersState = Readonly<Record<keyof RegimeControls, number>>;
@@ -20,6 +21,7 @@ export type HalfState = Readonly<{
   hole: number;
   retired: boolean;
   lastUse: number;
+  strays: number;
   asids: readonly number[];
   tables: readonly number[];
   /** Keys of the tables that are the guest's own. */
@@ -60,9 +62,11 @@ export type ShadowState = Readonly<{
   clock: number;
   counters: readonly number[];
   opened: readonly number[];
+  /** Tables that the guest executes, where its reads of others are seen. */
+  text: readonly number[];
   recent: readonly LeafState[];
   instructions: readonly InstructionState[];
-  /** Load-exclusives: six numbers for each virtual CPU. */
+  /** Load-exclusives: `MONITOR_NUMBERS` for each virtual CPU. */
   monitors: readonly number[];
   /** The guest's table pages that hardware walks: four numbers each. */
   real: readonly number[];
@@ -105,6 +109,7 @@ const half = record<HalfState>({
   hole: uint(512),
   retired: flag,
   lastUse: uint(),
+  strays: uint(),
   asids: list(uint(65535), 0, 65536),
   tables: groups(2),
   borrowed: groups(1),
@@ -131,6 +136,7 @@ export const shadowShape: Shape<ShadowState> = record<ShadowState>({
   clock: uint(),
   counters: list(uint(), 11),
   opened: list(address, 0, MANY),
+  text: list(address, 0, MANY),
   recent: list(leaf, 0, MANY),
   instructions: list(
     record<InstructionState>({
@@ -143,7 +149,7 @@ export const shadowShape: Shape<ShadowState> = record<ShadowState>({
     0,
     512,
   ),
-  monitors: groups(6),
+  monitors: groups(MONITOR_NUMBERS),
   real: groups(4),
 });
 

@@ -56,14 +56,14 @@ export class ShadowTables {
   /**
    * Where the descriptor of a block or page stands; tables on the way are made. No block may be on the way.
    *
-   * @param guestTable - the guest's own table of a level, where hardware is to walk that: its host address, or -1
+   * @param guestTable - the guest's own table of a level (1 to 3), where hardware is to walk that: its host address, or -1
    */
   place(
     port: CpuPort,
     half: Half,
     offset: number,
     shift: number,
-    guestTable?: (level: number) => number,
+    guestTable?: (level: number, key: number) => number,
   ): number {
     let table = half.root;
     for (let level = 0; ; level++) {
@@ -73,7 +73,7 @@ export class ShadowTables {
       const key = half.tableKey(offset, level + 1);
       let next = half.tables.get(key);
       if (next === undefined) {
-        next = guestTable?.(level + 1) ?? -1;
+        next = guestTable?.(level + 1, key) ?? -1;
         if (next === -1) next = this.allocate(port);
         else half.borrowed.add(key);
         half.tables.set(key, next);

@@ -29,6 +29,8 @@ export class Traces {
   /** How many traced pages are in each block of 2 MiB and 1 GiB. */
   private readonly inBlock = new Map<number, number>();
   private readonly writers = new Map<number, Set<Leaf>>();
+  /** Where reads are seen, the pages whose are not: they are executed, and no real tables. */
+  private readonly text = new Set<number>();
   /** Pages that may be written for now. */
   private readonly opened = new Set<number>();
 
@@ -49,6 +51,21 @@ export class Traces {
     return this.uses.has(pageOf(ipa));
   }
 
+  /** True for an address in such a page of which the guest's reads are seen, too. */
+  seesReads(ipa: number): boolean {
+    return this.reads && this.has(ipa) && !this.text.has(pageOf(ipa));
+  }
+
+  /** A page that holds a table is executed: its reads are not seen any more, as long as it does. */
+  execute(ipa: number): void {
+    if (this.has(ipa)) this.text.add(pageOf(ipa));
+  }
+
+  /** The pages that are executed, by number. */
+  get textPages(): readonly number[] {
+    return [...this.text];
+  }
+
   /** True for an address in such a page to which the guest may not write. */
   refuses(ipa: number): boolean {
     return this.has(ipa) && !this.isOpen(ipa);
@@ -59,10 +76,11 @@ export class Traces {
     return this.opened.has(pageOf(ipa));
   }
 
-  /** A page may be written for now. False where reads of it are seen, too: then it is not opened. */
+  /** A page may be written for now: false where its reads are seen, and so nothing of it may. */
   open(ipa: number): boolean {
-    if (!this.reads && this.has(ipa)) this.opened.add(pageOf(ipa));
-    return !this.reads;
+    if (this.seesReads(ipa)) return false;
+    if (this.has(ipa)) this.opened.add(pageOf(ipa));
+    return true;
   }
 
   /** The pages that may be written for now. */
@@ -152,6 +170,8 @@ export class Traces {
     const others = this.uses.get(page);
     if (others?.delete(use) !== true || others.size > 0) return;
     this.uses.delete(page);
+    this.text.delete(page);
+    this.opened.delete(page);
     this.count(page, -1);
   }
 

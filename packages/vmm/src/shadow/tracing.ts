@@ -4,7 +4,6 @@ import { Access } from '@worldswitch/mmu';
 import type { CpuPort, Word64 } from '@worldswitch/platform';
 
 import { PAGE } from '../memory/pages.ts';
-import { Refusal } from './adopted.ts';
 import type { Filler } from './filler.ts';
 import type { GuestRam } from './guest-ram.ts';
 import { tableShape, translates } from './guest-walk.ts';
@@ -19,6 +18,12 @@ const MOST = 1 << 15;
 /** A page that is as many parts of tables is part of a loop: a store to it forgets the halves whole. */
 const LOOP = 64;
 
+/**
+ * As many stores to tables that are no virtual CPU's, and they are taken for no tables any more: a process has ended, and its pages are
+ * other things now, or soon. Should they be tables yet, the shadow is made anew.
+ */
+const STRAYS = 16;
+
 /** Traces of one VM. */
 export class Tracing {
   private readonly traces: Traces;
@@ -26,8 +31,20 @@ export class Tracing {
   private readonly filler: Filler;
   private readonly walk: GuestWalk;
   private readonly ram: GuestRam;
+  private readonly isCurrent: (half: Half) => boolean;
 
-  constructor(traces: Traces, halves: Halves, filler: Filler, walk: GuestWalk, ram: GuestRam) {
+  /**
+   * @param isCurrent - true where a virtual CPU's registers have the tables of a half, in any view
+   */
+  constructor(
+    traces: Traces,
+    halves: Halves,
+    filler: Filler,
+    walk: GuestWalk,
+    ram: GuestRam,
+    isCurrent: (half: Half) => boolean,
+  ) {
+    this.isCurrent = isCurrent;
     this.traces = traces;
     this.halves = halves;
     this.filler = filler;
@@ -55,6 +72,7 @@ export class Tracing {
     const uses = this.traces.overlapping(ipa, bytes);
     if (this.isLoop(port, uses)) return;
     for (const use of uses) {
+      if (this.isStray(port, use)) continue;
       const first = Math.max(0, Math.floor((ipa - use.start) / 8));
       const end = Math.min(use.end, ipa + bytes);
       for (let i = first; use.start + i * 8 < end; i++) {
@@ -65,21 +83,33 @@ export class Tracing {
     }
   }
 
-  /** A page may be written until `retrace`. */
-  open(ipa: number): void {
-    this.traces.open(ipa);
-  }
-
   /** Pages that were open may hold anything: what came from them is forgotten, and they are traced again. */
   retrace(port: CpuPort): void {
     for (const page of this.traces.takeOpen()) {
       for (const leaf of this.traces.writersOf(page)) this.filler.protect(port, leaf);
       const uses = this.traces.overlapping(page, PAGE);
       if (this.isLoop(port, uses)) continue;
-      for (const use of uses) {
-        this.forget(port, use, use.base, use.base + ((use.end - use.start) / 8) * 2 ** use.shift);
-      }
+      for (const use of uses) this.forgetAll(port, use);
     }
+  }
+
+  /** Something else than the guest's code writes to its memory, now: what comes from tables there is forgotten. */
+  written(port: CpuPort, ipa: number): void {
+    const page = ipa - (ipa % PAGE);
+    const uses = this.traces.overlapping(page, PAGE);
+    if (uses.length === 0 || this.isLoop(port, uses)) return;
+    for (const use of uses) this.forgetAll(port, use);
+  }
+
+  /** A table that belongs to no virtual CPU's address space was written often: its half goes. */
+  private isStray(port: CpuPort, { half }: TableUse): boolean {
+    if (this.halves.all.get(half.id) !== half) return true;
+    if (half.strays < STRAYS) {
+      if (!this.isCurrent(half)) half.strays++;
+      return false;
+    }
+    this.halves.destroy(port, half);
+    return true;
   }
 
   /** Too many uses to follow one by one: their halves forget all. */
@@ -87,6 +117,10 @@ export class Tracing {
     if (uses.length <= LOOP) return false;
     for (const half of new Set(uses.map((use) => use.half))) this.halves.clear(port, half);
     return true;
+  }
+
+  private forgetAll(port: CpuPort, use: TableUse): void {
+    this.forget(port, use, use.base, use.base + ((use.end - use.start) / 8) * 2 ** use.shift);
   }
 
   private forget(port: CpuPort, use: TableUse, from: number, to: number): void {
@@ -106,13 +140,13 @@ export class Tracing {
     const good = this.walk.translate(port, half.registers, half.view, va, Access.Address, false);
     const { out } = this.walk;
     if (!good || out.level !== use.level || this.ram.toHost(out.ipa) === -1) return;
-    if (this.filler.isHole(half, offset) || (this.traces.reads && this.traces.has(out.ipa))) return;
+    if (this.filler.isHole(half, offset) || this.traces.seesReads(out.ipa)) return;
     try {
       this.walked(port, half, offset);
       this.filler.fill(port, half, half.view, offset, out, 0);
     } catch (thrown) {
       // It is filled when it is used.
-      if (!(thrown instanceof OutOfTables) && !(thrown instanceof Refusal)) throw thrown;
+      if (!(thrown instanceof OutOfTables)) throw thrown;
     }
   }
 

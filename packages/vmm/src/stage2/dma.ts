@@ -14,7 +14,7 @@ export interface DmaMap {
     port: CpuPort,
     ipa: Ipa,
   ): { readonly pa: Pa; readonly memory: string; readonly write: boolean } | undefined;
-  /** A device writes there. */
+  /** A device is about to write there: what is there may be elsewhere from now on. */
   noteWrite(ipa: Ipa): void;
 }
 
@@ -87,18 +87,20 @@ export class GuestDma implements Dma {
     move: (pa: Pa, done: number, bytes: number) => Fault,
   ): Fault {
     const { port } = this.current;
-    const parts: { pa: Pa; done: number; size: number }[] = [];
+    const parts: { ipa: Ipa; done: number; size: number }[] = [];
     for (let done = 0; done < bytes;) {
       const size = Math.min(bytes - done, PAGE - ((at + done) % PAGE));
-      const found = this.map.find(port, (at + done) as Ipa);
+      const ipa = (at + done) as Ipa;
+      const found = this.map.find(port, ipa);
       if (found === undefined || found.memory === 'device') return Fault.Decode;
       if (write && !found.write) return Fault.Permission;
-      parts.push({ pa: found.pa, done, size });
+      parts.push({ ipa, done, size });
       done += size;
     }
-    for (const { pa, done, size } of parts) {
-      if (write) this.map.noteWrite((at + done) as Ipa);
-      const fault = move(pa, done, size);
+    if (write) for (const { ipa } of parts) this.map.noteWrite(ipa);
+    for (const { ipa, done, size } of parts) {
+      const found = this.map.find(port, ipa);
+      const fault = found === undefined ? Fault.Decode : move(found.pa, done, size);
       if (fault !== Fault.None) return fault;
     }
     return Fault.None;

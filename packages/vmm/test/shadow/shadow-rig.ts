@@ -157,7 +157,7 @@ export interface RigState {
 
 /** What an access of the guest ended in. */
 export interface Outcome {
-  readonly kind: 'done' | 'fault' | 'mmio' | 'traced' | 'refused';
+  readonly kind: 'done' | 'fault' | 'mmio' | 'traced';
   /** Physical address, guest's address of the device or table, or fault status code. */
   readonly value: number;
 }

@@ -380,38 +380,114 @@ describe('real', () => {
     expect(rig.access(0x4000_0000n, Access.Read, 'user')).toEqual({ kind: 'fault', value: 0x0f });
   });
 
-  it('refuses by name what it cannot do', () => {
+  /** The page of the table of level 3 that has an address, and the place of the descriptor that leads there. */
+  function leading(rig: ShadowRig, tables: Tables, va: number): { page: number; place: number } {
+    const page = Math.floor((tables.find(va)?.pa ?? 0) / 4096) * 4096;
+    for (let place = GUEST_RAM + 8 * MIB; place < GUEST_RAM + 16 * MIB; place += 8) {
+      rig.peek(place, word);
+      if (word.lo === (page | 3) >>> 0 && word.hi === 0) return { page, place };
+    }
+    throw new Error('nothing leads there');
+  }
+
+  it.each([
+    [16, 42],
+    [12, 40],
+  ] as const)('has tables of the hypervisor’s alone for pages of 2^%i bytes and %i bits', (granule, bits) => {
     const rig = new ShadowRig({ variant: 'real' });
-    const reason = (va: bigint): string => {
-      rig.shadow.enter(rig.linear, 0, 'kernel');
-      const { lo, hi } = { lo: Number(va & 0xffff_ffffn), hi: Number(va >> 32n) };
-      const { kind, reason: why } = rig.shadow.resolve(rig.linear, 0, 'kernel', { lo, hi }, Access.Read);
-      return `${kind}: ${why}`;
-    };
-    const large = rig.tables(16, 42);
-    large.map({ va: 0x1_0000, pa: GUEST_RAM, size: 0x1_0000, permissions: KERNEL });
-    rig.use(large);
-    expect(reason(0x1_0000n)).toBe('refused: the guest has pages that are not of 4 KiB');
-    const odd = rig.tables(12, 40);
-    odd.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: KERNEL });
-    rig.use(odd);
-    expect(reason(0x1000n)).toBe('refused: the guest has addresses of 40 bits, not 30, 39 or 48');
-    // A table that leads to itself.
+    const tables = rig.tables(granule, bits);
+    tables.map({ va: 0x1_0000, pa: GUEST_RAM, size: 0x1_0000, permissions: KERNEL });
+    rig.use(tables);
+    const read = (): unknown => rig.access(0x1_0000n, Access.Read, 'kernel');
+    expect(read()).toEqual({ kind: 'done', value: GUEST_AT });
+    expect(rig.shadow.realTables).toBe(0);
+    // They follow stores at once all the same.
+    rig.shadow.store(rig.linear, tables.find(0x1_0000)?.pa ?? 0, 8, 0, 0);
+    expect(read()).toMatchObject({ kind: 'fault' });
+  });
+
+  it('has a table of its own where one of the guest’s leads to itself, or is led to twice', () => {
+    const rig = new ShadowRig({ variant: 'real' });
     const tables = rig.tables();
     tables.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: KERNEL });
-    const page = Math.floor((tables.find(0x1000)?.pa ?? 0) / 4096) * 4096;
-    let place = page - 4096;
-    for (; ; place -= 8) {
-      rig.peek(place, word);
-      if (word.lo === (page | 3) >>> 0) break;
-    }
+    const { page, place } = leading(rig, tables, 0x1000);
     const level2 = Math.floor(place / 4096) * 4096;
     rig.poke(level2 + 8 * 7, level2 | 3, 0);
-    rig.use(tables);
+    rig.poke(level2 + 8 * 5, page | 3, 0);
     rig.poke(level2 + 8 * 9, (GUEST_RAM | 0x703) >>> 0, 0);
-    expect(reason(BigInt(7 * 2 ** 21 + 9 * 4096))).toBe(
-      'refused: a page of the guest is a table at two levels',
-    );
+    rig.use(tables);
+    const read = (va: number): unknown => rig.access(BigInt(va), Access.Read, 'kernel');
+    const done = { kind: 'done', value: GUEST_AT };
+    expect(read(7 * 2 ** 21 + 9 * 4096)).toEqual(done);
+    expect(read(0x1000)).toEqual(done);
+    expect(read(5 * 2 ** 21 + 0x1000)).toEqual(done);
+    expect(rig.shadow.realTables).toBe(3);
+    // Through either place it is the same table.
+    rig.shadow.store(rig.linear, page + 8, 8, 0, 0);
+    for (const va of [0x1000, 5 * 2 ** 21 + 0x1000]) expect(read(va)).toEqual({ kind: 'fault', value: 7 });
+  });
+
+  it('lets the guest execute a page that is a table, which hardware walks no more', () => {
+    const rig = new ShadowRig({ variant: 'real' });
+    const tables = rig.tables();
+    tables.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: KERNEL });
+    tables.map({
+      va: 0x40_0000,
+      pa: GUEST_RAM + 8 * MIB,
+      size: MIB,
+      permissions: TEXT | P.PrivilegedWrite,
+      maxShift: 12,
+    });
+    rig.use(tables);
+    const { page } = leading(rig, tables, 0x1000);
+    const at = BigInt(0x40_0000 + page - GUEST_RAM - 8 * MIB);
+    const access = (va: bigint, how: Access): string => rig.access(va, how, 'kernel').kind;
+    expect(access(0x1000n, Access.Read)).toBe('done');
+    expect(access(0x4f_f000n, Access.Read)).toBe('done');
+    expect(access(at, Access.Read)).toBe('traced');
+    const before = rig.shadow.realTables;
+    rig.peek(page + 8, word);
+    const wrote = { ...word };
+    expect(access(at, Access.Execute)).toBe('done');
+    expect(rig.shadow.realTables).toBe(before - 1);
+    expect(walked(rig, page + 8)).toBe((BigInt(wrote.hi) << 32n) | BigInt(wrote.lo));
+    // It is read and executed as any page is, and its stores are seen.
+    expect([access(at, Access.Read), access(0x1000n, Access.Read)]).toEqual(['done', 'done']);
+    expect(access(at, Access.Write)).toBe('traced');
+    rig.shadow.store(rig.linear, page + 8, 8, 0, 0);
+    expect(access(0x1000n, Access.Read)).toBe('fault');
+    expect(rig.shadow.realTables).toBe(before - 1);
+  });
+
+  it('has user code walk the guest’s own tables, and its kernel’s lower half a root beside', () => {
+    const rig = new ShadowRig({ variant: 'real' });
+    const tables = rig.tables();
+    const permissions = KERNEL | P.UnprivilegedRead | P.UnprivilegedWrite | P.UnprivilegedExecute;
+    tables.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions });
+    rig.use(tables);
+    const at = tables.find(0x1000)?.pa ?? 0;
+    // What hardware's own descriptor says: EL0 executes it as user code, but not as the kernel.
+    const executes = (): boolean => ((walked(rig, at) >> 54n) & 1n) === 0n;
+    expect(rig.access(0x1000n, Access.Write, 'kernel').kind).toBe('done');
+    expect(executes()).toBe(false);
+    expect(rig.access(0x1000n, Access.Execute, 'user').kind).toBe('done');
+    expect(executes()).toBe(true);
+    const { realTables } = rig.shadow;
+    expect(rig.access(0x1000n, Access.Execute, 'kernel').kind).toBe('fault');
+    expect(rig.access(0x1000n, Access.Write, 'kernel').kind).toBe('done');
+    expect([executes(), rig.shadow.realTables]).toEqual([true, realTables]);
+  });
+
+  it('has a device write what the guest wrote, and never what hardware walks', () => {
+    const { rig, pte } = kernel({ variant: 'real' });
+    const read = (): unknown => rig.access(0x4000_0000n, Access.Read, 'kernel');
+    expect(read()).toEqual({ kind: 'done', value: GUEST_AT });
+    const at = pte(0);
+    rig.shadow.written(rig.linear, at);
+    // A page that is none of the guest's, as a device of its would write it.
+    rig.poke(at, 0x703, 0);
+    expect(read()).toEqual({ kind: 'mmio', value: 0 });
+    expect(walked(rig, at)).toBe(0n);
   });
 
   it('does a load-exclusive and a store-exclusive to a table as a pair', () => {
@@ -419,13 +495,72 @@ describe('real', () => {
     rig.access(0x4000_0000n, Access.Read, 'kernel');
     const { memory } = rig.shadow;
     const at = pte(0);
-    memory.loadExclusive(rig.linear, 0, at, 8, word);
-    expect(memory.storeExclusive(rig.linear, 0, at, 8, (word.lo | 0x80) >>> 0, word.hi)).toBe(0);
+    const [first, second] = [word, { lo: 0, hi: 0 }];
+    const load = (bytes: number): number => memory.loadExclusive(rig.linear, 0, at, bytes, first, second);
+    const store = (bytes: number): number => memory.storeExclusive(rig.linear, 0, at, bytes, first, second);
+    load(8);
+    first.lo = (first.lo | 0x80) >>> 0;
+    expect(store(8)).toBe(0);
     expect(rig.access(0x4000_0000n, Access.Write, 'kernel').kind).toBe('fault');
     // Another store between them, and it fails.
-    memory.loadExclusive(rig.linear, 0, at, 8, word);
+    load(8);
     memory.store(rig.linear, at, 8, 0, 0);
-    expect(memory.storeExclusive(rig.linear, 0, at, 8, word.lo, word.hi)).toBe(1);
-    expect(memory.storeExclusive(rig.linear, 0, at, 8, word.lo, word.hi)).toBe(-1);
+    expect([store(8), store(8)]).toEqual([1, -1]);
+    // Two registers, of which another store changes the second.
+    load(16);
+    second.hi = 5;
+    expect(store(16)).toBe(0);
+    load(16);
+    expect(second.hi).toBe(5);
+    memory.store(rig.linear, at + 8, 8, 0, 0);
+    expect(store(16)).toBe(1);
+    load(16);
+    memory.clearExclusive(0);
+    expect(store(16)).toBe(-1);
+    // The CPU's own pair would never succeed, as the load is seen, too: nothing is opened for it.
+    expect(rig.shadow.openForExclusive(rig.linear, at)).toBe(false);
+  });
+});
+
+describe.each(['traced', 'real'] as const)('%s', (variant) => {
+  /** A kernel, and tables of a process that has run; the kernel's view of its table of level 3. */
+  function process(): { rig: ShadowRig; at: number; leave: () => void } {
+    const { rig, tables } = kernel({ variant });
+    const own = rig.tables();
+    own.map({ va: 0x1000, pa: GUEST_RAM, size: 4096, permissions: P.PrivilegedRead | P.UnprivilegedRead });
+    rig.use(own, tables);
+    expect(rig.access(0x1000n, Access.Read, 'user').kind).toBe('done');
+    const leave = (): void => {
+      rig.use(tables, tables);
+    };
+    return { rig, at: Math.floor((own.find(0x1000)?.pa ?? 0) / 4096) * 4096, leave };
+  }
+  const store = (rig: ShadowRig, at: number): string => {
+    const { kind } = rig.access(linear(at), Access.Write, 'kernel');
+    if (kind === 'traced') rig.shadow.store(rig.linear, at, 8, 0, 0);
+    return kind;
+  };
+
+  it('takes tables for none any more that nobody runs with and that are written again and again', () => {
+    const { rig, at, leave } = process();
+    leave();
+    const kinds = Array.from({ length: 40 }, (_, i) => store(rig, at + 8 * i));
+    expect(kinds.lastIndexOf('traced')).toBe(16);
+    expect(rig.shadow.counters.tracedWrites).toBe(17);
+  });
+
+  it('but not those of a virtual CPU', () => {
+    const { rig, at } = process();
+    for (let i = 0; i < 40; i++) expect(store(rig, at + 8 * i)).toBe('traced');
+  });
+
+  it('sees what a device writes to a table', () => {
+    for (const told of [true, false]) {
+      const { rig, pte } = kernel({ variant });
+      rig.access(0x4000_0000n, Access.Read, 'kernel');
+      if (told) rig.shadow.written(rig.linear, pte(0));
+      rig.poke(pte(0), 0, 0);
+      expect(rig.access(0x4000_0000n, Access.Read, 'kernel').kind).toBe(told ? 'fault' : 'done');
+    }
   });
 });
