@@ -87,7 +87,7 @@ export function enterTranslated(
   pending: boolean,
 ): void {
   if (vcpu.level === 0) return;
-  if (vcpu.spSel === 0 || vcpu.stepping) {
+  if (vcpu.spSel === 0 || vcpu.stepping || vcpu.debugsKernel) {
     kernel.passBy();
     return;
   }

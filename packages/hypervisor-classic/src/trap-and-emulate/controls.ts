@@ -4,7 +4,7 @@
 import type { CpuPort } from '@worldswitch/platform';
 import { systemRegister } from '@worldswitch/vmm';
 
-import { steps } from './exceptions.ts';
+import { debugOf, loadPoints, Mdscr, unlockDebug } from './debug.ts';
 import type { VirtualCpu } from './virtual-cpu.ts';
 
 const SCTLR_EL1 = systemRegister('SCTLR_EL1');
@@ -12,7 +12,6 @@ const CPACR_EL1 = systemRegister('CPACR_EL1');
 const MDSCR_EL1 = systemRegister('MDSCR_EL1');
 const CNTKCTL_EL1 = systemRegister('CNTKCTL_EL1');
 const PMUSERENR_EL0 = systemRegister('PMUSERENR_EL0');
-const OSLAR_EL1 = systemRegister('OSLAR_EL1');
 
 /** SCTLR_EL1 fields. */
 export const Sctlr = {
@@ -36,8 +35,6 @@ const BASE = 0x30d0_0980 | 0x1000 | Sctlr.SA | 0x4 | Sctlr.M;
 /** What EL1 may do without asking, so that the guest's kernel may, too. */
 const KERNEL = Sctlr.DZE | Sctlr.UCT | Sctlr.UCI;
 const FPEN_SHIFT = 20;
-/** MDSCR_EL1: the debug communication channel traps. */
-const TDCC = 1 << 12;
 
 /** SCTLR_EL1 for a vCPU at its level. */
 function sctlrOf(vcpu: VirtualCpu): number {
@@ -75,9 +72,8 @@ export class Controls {
   initialise(port: CpuPort): void {
     port.writeSystem(CNTKCTL_EL1, 0, 0);
     port.writeSystem(PMUSERENR_EL0, 0, 0);
-    // Set out of reset, it forbids software step; a guest's own is virtual.
-    port.writeSystem(OSLAR_EL1, 0, 0);
-    this.set(port, 1, TDCC);
+    unlockDebug(port);
+    this.set(port, 1, Mdscr.TDCC);
   }
 
   /** Makes them right for a vCPU. */
@@ -88,7 +84,9 @@ export class Controls {
       this.sctlr = sctlr;
     }
     // EL1 itself, which is the hypervisor, always may.
-    this.set(port, mayUseFloat(vcpu) ? 3 : 1, TDCC | (steps(vcpu, vcpu.level, vcpu.daif) ? 1 : 0));
+    const debug = debugOf(vcpu);
+    if ((debug & Mdscr.MDE) !== 0) loadPoints(port, vcpu);
+    this.set(port, mayUseFloat(vcpu) ? 3 : 1, Mdscr.TDCC | debug);
   }
 
   private set(port: CpuPort, float: number, debug: number): void {

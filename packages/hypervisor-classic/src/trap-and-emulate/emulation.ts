@@ -2,8 +2,9 @@
 
 import type { CpuPort, Word64 } from '@worldswitch/platform';
 
+import { steps } from './debug.ts';
 import { takeSynchronous, takeUndefined } from './exceptions.ts';
-import { Frame } from './frame.ts';
+import { Frame, Spsr } from './frame.ts';
 import type { VirtualCpu } from './virtual-cpu.ts';
 import type { VirtualMachine } from './virtual-machine.ts';
 
@@ -19,6 +20,10 @@ export interface EmulationHost {
 
 /** EC of a trapped MSR, MRS or system instruction. */
 const SYSTEM = 0x18;
+
+/** EC of software step from EL0; ISV and IFSC of one whose instruction was stepped. */
+const SOFTWARE_STEP = 0x32;
+const STEPPED = (1 << 24) | 0x22;
 
 /** The circumstances of one exit. */
 export class Emulation {
@@ -68,7 +73,12 @@ export class Emulation {
 
   /** The instruction is done. */
   next(): void {
-    this.frame.skip(this.vcpu.stepping);
+    const { frame, vcpu } = this;
+    const stepped = vcpu.stepping && (frame.spsr & Spsr.SS) !== 0;
+    frame.skip();
+    if (!stepped) return;
+    frame.setSpsr(frame.spsr & ~Spsr.SS);
+    if (steps(vcpu, vcpu.level, vcpu.daif)) this.raise(SOFTWARE_STEP, STEPPED, undefined, SOFTWARE_STEP + 1);
   }
 
   /** A synchronous exception to the guest's EL1, whose class from EL1 is `same`. */

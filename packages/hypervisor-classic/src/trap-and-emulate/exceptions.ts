@@ -4,6 +4,7 @@
 import type { CpuPort, Word64 } from '@worldswitch/platform';
 import { systemRegister } from '@worldswitch/vmm';
 
+import { steps } from './debug.ts';
 import { HARDWARE, Spsr } from './frame.ts';
 import type { Frame } from './frame.ts';
 import { exceptionTaken, happened } from './guest-events.ts';
@@ -15,8 +16,6 @@ const SPSR_EL1 = systemRegister('SPSR_EL1');
 const ESR_EL1 = systemRegister('ESR_EL1');
 const FAR_EL1 = systemRegister('FAR_EL1');
 const VBAR_EL1 = systemRegister('VBAR_EL1');
-const MDSCR_EL1 = systemRegister('MDSCR_EL1');
-const OSLSR_EL1 = systemRegister('OSLSR_EL1');
 
 /** Offset of a kind of exception in its group of vectors. */
 export const Vector = { Synchronous: 0, Irq: 0x80, Fiq: 0x100, SError: 0x180 } as const;
@@ -76,18 +75,6 @@ export function takeSynchronous(
 /** UNDEFINED, as what EL1's software may not do. */
 export function takeUndefined(port: CpuPort, vcpu: VirtualCpu, frame: Frame): void {
   takeSynchronous(port, vcpu, frame, 0, 0);
-}
-
-const Mdscr = { SS: 1, KDE: 1 << 13 } as const;
-const D = 1 << 9;
-/** OSLSR_EL1.OSLK: the OS lock is set. */
-const OSLK = 2;
-
-/** Software step acts at a level with such a PSTATE.DAIF (DDI 0487 D2.3, D2.4, D2.11). */
-export function steps(vcpu: VirtualCpu, level: number, daif: number): boolean {
-  const mdscr = vcpu.get(MDSCR_EL1);
-  if ((mdscr & Mdscr.SS) === 0 || (vcpu.get(OSLSR_EL1) & OSLK) !== 0) return false;
-  return level === 0 || ((mdscr & Mdscr.KDE) !== 0 && (daif & D) === 0);
 }
 
 /** True for a mode that EL1 may return to: EL0t, EL1t, EL1h. */

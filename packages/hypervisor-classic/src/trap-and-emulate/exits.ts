@@ -134,7 +134,7 @@ export class Exits {
       case EC.Watchpoint:
         this.is('debug', 'guest');
         e.port.readSystem(FAR_EL1, this.far);
-        e.raise(ec, esr, ec === EC.SoftwareStep ? undefined : this.far, ec + 1);
+        e.raise(ec, esr, ec === EC.Watchpoint ? this.far : undefined, ec + 1);
         return;
       default:
         this.is(`EC 0x${ec.toString(16)}`, 'guest');
@@ -176,7 +176,9 @@ export class Exits {
     const event = (esr & 1) !== 0;
     this.is(event ? 'wfe' : 'wfi', 'scheduler');
     const own = event ? Sctlr.nTWE : Sctlr.nTWI;
-    if (e.vcpu.level === 0 && (e.vcpu.get(SCTLR_EL1) & own) === 0) {
+    const pending = !event && e.vm.interrupts.status(e.vcpu.index) !== 0;
+    // It is trapped where it would wait.
+    if (e.vcpu.level === 0 && !pending && (e.vcpu.get(SCTLR_EL1) & own) === 0) {
       this.reflect(e, event ? 'wfe' : 'wfi', EC.Wfx, esr);
       return;
     }

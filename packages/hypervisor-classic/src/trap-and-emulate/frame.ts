@@ -49,11 +49,10 @@ export class Frame {
     this.flags |= Flag.PcWritten;
   }
 
-  /** It goes on behind the instruction that exited; for software step, too, that is done. */
-  skip(stepping: boolean): void {
+  /** It goes on behind the instruction that exited. */
+  skip(): void {
     const { lo, hi } = this.pc;
     this.setPc(lo + 4, lo >= 0xffff_fffc ? hi + 1 : hi);
-    if (stepping && (this.spsr & Spsr.SS) !== 0) this.setSpsr(this.spsr & ~Spsr.SS);
   }
 
   /** The hardware's part of the guest's PSTATE. */

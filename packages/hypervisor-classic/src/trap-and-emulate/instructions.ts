@@ -82,7 +82,7 @@ function pstateHandler(word: number): Privileged {
         return;
       }
       vcpu.daif = set ? vcpu.daif | bits : vcpu.daif & ~bits;
-      if (vcpu.stepping) e.stale = true;
+      if (vcpu.debugsKernel) e.stale = true;
       e.next();
     },
   };

@@ -5,6 +5,7 @@ import type { SystemRegister } from '@worldswitch/platform';
 import { identificationRegisters, systemRegister, virtualMpidr } from '@worldswitch/vmm';
 
 import { Sctlr } from './controls.ts';
+import { debugRegisters, Mdscr } from './debug.ts';
 import type { Emulation } from './emulation.ts';
 import { Spsr } from './frame.ts';
 
@@ -82,7 +83,7 @@ const pstate: Readonly<Record<string, SpecialRegister>> = {
     },
     write: (e) => {
       e.vcpu.daif = e.value.lo & Spsr.DAIF;
-      if (e.vcpu.stepping) e.stale = true;
+      if (e.vcpu.debugsKernel) e.stale = true;
       return undefined;
     },
   },
@@ -205,15 +206,16 @@ const identification: Readonly<Record<string, SpecialRegister>> = {
   },
 };
 
+/** MDSCR_EL1.TDCC lets EL0 to the debug communication channel. */
+const channelOpen: NonNullable<SpecialRegister['user']> = (e) => (e.vcpu.get(MDSCR_EL1) & Mdscr.TDCC) === 0;
+
 const debug: Readonly<Record<string, SpecialRegister>> = {
-  MDSCR_EL1: controlling,
+  ...Object.fromEntries(debugRegisters.map((name) => [name, controlling])),
   OSLAR_EL1: {
     write: (e) => {
       e.vcpu.set(OSLSR_EL1, 8 | ((e.value.lo & 1) << 1), 0);
-      return undefined;
-    },
-    written: (e) => {
       e.stale = true;
+      return undefined;
     },
   },
   DBGCLAIMSET_EL1: {
@@ -236,9 +238,11 @@ const debug: Readonly<Record<string, SpecialRegister>> = {
       give(e, 0xa);
     },
   },
+  DBGDTR_EL0: { user: channelOpen },
+  DBGDTRRX_EL0: { user: channelOpen },
   // TXfull and RXfull: nobody is at the other end of the channel.
   MDCCSR_EL0: {
-    user: (e) => (e.vcpu.get(MDSCR_EL1) & (1 << 12)) === 0,
+    user: channelOpen,
     read: (e) => {
       give(e, 0);
     },

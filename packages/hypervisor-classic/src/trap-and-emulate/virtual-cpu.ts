@@ -13,6 +13,8 @@ const OSLSR_EL1 = systemRegister('OSLSR_EL1');
 const MDSCR_EL1 = systemRegister('MDSCR_EL1');
 const CNTFRQ_EL0 = systemRegister('CNTFRQ_EL0');
 
+/** MDSCR_EL1 fields. */
+const [SS, KDE, MDE] = [1, 1 << 13, 1 << 15];
 /** SCTLR_EL1 out of reset: the RES1 bits, and SED and ITD; MMU and caches off. */
 const RESET_SCTLR = 0x30d0_0980;
 /** All of D, A, I and F, as SPSR_ELx has them. */
@@ -134,7 +136,13 @@ export class VirtualCpu {
 
   /** Software step is on: MDSCR_EL1.SS. */
   get stepping(): boolean {
-    return (this.get(MDSCR_EL1) & 1) !== 0;
+    return (this.get(MDSCR_EL1) & SS) !== 0;
+  }
+
+  /** Its kernel is debugged, as PSTATE.D allows: MDSCR_EL1.KDE with SS or MDE. */
+  get debugsKernel(): boolean {
+    const mdscr = this.get(MDSCR_EL1);
+    return (mdscr & KDE) !== 0 && (mdscr & (SS | MDE)) !== 0;
   }
 
   /** The stack pointer that is in the hardware: 0 or 1. */

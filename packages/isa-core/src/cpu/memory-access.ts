@@ -87,14 +87,14 @@ export class MemoryAccess {
   /** The instruction word at the PC, or -1 in a page of software in TypeScript; ends the instruction if it cannot be fetched. */
   fetch(): number {
     const { cpu } = this;
-    const { pc } = cpu.state;
-    if ((pc & 3n) !== 0n) {
+    const { pcLo, pcHi, el } = cpu.state;
+    if ((pcLo & 3) !== 0) {
       cpu.pcAlignmentFault();
       cpu.endInstruction();
     }
-    const at = cpu.translator.translate(pc, Access.Execute, cpu.state.el === 0, false);
+    const at = cpu.translator.translateHalves(pcLo, pcHi, Access.Execute, el === 0, false);
     if (at < 0) {
-      cpu.translator.instructionAbort(pc);
+      cpu.translator.instructionAbort(cpu.state.pc);
       cpu.endInstruction();
     }
     const host = cpu.bus.host(at as Pa);
@@ -103,7 +103,7 @@ export class MemoryAccess {
     this.ns = cpu.translator.nonSecure;
     const word = cpu.bus.read(at as Pa, 4, this.transaction());
     if (this.failed()) {
-      cpu.translator.fetchExternalAbort(pc);
+      cpu.translator.fetchExternalAbort(cpu.state.pc);
       cpu.endInstruction();
     }
     return word >>> 0;

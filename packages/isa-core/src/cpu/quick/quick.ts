@@ -20,6 +20,9 @@ const TTBR1: number = registerByName('TTBR1_EL1').cell;
 /** HCR_EL2.TVM. */
 const TVM = 1 << 26;
 const ERET = 0xd69f_03e0;
+/** DAIF, and its ISS but for CRm, op2, Rt and the direction: op0 3, op1 3, CRn 4. */
+const DAIF: number = systemId(3, 3, 4, 2, 1);
+const DAIF_ISS = (3 << 20) | (3 << 14) | (4 << 10);
 const SCTLR: number = registerByName('SCTLR_EL1').cell;
 /** SCTLR_EL1.UMA. */
 const UMA = 1 << 9;
@@ -90,11 +93,13 @@ function user(cpu: Cpu, word: number, id: number, read: boolean): boolean {
     takeUndefined(cpu);
     return true;
   }
-  // MSR DAIFSet and DAIFClr.
-  if ((word & 0xffff_f0df) >>> 0 !== 0xd503_40df || (cpu.state.cellLo(SCTLR) & UMA) !== 0) return false;
-  const op2 = (word >>> 5) & 7;
-  const crm = (word >>> 8) & 15;
-  takeSynchronous(cpu, defaultTarget(cpu), EC.SystemRegister, (op2 << 17) | 0xd000 | 0x3e0 | (crm << 1));
+  // MRS and MSR of DAIF, DAIFSet and DAIFClr.
+  const immediate = (word & 0xffff_f0df) >>> 0 === 0xd503_40df;
+  if (!(immediate || id === DAIF) || (cpu.state.cellLo(SCTLR) & UMA) !== 0) return false;
+  const op2 = (id & 7) << 17;
+  const crm = ((id >>> 3) & 15) << 1;
+  const iss = immediate ? 0xd000 | 0x3e0 : DAIF_ISS | ((word & 31) << 5) | (read ? 1 : 0);
+  takeSynchronous(cpu, defaultTarget(cpu), EC.SystemRegister, op2 | crm | iss);
   return true;
 }
 

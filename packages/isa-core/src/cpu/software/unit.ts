@@ -73,9 +73,14 @@ export class SoftwareUnit {
   /** True for a physical address in a page of software, which is then where the last fetch was from. */
   holds(pa: number): boolean {
     const offset = pa % 4096;
-    this.fetched = this.ports.find(({ attached }) => attached.page === pa - offset);
     this.offset = offset;
-    return this.fetched !== undefined;
+    for (const port of this.ports) {
+      if (port.attached.page !== pa - offset) continue;
+      this.fetched = port;
+      return true;
+    }
+    this.fetched = undefined;
+    return false;
   }
 
   /** The page of addresses that software was entered in last. */
