@@ -214,12 +214,15 @@ describe('the command', () => {
 
   test('runs what is asked for, and names what there is when nobody has that name', async () => {
     const main = await bundledCommand();
-    const { status, stdout } = await tryRun('node', [main, 'nano', '--systems', 'native', '--json', '-']);
+    const { status, stdout } = await tryRun('node', [
+      main,
+      ...['nano', '--systems', 'native,trap-and-emulate:lazy', '--json', '-'],
+    ]);
     expect(status).toBe(0);
     // The fast engine comes to the same counts.
-    expect((JSON.parse(stdout) as { systems: unknown[] }).systems).toEqual([
-      { system: 'native', operations: measured.get('native') },
-    ]);
+    const { systems } = JSON.parse(stdout) as { systems: { system: string; operations: Costs }[] };
+    expect(systems.map(({ system }) => system)).toEqual(['native', 'trap-and-emulate:lazy']);
+    for (const { system, operations: costs } of systems) expect(costs).toEqual(measured.get(system));
     const wrong = await tryRun('node', [main, 'nano', '--systems', 'hosted']);
     expect(wrong.status).toBe(2);
     expect(wrong.stderr).toMatch(/^worldswitch: --systems: there is no system "hosted"; there are native, /m);
