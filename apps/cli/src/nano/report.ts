@@ -28,7 +28,8 @@ function table(
     ...moreCells(operation),
   ]);
   const under: Row = ['', ...runs.map(({ system }) => system.head[1]), ...more.map(() => '')];
-  return block(title, [under, ...rows], ['', ...runs.map(({ system }) => system.head[0]), ...more]);
+  const head: Row = ['', ...runs.map(({ system }) => system.head[0]), ...more];
+  return block(title, [under, ...rows], head).map((line) => line.trimEnd());
 }
 
 /** Breaks words into lines. */
