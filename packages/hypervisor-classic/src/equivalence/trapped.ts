@@ -179,6 +179,14 @@ function changedWords(host: Host<TrapAndEmulate>): () => ReadonlyMap<number, Rew
   return () => host.hypervisor.rewritten?.changed(ramBase) ?? before;
 }
 
+/** Pages of the only VM's that hold real tables: where what the guest wrote there is. */
+function keptPages({ setup, hypervisor }: Host<TrapAndEmulate>): ReadonlyMap<number, number> {
+  const { ramBase } = setup.host;
+  const base = setup.vms[0]?.vm.base ?? 0;
+  const sides = hypervisor.vms[0]?.memory.shadow.sides ?? new Map<number, number>();
+  return new Map([...sides].map(([page, side]) => [page - base, side - ramBase]));
+}
+
 /** The only VM of a trap-and-emulate host that has not run yet. */
 export function trappedGuest(host: Host<TrapAndEmulate>, system: string): ObservedGuest {
   const { machine, setup } = host;
@@ -190,6 +198,7 @@ export function trappedGuest(host: Host<TrapAndEmulate>, system: string): Observ
     system,
     machine,
     memory: { offset: base - setup.host.ramBase, size: board.memory },
+    ...(setup.shadow?.variant === 'real' && { moved: () => keptPages(host) }),
     ...(setup.impure && { rewritten: changedWords(host) }),
     observe: (probe) => new TrappedView(host, probe),
   };

@@ -85,7 +85,7 @@ export class EventRun {
       () => {
         machine.cpu.listener?.droppedAll();
       },
-      guest.rewritten,
+      guest,
     );
     const stop = (): void => {
       machine.stop();

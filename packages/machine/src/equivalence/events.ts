@@ -74,6 +74,8 @@ export interface ObservedGuest {
    * are counted, and compared as what the guest had.
    */
   readonly rewritten?: (() => ReadonlyMap<number, RewrittenWord>) | undefined;
+  /** Pages of its memory that whoever runs it keeps elsewhere in the machine's: places in bytes there, by those in the guest's memory. */
+  readonly moved?: (() => ReadonlyMap<number, number>) | undefined;
   /** Begins to tell a probe of the guest's events. */
   observe(probe: GuestProbe): GuestView;
 }

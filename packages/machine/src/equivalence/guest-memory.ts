@@ -20,6 +20,14 @@ export interface RewrittenWord {
 const WORDS = PAGE / 4;
 const NONE: ReadonlyMap<number, RewrittenWord> = new Map();
 
+/** What of a guest's memory is not there as the guest has it. */
+export interface Displaced {
+  /** Words that are not the guest's own, by their place in bytes. */
+  readonly rewritten?: (() => ReadonlyMap<number, RewrittenWord>) | undefined;
+  /** Pages that are elsewhere in the machine's memory now: places in bytes, by those in the guest's memory. */
+  readonly moved?: (() => ReadonlyMap<number, number>) | undefined;
+}
+
 /** The memory of one guest. */
 export class GuestMemory {
   readonly words: Uint32Array;
@@ -28,6 +36,10 @@ export class GuestMemory {
   private readonly pages: Uint32Array;
   private readonly revoke: () => void;
   private readonly rewritten: () => ReadonlyMap<number, RewrittenWord>;
+  private readonly moved: Displaced['moved'];
+  /** All of the machine's memory, and where in it pages by their number are that are elsewhere: when the dirty bits were taken. */
+  private readonly all: Uint32Array;
+  private elsewhere: ReadonlyMap<number, number> = new Map();
   /** Pages that have such words, of as many words as were known then. */
   private readonly changedPages = new Set<number>();
   private changedCount = 0;
@@ -39,16 +51,13 @@ export class GuestMemory {
 
   /**
    * @param revoke - takes write permission from every fast path: the dirty bits are clear again
-   * @param rewritten - words that are not the guest's own
+   * @param displaced - what is not there as the guest has it
    */
-  constructor(
-    memory: Memory,
-    { offset, size }: GuestWindow,
-    revoke: () => void,
-    rewritten: () => ReadonlyMap<number, RewrittenWord> = () => NONE,
-  ) {
+  constructor(memory: Memory, { offset, size }: GuestWindow, revoke: () => void, displaced: Displaced = {}) {
     this.memory = memory;
-    this.rewritten = rewritten;
+    this.rewritten = displaced.rewritten ?? ((): typeof NONE => NONE);
+    this.moved = displaced.moved;
+    this.all = new Uint32Array(memory.bytes.buffer, memory.bytes.byteOffset, memory.bytes.length >>> 2);
     this.first = offset / PAGE;
     this.words = new Uint32Array(memory.bytes.buffer, memory.bytes.byteOffset + offset, size / 4);
     this.pages = new Uint32Array((size / PAGE) * 2);
@@ -75,14 +84,16 @@ export class GuestMemory {
 
   /** A word as the guest has it, by its number. */
   word(i: number): number {
-    const word = this.words[i] ?? 0;
+    const at = this.elsewhere.get(Math.floor(i / WORDS));
+    const word = (at === undefined ? this.words[i] : this.all[at + (i % WORDS)]) ?? 0;
     const other = this.rewritten().get(4 * i);
     return other?.after === word ? other.before : word;
   }
 
   private hashPage(page: number): void {
     const { original } = this;
-    let [words, first] = [this.words, page * WORDS];
+    const at = this.elsewhere.get(page);
+    let [words, first] = at === undefined ? [this.words, page * WORDS] : [this.all, at];
     if (this.hasChanged(page)) {
       for (let i = 0; i < WORDS; i++) original[i] = this.word(first + i);
       [words, first] = [original, 0];
@@ -118,6 +129,15 @@ export class GuestMemory {
       }
     }
     if (some) this.revoke();
+    this.collectMoved();
+  }
+
+  /** Pages that are or were elsewhere: no dirty bit of theirs says when they change. */
+  private collectMoved(): void {
+    if (this.moved === undefined) return;
+    for (const page of this.elsewhere.keys()) this.collected.add(page);
+    this.elsewhere = new Map([...this.moved()].map(([place, at]) => [place / PAGE, at / 4]));
+    for (const page of this.elsewhere.keys()) this.collected.add(page);
   }
 
   /** 64 bits over all of it. */
