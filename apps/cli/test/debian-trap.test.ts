@@ -13,8 +13,14 @@ const every = (process.env['WORLDSWITCH_ALL'] ?? '') !== '';
 const CHOICES: readonly (readonly [ShadowChoice, Partial<Record<keyof ShadowCounters, number>>])[] = [
   [{ variant: 'lazy' }, { hidden: 1000 }],
   [{ variant: 'traced' }, { hidden: 1000, tracedWrites: 50_000 }],
-  [{ variant: 'bounded', capacity: 256 }, { hidden: 1000, touches: 10_000, evictions: 10_000 }],
-  [{ variant: 'bounded', capacity: 64 }, { hidden: 1000, touches: 10_000, evictions: 10_000 }],
+  [
+    { variant: 'bounded', capacity: 256 },
+    { hidden: 1000, touches: 10_000, evictions: 10_000 },
+  ],
+  [
+    { variant: 'bounded', capacity: 64 },
+    { hidden: 1000, touches: 10_000, evictions: 10_000 },
+  ],
   [{ variant: 'real' }, { hidden: 1000, tracedWrites: 50_000, tracedReads: 10_000 }],
 ];
 

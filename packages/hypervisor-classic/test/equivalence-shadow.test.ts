@@ -32,15 +32,14 @@ async function compared(
 }
 
 describe('the same guest natively and by trap-and-emulate', () => {
-  it.each<ShadowChoice>([
-    { variant: 'traced' },
-    { variant: 'bounded', capacity: 1 },
-    { variant: 'real' },
-  ])('has the same events over shadow tables %j', async (shadow) => {
-    const result = await compared(shadow);
-    expect(result.difference).toBeUndefined();
-    expect(result.events).toBeGreaterThanOrEqual(Math.min(MOST, 8000));
-  });
+  it.each<ShadowChoice>([{ variant: 'traced' }, { variant: 'bounded', capacity: 1 }, { variant: 'real' }])(
+    'has the same events over shadow tables %j',
+    async (shadow) => {
+      const result = await compared(shadow);
+      expect(result.difference).toBeUndefined();
+      expect(result.events).toBeGreaterThanOrEqual(Math.min(MOST, 8000));
+    },
+  );
 
   it('has other memory, as it stands there, where hardware walks its own tables', async () => {
     const { difference } = await compared({ variant: 'real' }, (guest) => ({ ...guest, moved: undefined }));
