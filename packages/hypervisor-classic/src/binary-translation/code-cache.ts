@@ -3,7 +3,7 @@
 // that it was made in, one of the guest's translation tables, and is found and branched to in that context alone.
 
 import { LINE, toLine } from './address.ts';
-import { Call, isLanding, startsOf } from './draft.ts';
+import { Call, eachStart, isLanding } from './draft.ts';
 import type { Draft, UnitExit } from './draft.ts';
 import { address, halves } from './saved-cache.ts';
 import type { CacheState, UnitState } from './saved-cache.ts';
@@ -198,13 +198,16 @@ export class CodeCache {
     const { places, landings } = this.pages.add(unit);
     const first = (unit.base - this.base) / 4;
     const index = indexOf(unit.pc);
-    if (isLanding(unit)) landings.set(unit.pc, unit.base);
-    else
-      for (const { origin, at, landing } of startsOf(unit))
-        // Who was first stays.
-        if (places[index + origin] === 0)
-          places[index + origin] = 2 * (first + at + Number(landing)) + Number(landing);
-        else if (landing) landings.set(unit.pc + 4 * origin, unit.base + 4 * at);
+    if (isLanding(unit)) {
+      landings.set(unit.pc, unit.base);
+      return;
+    }
+    eachStart(unit, (origin, at, landing) => {
+      const behind = Number(landing);
+      // Who was first stays.
+      if (places[index + origin] === 0) places[index + origin] = 2 * (first + at + behind) + behind;
+      else if (landing) landings.set(unit.pc + 4 * origin, unit.base + 4 * at);
+    });
   }
 
   /** The words of a unit, with its ways out to what is there already. */

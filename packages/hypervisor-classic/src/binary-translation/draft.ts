@@ -28,23 +28,21 @@ export interface UnitExit {
 export const isLanding = ({ pc, words, exits }: Draft): boolean =>
   words.length === 2 && exits.length === 1 && exits[0]?.target === pc;
 
-/** Where an instruction of a unit begins. */
-export interface Start {
-  /** Its number in the unit. */
-  readonly origin: number;
-  /** Its first word, the landing where it has one. */
-  readonly at: number;
-  readonly landing: boolean;
-}
-
-/** Where each instruction of a unit begins: all is as the guest has it there, but X16 at a landing. */
-export function startsOf({ origins, phases }: Pick<Draft, 'origins' | 'phases'>): Start[] {
-  const starts: Start[] = [];
-  origins.forEach((origin, at) => {
+/**
+ * Where each instruction of a unit begins: all is as the guest has it there, but X16 at a landing.
+ *
+ * @param visit - is told the instruction's number in the unit, its first word, the landing where it has one, and whether it has one
+ */
+export function eachStart(
+  { origins, phases }: Pick<Draft, 'origins' | 'phases'>,
+  visit: (origin: number, at: number, landing: boolean) => void,
+): void {
+  let next = 0;
+  for (let at = 0; at < origins.length; at++) {
     // Ways out behind the unit are of earlier instructions.
-    if (origin === starts.length) starts.push({ origin, at, landing: phases[at] === LANDING_PHASE });
-  });
-  return starts;
+    if (origins[at] !== next) continue;
+    visit(next++, at, phases[at] === LANDING_PHASE);
+  }
 }
 
 /** A unit as it was written. */
@@ -171,13 +169,15 @@ export class UnitWriter {
   }
 
   private placeBranches(instructions: number): void {
-    const starts = startsOf(this);
+    const starts: number[] = [];
+    // Behind the landing.
+    eachStart(this, (_, at, landing) => starts.push(at + Number(landing)));
     this.phase = Phase.CLEAN;
     for (const { hole, form, target, origin } of this.branches) {
       const index = (target - this.pc) / 4;
       const start = index < instructions ? starts[index] : undefined;
-      if (start) {
-        const offset = start.at + (start.landing ? 1 : 0) - hole;
+      if (start !== undefined) {
+        const offset = start - hole;
         const [bits, at] = form === B ? [26, 0] : isTest(form) ? [14, 5] : [19, 5];
         this.words[hole] = (form | ((offset & ((1 << bits) - 1)) << at)) >>> 0;
       } else if (form === B) {

@@ -22,9 +22,12 @@ import { registerPageShape, VirtualRegisterPage } from './virtual-registers.ts';
 import type { RegisterPageState } from './virtual-registers.ts';
 
 const IC_IVAU = systemOperation('IC IVAU');
+const IC_IALLU = systemOperation('IC IALLU');
 const DSB = systemOperation('DSB ISH');
 const TTBR1_EL1 = systemRegister('TTBR1_EL1');
 const PAGE = 0x1000;
+/** Bytes of text that are read at once. */
+const AHEAD = 256;
 /** Log2 of the bytes of the hypervisor's part of the address space, less 32. */
 const SLOT = 39 - 32;
 
@@ -81,6 +84,9 @@ export class TranslatedKernel {
   /** The page that instructions were last fetched from, in this exit. */
   private fetched = Number.NaN;
   private fetchedPa = 0;
+  /** Which bytes of it are in `text`. */
+  private readFrom = 0;
+  private readTo = 0;
   private physicalPage = 0;
   private readonly contexts: Contexts;
   private passedBy: boolean;
@@ -180,7 +186,8 @@ export class TranslatedKernel {
     if (port.write(at, bytes) !== Fault.None) throw new Error('the translation cache is gone');
     // No line of it is across 4 GiB.
     const { lo, hi } = at;
-    for (let i = 0; i < bytes.length; i += LINE) port.operate(IC_IVAU, lo + i, (hi + offset) >>> 0);
+    if (bytes.length > 2 * LINE) port.operate(IC_IALLU);
+    else for (let i = 0; i < bytes.length; i += LINE) port.operate(IC_IVAU, lo + i, (hi + offset) >>> 0);
     port.operate(DSB);
   }
 
@@ -195,13 +202,21 @@ export class TranslatedKernel {
       // Instructions come from memory alone.
       if (answer !== Answer.Retry) return -1;
       this.fetched = page;
+      this.readFrom = this.readTo = 0;
       this.physicalPage = Math.floor(vm.memory.ipa / PAGE);
       this.fetchedPa = vm.hostOf(vm.memory.ipa);
     }
-    const pa = this.fetchedPa + (pc - page);
-    this.at.lo = low(pa);
-    this.at.hi = high(pa);
-    return port.load(this.at, 4, this.word) === Fault.None ? this.word.lo : -1;
+    const offset = pc - page;
+    if (offset < this.readFrom || offset >= this.readTo) {
+      const pa = this.fetchedPa + offset;
+      this.at.lo = low(pa);
+      this.at.hi = high(pa);
+      const bytes = this.text.subarray(offset, Math.min(PAGE, offset + AHEAD));
+      if (port.read(this.at, bytes) !== Fault.None) return -1;
+      this.readFrom = offset;
+      this.readTo = offset + bytes.length;
+    }
+    return this.words.getUint32(offset, true);
   }
 
   /**
@@ -298,6 +313,7 @@ export class TranslatedKernel {
     if (pa < 0) return false;
     this.at.lo = low(pa);
     this.at.hi = high(pa);
+    this.fetched = Number.NaN;
     if (port.read(this.at, this.text) !== Fault.None) throw new Error('guest memory is gone');
     return units.every(({ pc, source }) => {
       const first = ((pc % PAGE) + PAGE) % PAGE;

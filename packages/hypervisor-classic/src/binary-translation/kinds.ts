@@ -1,6 +1,7 @@
 // What the translator does about an instruction of the guest's kernel (DDI 0487 C4.1): by the instruction table's row, so that no
 // encoding is without an answer. What is not known to be innocuous is called out.
 
+import { decode } from '@worldswitch/isa-core';
 import type { Decoded } from '@worldswitch/isa-core';
 
 /** How an instruction is translated. */
@@ -27,7 +28,13 @@ export type Kind =
   /** IC IVAU. */
   | 'line'
   /** To the hypervisor, which emulates it. */
-  | 'emulate';
+  | 'emulate'
+  /** The same for ERET, and for what is no instruction: where it is executed, that is as seldom as what is behind it. */
+  | 'last';
+
+const ERET = 0xd69f_03e0;
+/** Words that are remembered. */
+const MOST = 1 << 16;
 
 const branches: Readonly<Record<string, Kind>> = {
   'B/BL': 'branch',
@@ -59,7 +66,7 @@ const isSystem = (word: number): boolean => ((word >>> 26) & 7) === 5;
 
 /** What to do about it; undefined words are emulated, that is, they are UNDEFINED to the guest. */
 export function kindOf(word: number, decoded: Decoded | undefined): Kind {
-  if (decoded === undefined) return 'emulate';
+  if (decoded === undefined || word === ERET) return 'last';
   const { name } = decoded.row;
   const known = branches[name] ?? special[name];
   if (known !== undefined) return known;
@@ -73,4 +80,20 @@ export function kindOf(word: number, decoded: Decoded | undefined): Kind {
       : 'emulate';
   if (isSystem(word) || name === 'UDF') return 'emulate';
   return 'same';
+}
+
+/** Kinds of the words that were seen: what compilers emit repeats itself. */
+export class Kinds {
+  private readonly known = new Map<number, Kind>();
+
+  /** What to do about a word. */
+  of(word: number): Kind {
+    let kind = this.known.get(word);
+    if (kind === undefined) {
+      if (this.known.size >= MOST) this.known.clear();
+      kind = kindOf(word, decode(word));
+      this.known.set(word, kind);
+    }
+    return kind;
+  }
 }

@@ -3,12 +3,11 @@
 // is innocuous stays as it is; what names the PC gets the guest's; sensitive instructions are done in line on the page of virtual
 // registers or called out. (Adams and Agesen, ASPLOS 2006, section 3.)
 
-import { decode, systemRegisterAt } from '@worldswitch/isa-core';
-import type { Decoded } from '@worldswitch/isa-core';
+import { systemRegisterAt } from '@worldswitch/isa-core';
 
 import { Call, UnitWriter } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { kindOf } from './kinds.ts';
+import { Kinds } from './kinds.ts';
 import {
   branchIndirect,
   changeMask,
@@ -151,15 +150,10 @@ function indirect({ to, pc, word, options }: Place): Flow {
   return links ? 'call' : 'end';
 }
 
-/** ERET, and what is no instruction: where it is executed, that is as seldom as what is behind it. */
-const isEnd = (word: number, decoded: Decoded | undefined): boolean =>
-  decoded === undefined || word === 0xd69f_03e0;
-
 /** Translates one instruction. */
-function one(place: Place, decoded: Decoded | undefined): Flow {
+function one(place: Place, kinds: Kinds): Flow {
   const { to, word } = place;
-  const kind = kindOf(word, decoded);
-  switch (kind) {
+  switch (kinds.of(word)) {
     case 'same':
       same(place);
       return 'on';
@@ -198,7 +192,10 @@ function one(place: Place, decoded: Decoded | undefined): Flow {
       return 'on';
     case 'emulate':
       emulate(place);
-      return isEnd(word, decoded) ? 'end' : 'on';
+      return 'on';
+    case 'last':
+      emulate(place);
+      return 'end';
   }
 }
 
@@ -217,12 +214,14 @@ export function alone(word: number): Draft {
  *
  * @param pc - the guest's address, signed
  * @param fetch - the guest's instruction at an address; undefined where the fetch faults
+ * @param kinds - of the words that it has seen
  * @returns undefined where there is no first instruction
  */
 export function translate(
   pc: number,
   fetch: (pc: number) => number | undefined,
   options: TranslationOptions,
+  kinds: Kinds = new Kinds(),
 ): Draft | undefined {
   const to = new UnitWriter(pc);
   const source: number[] = [];
@@ -236,7 +235,7 @@ export function translate(
     to.origin = source.length;
     source.push(word);
     if (flow === 'call') to.landing();
-    flow = one({ to, pc: at, word, options, ahead }, decode(word));
+    flow = one({ to, pc: at, word, options, ahead }, kinds);
     at += 4;
   }
   if (source.length === 0) return undefined;

@@ -5,8 +5,9 @@ import type { CpuPort, Word64 } from '@worldswitch/platform';
 
 import { high, low, signed } from './address.ts';
 import type { CacheWord, CodeCache, Unit } from './code-cache.ts';
-import { Call, startsOf, UnitWriter } from './draft.ts';
+import { Call, eachStart, UnitWriter } from './draft.ts';
 import type { Draft } from './draft.ts';
+import { Kinds } from './kinds.ts';
 import { recover } from './precise.ts';
 import { CONTEXTS } from './state-page.ts';
 import { translate } from './translate.ts';
@@ -55,6 +56,7 @@ export class Translator {
   /** The way out that was just taken, and the branch by register. */
   private exit: CacheWord | undefined;
   private indirect = false;
+  private readonly kinds = new Kinds();
   private emptied = 0;
 
   constructor(cache: CodeCache, page: VirtualRegisterPage, host: TranslationHost, inline = true) {
@@ -165,11 +167,13 @@ export class Translator {
         context: this.page.context,
         known: (at) => this.cache.place(at) !== undefined,
       },
+      this.kinds,
     );
     if (draft === undefined) return undefined;
     const unit = this.add(port, draft);
-    for (const { origin, at, landing } of startsOf(unit))
+    eachStart(unit, (origin, at, landing) => {
       if (landing && origin > 0) this.page.enterTable(port, unit.pc + 4 * origin, unit.base + 4 * at);
+    });
     return this.cache.place(pc);
   }
 
@@ -223,8 +227,9 @@ export class Translator {
 
   private forgotten(port: CpuPort, units: readonly Unit[]): void {
     for (const unit of units)
-      for (const { origin, landing } of startsOf(unit))
+      eachStart(unit, (origin, _, landing) => {
         if (landing) this.page.leaveTable(port, unit.pc + 4 * origin, unit.context);
+      });
   }
 
   private emptyTables(port: CpuPort): void {
