@@ -5,6 +5,7 @@
 import { LINE, toLine } from './address.ts';
 import { Call, eachStart, isLanding } from './draft.ts';
 import type { Draft, UnitExit } from './draft.ts';
+import { Phase } from './phase.ts';
 import { address, halves } from './saved-cache.ts';
 import type { CacheState, UnitState } from './saved-cache.ts';
 import { TextPages } from './text-pages.ts';
@@ -45,11 +46,14 @@ export interface CacheCounts {
   chained: number;
   forgotten: number;
   emptied: number;
+  /** Instructions that stood for themselves and are called out, as they faulted often. */
+  calledOut: number;
 }
 
 const PAGE = 0x1000;
 const B = 0x1400_0000;
 const EXIT = (0xd400_0001 | (Call.EXIT << 5)) >>> 0;
+const EMULATE = (0xd400_0001 | (Call.EMULATE << 5)) >>> 0;
 
 /** The number of an instruction in its page. */
 const indexOf = (pc: number): number => (pc - Math.floor(pc / PAGE) * PAGE) / 4;
@@ -63,6 +67,7 @@ export class CodeCache {
     chained: 0,
     forgotten: 0,
     emptied: 0,
+    calledOut: 0,
   };
   private readonly base: number;
   private readonly bytes: number;
@@ -252,6 +257,21 @@ export class CodeCache {
     for (const unit of page.units) unit.alive = false;
     for (const unit of page.units) this.forget(unit);
     return page.units;
+  }
+
+  /** The number of a word, among all of the cache. */
+  numberOf({ unit, at }: CacheWord): number {
+    return (unit.base - this.base) / 4 + at;
+  }
+
+  /** An instruction that stands for itself is called out from now on, or not any more. False where it is none. */
+  callOut({ unit, at }: CacheWord, out: boolean): boolean {
+    const word = unit.words[at] ?? 0;
+    if (!unit.alive || word !== unit.source[unit.origins[at] ?? 0] || unit.phases[at] !== Phase.CLEAN)
+      return false;
+    this.memory.write(unit.base + 4 * at, [out ? EMULATE : word]);
+    if (out) this.counts.calledOut++;
+    return true;
   }
 
   /** All pages with text that was translated. */

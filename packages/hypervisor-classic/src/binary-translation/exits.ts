@@ -10,6 +10,7 @@ import { AccessKind, Answer } from '../trap-and-emulate/guest-memory.ts';
 import { ESR_EL1 } from '../trap-and-emulate/handles.ts';
 import type { VirtualCpu } from '../trap-and-emulate/virtual-cpu.ts';
 import type { VirtualMachine } from '../trap-and-emulate/virtual-machine.ts';
+import { isPlainAccess } from './accesses.ts';
 import { emulateCalledOut } from './emulate.ts';
 import { TranslatedKernel } from './kernel.ts';
 import type { TranslatedKernelState, TranslationPlaces } from './kernel.ts';
@@ -34,11 +35,18 @@ export function translationPlaces(
 
 /** The kernel of a VM, to be translated. */
 export const kernelAt = (
-  { translation }: HypervisorSetup,
+  { translation, shadow }: HypervisorSetup,
   space: HostSpace,
   places: TranslationPlaces,
   state?: { readonly kernel: TranslatedKernelState | null },
-): TranslatedKernel => new TranslatedKernel(space, places, translation?.inline, state?.kernel ?? undefined);
+): TranslatedKernel =>
+  new TranslatedKernel(
+    space,
+    places,
+    translation?.inline,
+    state?.kernel ?? undefined,
+    (shadow?.variant ?? 'lazy') === 'lazy',
+  );
 
 /** The guest's kernel was running, from the translation cache. */
 export const isTranslated = ({ from }: Exception, vcpu: VirtualCpu): boolean =>
@@ -66,7 +74,11 @@ function serveTranslated(kernel: TranslatedKernel, emulation: Emulation, exits: 
   const { served } = exits;
   served.syndrome = esr.lo;
   served.cause = served.handler = 'translator';
-  if (arrival === Arrival.Emulate) {
+  if (arrival === Arrival.Emulate && isPlainAccess(kernel.instruction)) {
+    const { cause = 'called out', handler = 'guest' } = kernel.access(emulation) ?? {};
+    served.cause = cause;
+    served.handler = handler;
+  } else if (arrival === Arrival.Emulate) {
     served.cause = emulateCalledOut(emulation, kernel.instruction, exits.instructions);
     served.handler = 'emulate';
     kernel.followed(emulation, served.cause, kernel.instruction);

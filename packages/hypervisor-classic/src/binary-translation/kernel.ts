@@ -8,6 +8,8 @@ import type { HostSpace } from '@worldswitch/vmm';
 
 import type { Emulation } from '../trap-and-emulate/emulation.ts';
 import { AccessKind, Answer } from '../trap-and-emulate/guest-memory.ts';
+import { accessCalledOut, isPlainAccess } from './accesses.ts';
+import type { AccessDone } from './accesses.ts';
 import { high, LINE, low, signed } from './address.ts';
 import { CodeCache } from './code-cache.ts';
 import type { CacheCounts, Unit } from './code-cache.ts';
@@ -15,10 +17,12 @@ import { Contexts, contextsShape } from './contexts.ts';
 import type { ContextsState } from './contexts.ts';
 import { address, cacheShape } from './saved-cache.ts';
 import type { CacheState } from './saved-cache.ts';
+import { Sites, sitesShape } from './sites.ts';
+import type { SitesState } from './sites.ts';
 import { CONTEXTS } from './state-page.ts';
 import type { TextPage } from './text-pages.ts';
 import { Arrival, Translator } from './translator.ts';
-import { registerPageShape, VirtualRegisterPage } from './virtual-registers.ts';
+import { NO_PAGE, registerPageShape, VirtualRegisterPage } from './virtual-registers.ts';
 import type { RegisterPageState } from './virtual-registers.ts';
 
 const IC_IVAU = systemOperation('IC IVAU');
@@ -55,6 +59,7 @@ export type TranslatedKernelState = Readonly<{
   contexts: ContextsState;
   passedBy: boolean;
   page: RegisterPageState;
+  sites: SitesState;
 }>;
 
 const MAPPED = 2 ** 48;
@@ -65,6 +70,7 @@ export const translatedKernelShape: Shape<TranslatedKernelState> = record<Transl
   contexts: contextsShape,
   passedBy: flag,
   page: registerPageShape,
+  sites: sitesShape,
 });
 
 /** A kernel that runs from a translation cache. One vCPU. */
@@ -72,6 +78,11 @@ export class TranslatedKernel {
   private readonly space: TranslationSpace;
   private readonly places: TranslationPlaces;
   private readonly inline: boolean;
+  /** The shadow is wrong where the guest has written a table, until it says so: TLB maintenance of what is not in it is nothing. */
+  private readonly lazy: boolean;
+  private readonly sites: Sites;
+  /** User code has run since the kernel did. */
+  private away = true;
   private readonly page: VirtualRegisterPage;
   private readonly word: Word64 = { lo: 0, hi: 0 };
   /** A page of the guest's text. */
@@ -96,13 +107,16 @@ export class TranslatedKernel {
     places: TranslationPlaces,
     inline = true,
     state?: TranslatedKernelState,
+    lazy = true,
   ) {
+    this.lazy = lazy;
     this.space = space;
     this.places = places;
     this.inline = inline;
     this.page = new VirtualRegisterPage(places.state.pa, state?.page);
     this.contexts = new Contexts(state?.contexts);
     this.passedBy = state?.passedBy ?? false;
+    this.sites = new Sites(state?.sites);
     if (state?.cache) this.begin(address(state.cache.base), state.cache);
   }
 
@@ -135,6 +149,7 @@ export class TranslatedKernel {
 
   private begin(base: number, state?: CacheState): Running {
     const { pa, size } = this.places.cache;
+    if (state === undefined) this.sites.clear();
     const cache = new CodeCache(
       base,
       size,
@@ -162,6 +177,7 @@ export class TranslatedKernel {
       contexts: contexts.save(),
       passedBy: this.passedBy,
       page: this.page.save(),
+      sites: this.sites.save(),
     };
   }
 
@@ -228,6 +244,8 @@ export class TranslatedKernel {
     this.emulation = emulation;
     this.fetched = Number.NaN;
     const { running } = this;
+    this.away = false;
+    this.sites.exited();
     if (running === undefined) return Arrival.Other;
     return running.translator.arrive(emulation.port, emulation.vcpu, emulation.frame, call);
   }
@@ -242,6 +260,8 @@ export class TranslatedKernel {
     const translator = this.translatorAt(port, base);
     if (this.passedBy) this.compare(emulation);
     this.passedBy = false;
+    if (this.away) this.page.unshadowed(port, NO_PAGE, NO_PAGE);
+    this.away = true;
     return translator.depart(port, vcpu, frame, state, pending);
   }
 
@@ -266,12 +286,18 @@ export class TranslatedKernel {
     this.emulation = emulation;
     const { running } = this;
     const { port } = emulation;
+    if (cause === 'hidden fault' || cause === 'mmio' || cause === 'traced') {
+      if (cause === 'hidden fault') this.page.unshadowed(port, NO_PAGE, NO_PAGE);
+      this.faulted();
+      return;
+    }
     if (cause === 'ic ivau') {
       port.readX(word & 31, this.word);
       this.textChanged(emulation, this.word);
       return;
     }
     if (cause.startsWith('tlbi ')) {
+      this.sites.maintained();
       this.invalidated(emulation, cause, word & 31);
       return;
     }
@@ -293,10 +319,45 @@ export class TranslatedKernel {
     // Bits 43:0 of Xt are bits 55:12 of the address.
     port.readX(t, this.word);
     const { lo, hi } = this.word;
-    this.pageMoved(emulation, (((hi << 20) >> 20) * 2 ** 32 + lo) * PAGE);
+    const pc = (((hi << 20) >> 20) * 2 ** 32 + lo) * PAGE;
+    this.pageMoved(emulation, pc);
     // Of a last level: what it mapped was a block of 1 GiB at most.
     const last = cause.startsWith('tlbi vale1') || cause.startsWith('tlbi vaale1');
     this.running?.translator.moved(port, last ? { lo: lo >>> 0, hi: (hi & 0xfff) >>> 0 } : undefined);
+    // Of all ASIDs.
+    if (this.lazy && /^tlbi vaal?e1/.test(cause) && !this.hasText(pc))
+      this.page.unshadowed(port, lo >>> 0, (hi & 0xfff) >>> 0);
+  }
+
+  /** Something was translated of a page, in whatever context. */
+  private hasText(pc: number): boolean {
+    for (let context = 0; context < CONTEXTS; context++)
+      if (this.running?.cache.pageAt(context, pc) !== undefined) return true;
+    return false;
+  }
+
+  /** The plain access that the last exit came from is called out when that happens often. */
+  private faulted(): void {
+    const { running, inline } = this;
+    const last = running?.translator.last;
+    if (running === undefined || last === undefined || !inline) return;
+    const { cache } = running;
+    if (isPlainAccess(last.unit.words[last.at] ?? 0) && this.sites.faulted(cache.numberOf(last)))
+      cache.callOut(last, true);
+  }
+
+  /** A plain access was called out. Where the guest's tables refuse it, it is itself again, and faults. */
+  access(emulation: Emulation): AccessDone | undefined {
+    this.emulation = emulation;
+    const { running } = this;
+    const last = running?.translator.last;
+    if (running === undefined || last === undefined) return undefined;
+    const { cache } = running;
+    const done = accessCalledOut(emulation, running.translator.instruction);
+    const worth = done !== undefined && (done.device || this.page.isUnshadowed(done));
+    if (done === undefined || this.sites.called(cache.numberOf(last), done.page, worth))
+      cache.callOut(last, false);
+    return done;
   }
 
   /** The guest may have changed any of its text: what is not as it was is forgotten. */

@@ -27,11 +27,15 @@ export type Kind =
   | 'unprivileged'
   /** IC IVAU. */
   | 'line'
+  /** TLBI of an address, of the last level alone. */
+  | 'entry'
   /** To the hypervisor, which emulates it. */
   | 'emulate'
   /** The same for ERET, and for what is no instruction: where it is executed, that is as seldom as what is behind it. */
   | 'last';
 
+/** TLBI VALE1IS; bits 10 and 6 make VALE1, VAALE1IS and VAALE1 of it. */
+const TLBI_LAST = 0xd508_83a0;
 const ERET = 0xd69f_03e0;
 /** Words that are remembered. */
 const MOST = 1 << 16;
@@ -73,6 +77,7 @@ export function kindOf(word: number, decoded: Decoded | undefined): Kind {
   if (name.startsWith('MRS')) return 'mrs';
   if (name.startsWith('MSR') && (word & 0xfff0_0000) >>> 0 === 0xd510_0000) return 'msr';
   if ((word & 0xffff_ffe0) >>> 0 === 0xd50b_7520) return 'line';
+  if ((word & 0xffff_fba0) >>> 0 === TLBI_LAST) return 'entry';
   // DC IVAC is for EL1 alone; the other cache maintenance by address EL0 may do, and IC IVAU is what the translator must know.
   if (name.startsWith('DC IVAC, CVAC'))
     return ((word >>> 12) & 15) === 7 && ((word >>> 16) & 7) === 3 && ((word >>> 8) & 15) !== 5

@@ -218,3 +218,18 @@ export function invalidateLine(to: UnitWriter, word: number): void {
   close(to);
   to.word(word);
 }
+
+/** TLBI of an address: where nothing is known of it, nothing is forgotten. */
+export function invalidateEntry(to: UnitWriter, word: number): void {
+  const register = word & 31;
+  openTwo(to);
+  if (register === 16) to.add('mrs x17, tpidr_el0');
+  to.add(`ubfx x17, ${register === 31 ? 'xzr' : `x${String(register === 16 ? 17 : register)}`}, #0, #44`);
+  to.add(`ldr x16, [x16, #${String(StatePage.UNSHADOWED)}]`, 'eor x16, x16, x17');
+  const same = to.hole();
+  to.call(Call.EMULATE);
+  // CBZ X16.
+  to.land(same, 0xb400_0000 | 16);
+  to.add('mrs x16, tpidrro_el0');
+  close(to);
+}

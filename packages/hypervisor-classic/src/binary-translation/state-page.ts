@@ -56,6 +56,8 @@ export const StatePage = {
   X17: 0x10,
   /** Number of the virtual page whose instruction caches were invalidated last, with nothing translated of it since. */
   FLUSHED: 0x20,
+  /** What TLBI says of the page that was invalidated last, with nothing of it in the shadow since: bits 43:0 of its number. */
+  UNSHADOWED: 0x18,
   /** The first of `pageRegisters`. */
   REGISTERS: 0x40,
   /** The tables of indirect branches, one for each context. */

@@ -11,6 +11,7 @@ import { Kinds } from './kinds.ts';
 import {
   branchIndirect,
   changeMask,
+  invalidateEntry,
   invalidateLine,
   loadLiteral,
   readPage,
@@ -188,6 +189,10 @@ function one(place: Place, kinds: Kinds): Flow {
       return 'on';
     case 'line':
       if (place.options.inline) invalidateLine(to, word);
+      else emulate(place);
+      return 'on';
+    case 'entry':
+      if (place.options.inline) invalidateEntry(to, word);
       else emulate(place);
       return 'on';
     case 'emulate':

@@ -56,6 +56,8 @@ export class Translator {
   /** The way out that was just taken, and the branch by register. */
   private exit: CacheWord | undefined;
   private indirect = false;
+  /** Where the last exit came from. */
+  last: CacheWord | undefined;
   private readonly kinds = new Kinds();
   private emptied = 0;
 
@@ -73,7 +75,7 @@ export class Translator {
    * @param call - the immediate of the SVC that was executed, or -1 for any other exception
    */
   arrive(port: CpuPort, cpu: VirtualRegisters, frame: GuestPc, call: number): Arrival {
-    this.exit = undefined;
+    this.exit = this.last = undefined;
     this.indirect = false;
     if (!this.page.inUse) return Arrival.Other;
     const address = signed(frame.pc) - (call < 0 ? 0 : 4);
@@ -84,6 +86,7 @@ export class Translator {
     // Not in the cache: the guest has jumped out of it by what it wrote there itself.
     if (at === undefined || pc === undefined) return Arrival.Other;
     frame.setPc(low(pc), high(pc));
+    this.last = at;
     if (call < 0) return Arrival.Other;
     this.instruction = at.unit.source[at.unit.origins[at.at] ?? 0] ?? 0;
     switch (call) {
@@ -184,6 +187,7 @@ export class Translator {
     if (known && known.physical !== this.host.physical) this.forgetPage(port, draft.pc, context);
     const unit = this.cache.add(draft, this.host.physical);
     this.page.flushed(port, NO_PAGE, NO_PAGE);
+    this.page.unshadowed(port, NO_PAGE, NO_PAGE);
     if (this.cache.counts.emptied !== this.emptied) {
       this.emptied = this.cache.counts.emptied;
       this.exit = undefined;
@@ -221,6 +225,7 @@ export class Translator {
    * @param va - its virtual address
    */
   forgetPhysical(port: CpuPort, physical: number, va: Readonly<Word64>): void {
+    this.page.unshadowed(port, NO_PAGE, NO_PAGE);
     this.page.flushed(port, ((va.lo >>> 12) | (va.hi << 20)) >>> 0, va.hi >>> 12);
     this.forgotten(port, this.cache.forgetPhysical(physical));
   }

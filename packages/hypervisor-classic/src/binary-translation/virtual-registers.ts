@@ -80,6 +80,8 @@ export type RegisterPageState = Readonly<{
   inUse: boolean;
   /** Number of the page that is flushed, halves. */
   flushed: readonly number[];
+  /** Number of the page that nothing is known of, halves. */
+  unshadowed: readonly number[];
 }>;
 
 /** How it is checked. */
@@ -89,6 +91,7 @@ export const registerPageShape: Shape<RegisterPageState> = record<RegisterPageSt
   pending: uint(1),
   inUse: flag,
   flushed: list(bits(), 2),
+  unshadowed: list(bits(), 2),
 });
 
 /** The page of one vCPU. */
@@ -107,6 +110,7 @@ export class VirtualRegisterPage {
   /** The guest's kernel runs from the cache, and the page has what is newest. */
   inUse: boolean;
   private readonly nowFlushed: Word64;
+  private readonly nowUnshadowed: Word64;
   /** The guest's. */
   context = 0;
 
@@ -118,12 +122,21 @@ export class VirtualRegisterPage {
     this.inUse = state?.inUse ?? false;
     const [lo = NO_PAGE, hi = NO_PAGE] = state?.flushed ?? [];
     this.nowFlushed = { lo, hi };
+    const [unLo = NO_PAGE, unHi = NO_PAGE] = state?.unshadowed ?? [];
+    this.nowUnshadowed = { lo: unLo, hi: unHi };
   }
 
   /** As plain data. */
   save(): RegisterPageState {
-    const { known, daif, pending, inUse, nowFlushed } = this;
-    return { known: [...known], daif, pending, inUse, flushed: [nowFlushed.lo, nowFlushed.hi] };
+    const { known, daif, pending, inUse, nowFlushed, nowUnshadowed } = this;
+    return {
+      known: [...known],
+      daif,
+      pending,
+      inUse,
+      flushed: [nowFlushed.lo, nowFlushed.hi],
+      unshadowed: [nowUnshadowed.lo, nowUnshadowed.hi],
+    };
   }
 
   /** A page as it is at first, with empty tables. */
@@ -132,8 +145,9 @@ export class VirtualRegisterPage {
     for (let context = 0; context < CONTEXTS; context++) this.emptyTable(port, context);
     this.known.fill(0);
     this.daif = this.pending = 0;
-    this.nowFlushed.lo = 0;
+    this.nowFlushed.lo = this.nowUnshadowed.lo = 0;
     this.flushed(port, NO_PAGE, NO_PAGE);
+    this.unshadowed(port, NO_PAGE, NO_PAGE);
     const { word } = this;
     for (const { offset, register, where } of slots) {
       if (where !== 'constant') continue;
@@ -189,6 +203,20 @@ export class VirtualRegisterPage {
     nowFlushed.lo = lo;
     nowFlushed.hi = hi;
     this.store(port, StatePage.FLUSHED, 8, lo, hi);
+  }
+
+  /** Nothing is known of a page, by what TLBI says of it; of none with `NO_PAGE`. */
+  unshadowed(port: CpuPort, lo: number, hi: number): void {
+    const { nowUnshadowed } = this;
+    if (nowUnshadowed.lo === lo && nowUnshadowed.hi === hi) return;
+    nowUnshadowed.lo = lo;
+    nowUnshadowed.hi = hi;
+    this.store(port, StatePage.UNSHADOWED, 8, lo, hi);
+  }
+
+  /** That it is. */
+  isUnshadowed({ lo, hi }: Readonly<Word64>): boolean {
+    return this.nowUnshadowed.lo === lo && this.nowUnshadowed.hi === hi;
   }
 
   /** The page that is flushed is in the same GiB as another. TLBI has bits 43:0 of a number, and the halves differ in the highest. */
