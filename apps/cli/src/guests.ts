@@ -43,8 +43,11 @@ export const LINUX = 'cryptomgr.notests=1';
 
 /** tiny with a command line. */
 export async function tinyGuest(append: string): Promise<Guest> {
-  const image = new Uint8Array(await readFile(tiny.image));
-  return { images: { kernel: readKernel(image, 'tiny', RAM), name: 'tiny', append }, memory: '128M' };
+  const [image, elf] = await Promise.all([tiny.image, tiny.elf].map((file) => readFile(file)));
+  // The Image does not say where its code is.
+  const { code } = readKernel(new Uint8Array(elf ?? []), 'tiny', RAM);
+  const kernel = { ...readKernel(new Uint8Array(image ?? []), 'tiny', RAM), code };
+  return { images: { kernel, name: 'tiny', append }, memory: '128M' };
 }
 
 async function debianGuest(flavour: Flavour, { append, say }: GuestWishes): Promise<Guest> {

@@ -17,6 +17,7 @@ import { checkLockStep } from './lock-step.ts';
 import { addNano } from './nano/command.ts';
 import { addRunOptions } from './options/run-options.ts';
 import type { RunOptions } from './options/run-options.ts';
+import { addRewrite } from './rewrite/command.ts';
 import { runSession } from './session.ts';
 import type { Typed } from './session.ts';
 
@@ -152,6 +153,7 @@ export function program(): Command {
     .action(start);
   addCompare(command);
   addLedger(command);
+  addRewrite(command);
   addBench(command);
   addNano(command);
   return command;

@@ -2,6 +2,7 @@
 
 import { expect } from 'vitest';
 
+import { IMPURE } from '@worldswitch/hypervisor-classic';
 import { requireTool } from '@worldswitch/test-tools';
 import type { ShadowChoice, ShadowCounters } from '@worldswitch/vmm';
 
@@ -33,3 +34,12 @@ for (const [shadow, least] of every ? CHOICES : CHOICES.slice(0, 1)) {
     if (shadow.variant === 'real') expect(tables?.realTables).toBeGreaterThan(30);
   }, 1_200_000);
 }
+
+test.runIf(every).each(IMPURE)(
+  'Debian boots to its shell, its kernel rewritten by what is around its words: %s',
+  async (impure) => {
+    const host = await bootTrapped({ technique: 'trap-and-emulate', impure }, 4e9);
+    expect(host.hypervisor.rewritten?.rewriting.changes.length).toBeGreaterThan(500);
+  },
+  1_200_000,
+);

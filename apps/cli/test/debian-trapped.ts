@@ -13,7 +13,7 @@ const COMMANDS = 'cat /proc/cpuinfo; expr 6 \\* 7; poweroff -f\n';
 
 /** Boots it, expects all of it, and returns the host that it ran on. */
 export async function bootTrapped(
-  how: Pick<TrapHostDescription, 'technique' | 'shadow'>,
+  how: Pick<TrapHostDescription, 'technique' | 'shadow' | 'impure'>,
   most: number,
 ): Promise<Host<TrapAndEmulate>> {
   const { images } = await namedGuest('debian', {

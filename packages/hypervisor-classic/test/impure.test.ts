@@ -9,7 +9,7 @@ import type { TrapHostDescription } from '../src/index.ts';
 import { tinyImages, tinyImagesWithCode } from './tiny.ts';
 import { natively, trapped } from './trapped-tiny.ts';
 
-const EVENTS = (process.env['WORLDSWITCH_ALL'] ?? '') === '' ? 4000 : Infinity;
+const EVENTS = (process.env['WORLDSWITCH_ALL'] ?? '') === '' ? 1500 : Infinity;
 
 describe('tiny, rewritten at load time', () => {
   it.each(IMPURE)(

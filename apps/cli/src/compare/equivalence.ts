@@ -39,6 +39,10 @@ export function equivalenceCell(found: Equivalence | undefined): string {
   return `differ after ${grouped(events)}`;
 }
 
+/** Words of the guest's text that are not its own, in a cell of the table. */
+export const rewrittenCell = (found: Equivalence | undefined): string =>
+  found?.rewritten === undefined ? '-' : `${grouped(found.rewritten)} differ`;
+
 /** A difference in lines. */
 export function differenceLines({ system, difference }: Equivalence): readonly string[] {
   if (difference === undefined) return [];

@@ -1,6 +1,6 @@
 // The comparison as a table that a person enjoys reading, and as JSON.
 
-import { differenceLines, equivalenceCell } from './equivalence.ts';
+import { differenceLines, equivalenceCell, rewrittenCell } from './equivalence.ts';
 import type { ModelledCycles, SystemResult } from './run.ts';
 import { shadowRows } from './shadow.ts';
 import { HARDWARE } from './system.ts';
@@ -74,6 +74,10 @@ function generalRows(results: readonly SystemResult[]): readonly Row[] {
     row('console', (result) => consoleCell(result, native)),
     row('architectural events', ({ equivalence }) => equivalenceCell(equivalence)),
     row('  their hash', ({ equivalence }) => equivalence?.hash ?? '-'),
+    // What the guest would see if it read its own text.
+    ...(results.some(({ equivalence }) => equivalence?.rewritten !== undefined)
+      ? [row("  words of the guest's text", ({ equivalence }) => rewrittenCell(equivalence))]
+      : []),
     row('instructions', ({ instructions }) => grouped(instructions)),
     row('  of the guest', ({ instructions, hypervisor }) => grouped(instructions - hypervisor)),
     row('  of the hypervisor', ({ hypervisor }) => grouped(hypervisor)),

@@ -1,7 +1,7 @@
 // The systems that `compare` runs one guest on, each in a few lines over the public API.
 
-import { createHost, observedGuest } from '@worldswitch/hypervisor-classic';
-import type { HardwareAssisted, Host, TrapAndEmulate } from '@worldswitch/hypervisor-classic';
+import { createHost, IMPURE, observedGuest } from '@worldswitch/hypervisor-classic';
+import type { HardwareAssisted, Host, Impure, TrapAndEmulate } from '@worldswitch/hypervisor-classic';
 import { createMachine } from '@worldswitch/machine';
 import type { BootImages, Machine, MachineConfig, MachineOptions, ObservedGuest } from '@worldswitch/machine';
 import { Ledger, SHADOW_VARIANTS } from '@worldswitch/vmm';
@@ -99,18 +99,25 @@ const hardwareAssisted: SystemKind = {
 
 type WithoutEl2 = 'trap-and-emulate' | 'binary-translation';
 
+/** What is chosen of a system without EL2. */
+interface Choice {
+  readonly shadow?: ShadowChoice;
+  /** Trap-and-emulate of a kernel that is rewritten. */
+  readonly impure?: Impure;
+}
+
 /** A host without EL2 whose only VM is the guest. */
 const trapHostOf = (
   { board, images }: ComparedGuest,
   options: MachineOptions,
   technique: WithoutEl2,
-  shadow: ShadowChoice | undefined,
+  choice: Choice,
 ): Host<TrapAndEmulate> =>
   createHost(
     {
       board: { ...board, el2: false, memory: bytesOf(board.memory) + OWN },
       technique,
-      shadow,
+      ...choice,
       hypervisorMemory: OWN,
       vms: [{ name: 'guest', board: { ...board, el2: false } }],
     },
@@ -119,22 +126,24 @@ const trapHostOf = (
   );
 
 /** A system without EL2, over shadow tables of one kind: of the usual one where none is said. */
-function withoutEl2(technique: WithoutEl2, about: string, name: string, shadow?: ShadowChoice): SystemKind {
+function withoutEl2(technique: WithoutEl2, about: string, name: string, choice: Choice = {}): SystemKind {
   return {
     name,
     about,
     refuses({ gic, cpus = 1 }) {
       if (gic?.version === 3) return 'it emulates a GICv2';
-      return technique === 'binary-translation' && cpus > 1 ? 'it translates for one CPU' : undefined;
+      if (cpus === 1) return undefined;
+      if (choice.impure !== undefined) return 'it rewrites for one CPU';
+      return technique === 'binary-translation' ? 'it translates for one CPU' : undefined;
     },
     build(guest, options) {
-      const host = trapHostOf(guest, options, technique, shadow);
+      const host = trapHostOf(guest, options, technique, choice);
       const ledger = new Ledger();
       host.keepLedger(ledger);
       const { machine, hypervisor } = host;
       return { machine, ledger, hypervisor, shadow: () => shadowCountsOf(host.hypervisor) };
     },
-    observe: (guest) => observedGuest(name, trapHostOf(guest, {}, technique, shadow)),
+    observe: (guest) => observedGuest(name, trapHostOf(guest, {}, technique, choice)),
   };
 }
 
@@ -152,29 +161,46 @@ export const systems: readonly SystemKind[] = [
   ...names.map((name) => withoutEl2(name, ABOUT[name], name)),
 ];
 
+/** Trap-and-emulate of a kernel that is rewritten before it runs, by how it is. */
+const impureSystems: readonly SystemKind[] = IMPURE.map((impure) =>
+  withoutEl2(
+    'trap-and-emulate',
+    `trap-and-emulate of a kernel that is rewritten before it runs: ${impure}`,
+    `impure:${impure}`,
+    { impure },
+  ),
+);
+
 /** All of them, and trap-and-emulate by each kind of shadow tables. */
 const ALL = [
   native.name,
   HARDWARE,
   ...SHADOW_VARIANTS.map((variant) => `trap-and-emulate${variant === 'lazy' ? '' : `:${variant}`}`),
+  ...impureSystems.map(({ name }) => name),
   'binary-translation',
 ];
 
 /**
  * The systems that are named, in the order of the table: a name, or one of those without EL2 with a colon and its kind of shadow tables;
- * or `all`.
+ * one of a kernel that is rewritten, such as `impure:fix-up`; or `all`.
  *
  * @throws CliError for a name that nobody has
  */
 export function namedSystems(text: string): readonly SystemKind[] {
   const found = new Map<string, readonly [number, SystemKind]>();
   for (const given of text === 'all' ? ALL : text.split(',').map((name) => name.trim())) {
+    const rewritten = impureSystems.find((kind) => kind.name === given);
+    if (rewritten !== undefined) {
+      // Behind trap-and-emulate.
+      found.set(given, [2, rewritten]);
+      continue;
+    }
     const [name = '', ...shadow] = given.split(':');
     const order = systems.findIndex((kind) => kind.name === name);
     const kind = systems[order];
     if (kind === undefined)
       throw new CliError(
-        `--systems: there is no system "${given}"; there are ${systems.map((one) => one.name).join(', ')}, and all`,
+        `--systems: there is no system "${given}"; there are ${[...systems, ...impureSystems].map((one) => one.name).join(', ')}, and all`,
       );
     found.set(given, [order, shadow.length === 0 ? kind : shadowed(kind, given, shadow.join(':'))]);
   }
@@ -184,5 +210,5 @@ export function namedSystems(text: string): readonly SystemKind[] {
 function shadowed(kind: SystemKind, given: string, text: string): SystemKind {
   const technique = names.find((name) => name === kind.name);
   if (technique === undefined) throw new CliError(`--systems: ${kind.name} has no shadow tables: "${given}"`);
-  return withoutEl2(technique, `${ABOUT[technique]}: ${text}`, given, parseShadow(text));
+  return withoutEl2(technique, `${ABOUT[technique]}: ${text}`, given, { shadow: parseShadow(text) });
 }

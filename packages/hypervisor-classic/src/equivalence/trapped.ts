@@ -28,7 +28,7 @@ const place = (name: string): number => GuestPlace.system + guestSystemRegisters
 const [CTL, CVAL] = [place('CNTV_CTL_EL0'), place('CNTV_CVAL_EL0')];
 
 class TrappedView implements GuestView {
-  /** Translated code has other instructions than the guest. */
+  /** Translated code has other instructions than the guest, and so has a kernel that was rewritten. */
   readonly steps: boolean;
   private readonly cpu: Cpu;
   private readonly host: Host<TrapAndEmulate>;
@@ -43,7 +43,7 @@ class TrappedView implements GuestView {
     this.host = host;
     this.cpu = cpu;
     const { translation, impure } = host.setup;
-    this.steps = translation === undefined && (impure === undefined || impure.method === 'trap');
+    this.steps = translation === undefined && impure === undefined;
     this.cached = impure ? new RewrittenView(host) : new CachedKernel(host);
     const nothing = (): void => undefined;
     cpu.architectural = {

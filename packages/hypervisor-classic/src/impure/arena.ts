@@ -77,10 +77,17 @@ export class Arena {
     return this.bySite.get(site);
   }
 
-  /** The fix-up that a word leads to: where it stands for its instruction, or was copied from there with or without a new distance. */
-  behind(at: number, word: number): FixUp | undefined {
+  /**
+   * The fix-up that a word leads to: where it stands for its instruction, or was copied from there, as it was or with a new distance.
+   *
+   * @returns `unclear` where it may be either, of two instructions
+   */
+  behind(at: number, word: number): FixUp | 'unclear' | undefined {
     const target = branchTarget(at, word);
-    return target < 0 ? undefined : (this.fixUps.get(target - this.base) ?? this.byBranch.get(word));
+    if (target < 0) return undefined;
+    const [moved, copied] = [this.fixUps.get(target - this.base), this.byBranch.get(word)];
+    if (moved?.site === at || copied === undefined) return moved;
+    return moved === undefined || moved.word === copied.word ? copied : 'unclear';
   }
 
   /** The fix-up that begins at a place, in bytes from the beginning. */

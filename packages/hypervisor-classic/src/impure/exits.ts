@@ -67,10 +67,11 @@ export function serveRewritten(kernel: RewrittenKernelRun, e: Emulation, exits: 
   }
   if (kind === EC_FETCH) {
     port.readSystem(FAR_EL1, far);
-    if (kernel.place(e, far)) {
+    const placed = kernel.place(e, far);
+    if (placed !== undefined) {
       served.syndrome = syndrome;
-      served.cause = 'hidden fault';
-      served.handler = 'fix-up';
+      served.cause = placed === 'placed' ? 'hidden fault' : 'refused';
+      served.handler = placed === 'placed' ? 'fix-up' : 'end';
       return;
     }
   }

@@ -30,6 +30,8 @@ const VBAR = 'msr VBAR_EL1';
 const PAGE = 0x1000;
 /** What one IC IVAU may be about. */
 const LINE = 64;
+/** Virtual pages of fix-ups that are known, and vectors that were looked at. */
+const [MOST_PAGES, MOST_VECTORS] = [4096, 1024];
 
 /** Where fix-ups and the page of virtual registers are in the host's memory: undefined where all are traps. */
 export interface RewritingPlaces {
@@ -219,25 +221,36 @@ export class RewrittenKernelRun {
 
   /**
    * The guest's kernel fetches where it has nothing: a page of fix-ups is put there, where it is at the right distance from the text
-   * that one of them is for. False where it is the guest's own fault.
+   * that one of them is for. Undefined where it is the guest's own fault; a guest that has something there after all ends.
    */
-  place(e: Emulation, far: Readonly<Word64>): boolean {
-    if (this.places === undefined) return false;
+  place(e: Emulation, far: Readonly<Word64>): 'placed' | 'refused' | undefined {
+    if (this.places === undefined) return undefined;
     const va = signed(far);
     const page = Math.floor(va / PAGE) * PAGE;
     const known = this.pages.get(page);
     const count = Math.ceil(this.arena.used / PAGE);
     const candidates = [...(known === undefined ? [] : [known]), ...Array(count).keys()];
     const number = candidates.find((n) => this.isBeside(e, va, n));
-    if (number === undefined) return false;
-    if (this.translate(e, va) >= 0) throw new Error('the guest has code of its own where fix-ups are');
+    if (number === undefined) return undefined;
+    if (this.translate(e, va) >= 0) {
+      e.host.end(e.vm, 'it has code of its own where fix-ups are for its text');
+      return 'refused';
+    }
+    this.makeRoom(e);
     this.pages.set(page, number);
     this.counts.placed++;
     const { shadow } = e.vm.memory;
     this.at.lo = low(page);
     this.at.hi = high(page);
     shadow.plant(e.port, e.vcpu.index, this.at, this.arena.base + number * PAGE);
-    return true;
+    return 'placed';
+  }
+
+  /** A guest may have its text at any number of addresses: when too many are known, all are forgotten, and the pages there taken away. */
+  private makeRoom({ port, vcpu, vm }: Emulation): void {
+    if (this.pages.size < MOST_PAGES) return;
+    this.pages.clear();
+    vm.memory.shadow.maintain(port, vcpu.index, 'VMALLE1', 0, 0);
   }
 
   /** True where an address would be the beginning of a fix-up for text that is where it must be. */
@@ -259,17 +272,20 @@ export class RewrittenKernelRun {
     else if (/^(tlbi|msr (TTBR|TCR|SCTLR))/.test(cause)) this.page?.flushed(port, NO_PAGE, NO_PAGE);
   }
 
-  /** IC IVAU. */
+  /** IC IVAU. In other pages than those of the text it is done in line from now on, until addresses move. */
   private lineChanged(e: Emulation, word: number): void {
     const { port, vcpu, vm } = e;
     port.readX(word & 31, this.word);
+    const { lo, hi } = this.word;
     if (vm.memory.translate(port, vcpu, this.word, AccessKind.Read, true) === Answer.Abort) return;
     const { ipa } = vm.memory;
-    this.vectors.clear();
-    const from = ipa - (ipa % LINE);
-    this.rewriteAgain(e, from, LINE);
+    const page = ipa - (ipa % PAGE);
+    if (this.rewriting.ranges.some(({ at, size }) => page < at + size && page + PAGE > at)) {
+      this.vectors.clear();
+      this.rewriteAgain(e, ipa - (ipa % LINE), LINE);
+    } else this.page?.flushed(port, ((lo >>> 12) | (hi << 20)) >>> 0, hi >>> 12);
     // User code fetches it itself.
-    const pa = vm.hostOf(from);
+    const pa = vm.hostOf(ipa);
     if (pa >= 0) port.operate(IC_IVAU, low(pa), (high(pa) + this.space.offsetHi(port.index)) >>> 0);
   }
 
@@ -302,7 +318,9 @@ export class RewrittenKernelRun {
     for (let at = from; at < end; at += 4) {
       const word = read(at) ?? 0;
       const copied = this.arena.behind(at, word);
-      if (copied !== undefined && copied.site !== at) this.rewriteSite(e, at, copied.word, word);
+      if (copied === 'unclear')
+        e.host.end(e.vm, 'it has copied a branch to a fix-up, and it cannot be said which');
+      else if (copied !== undefined && copied.site !== at) this.rewriteSite(e, at, copied.word, word);
       const what = sensitive(word);
       if (what === undefined || (!exact && !isAmongCode(at, read))) continue;
       const way = wayOf(method, { what });
@@ -351,6 +369,7 @@ export class RewrittenKernelRun {
 
   /** The guest has other vectors: the code behind them is rewritten, once. */
   private behindVectors(e: Emulation): void {
+    if (this.vectors.size >= MOST_VECTORS) this.vectors.clear();
     const found = codeBehindVectors(e, (va) => this.translate(e, va), this.vectors);
     for (const { at, word } of found)
       if (sensitive(word)?.sequence !== undefined && this.isRewritable(at))

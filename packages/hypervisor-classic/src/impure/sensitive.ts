@@ -26,8 +26,8 @@ export interface Sensitive {
   readonly sequence?: Draft;
 }
 
-/** Registers that EL0 has as EL1 has them, and those of them that fix-ups use. */
-const PLAIN: ReadonlySet<string> = new Set(['NZCV', 'FPCR', 'FPSR', 'DCZID_EL0']);
+/** Registers that EL0 has as EL1 has them, as far as the hypervisor lets it, and those of them that fix-ups use. */
+const PLAIN: ReadonlySet<string> = new Set(['NZCV', 'FPCR', 'FPSR', 'DCZID_EL0', 'CTR_EL0']);
 const USED: ReadonlySet<string> = new Set(['TPIDR_EL0', 'TPIDRRO_EL0']);
 /** The system instructions that are sensitive; BRK, HLT and SVC are not, nor is what nobody may execute. */
 const emulated = /^(ERET$|HVC$|SMC$|SYS$|MSR |DC IVAC)/;
@@ -61,7 +61,7 @@ function examine(word: number): Sensitive | undefined {
   }
   if (kind === 'mask') return { how: 'traps', sequence: alone(word) };
   if (kind === 'unprivileged') return { how: 'silent', sequence: alone(word) };
-  if (kind === 'line') return { how: 'line' };
+  if (kind === 'line') return { how: 'line', sequence: alone(word) };
   return kind === 'emulate' && emulated.test(name) ? { how: 'traps' } : undefined;
 }
 

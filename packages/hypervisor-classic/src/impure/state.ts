@@ -3,6 +3,7 @@
 import { bits, flag, list, nullable, record, StateError, uint } from '@worldswitch/platform';
 import type { Shape } from '@worldswitch/platform';
 
+import { STATE_BYTES } from '../binary-translation/state-page.ts';
 import { registerPageShape } from '../binary-translation/virtual-registers.ts';
 import type { RegisterPageState } from '../binary-translation/virtual-registers.ts';
 import type { HypervisorSetup } from '../host/setup.ts';
@@ -55,8 +56,8 @@ export function rewrittenShape({ impure, memory }: HypervisorSetup): Shape<Rewri
         if (pa % 0x1000 !== 0 || pa < memory.base || pa + bytes > memory.base + memory.size)
           throw new StateError(`${path}.places`, "must be in the hypervisor's memory");
       }
-      if (inLine && places[1] !== impure?.arena.size)
-        throw new StateError(`${path}.places`, 'must have room for the fix-ups');
+      if (inLine && (places[1] !== impure?.arena.size || (places[3] ?? 0) < STATE_BYTES))
+        throw new StateError(`${path}.places`, 'must have room for the fix-ups and the virtual registers');
       if (added.length % 2 !== 0 || added.some((n, i) => (i % 2 === 0 ? n % 4 !== 0 : n >= 2 ** 32)))
         throw new StateError(`${path}.added`, 'must be instructions and where they are');
       const last = (impure?.arena.size ?? 0) / 0x1000;

@@ -12,7 +12,7 @@ const VBAR_EL1 = systemRegister('VBAR_EL1');
 const VECTORS = 16;
 const VECTOR = 0x80;
 /** Instructions that are looked at for one set of vectors. */
-const MOST = 8192;
+const MOST = 4096;
 
 const at: Word64 = { lo: 0, hi: 0 };
 const read: Word64 = { lo: 0, hi: 0 };

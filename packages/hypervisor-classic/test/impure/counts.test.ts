@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 import { compareGuests } from '@worldswitch/machine';
 
+import { alone } from '../../src/binary-translation/translate.ts';
+import { Arena, branch } from '../../src/impure/arena.ts';
 import { observedGuest, rewriteKernel } from '../../src/index.ts';
 import { AT, executed, hostFor, kernelOf, natively, OFF, ran } from './programs.ts';
 
@@ -126,7 +128,8 @@ describe('a guest that is rewritten', () => {
 
 describe('text that the guest changes', () => {
   const MRS = 0xd538_4103; // mrs x3, sp_el0
-  const PLACE = AT + 0x48;
+  // Farther away than fix-ups are long, so that a branch that is copied leads to none of them.
+  const PLACE = AT + 0x400;
   const program = (word: string, flush: string) => `${word}
     movz x5, #0x4020, lsl #16
     movk x5, #${PLACE & 0xffff}
@@ -142,7 +145,7 @@ describe('text that the guest changes', () => {
     b ${PLACE}`;
   const rest = `nop\n sub x1, x1, #1\n cbnz x1, ${PLACE}\n ${OFF}`;
   const whole = (first: string, words: number, flush: string) =>
-    kernelOf(`${program(first, flush)}${'\n nop'.repeat(18 - 12 - words)}\n${rest}`);
+    kernelOf(`${program(first, flush)}${'\n nop'.repeat(0x400 / 4 - 12 - words)}\n${rest}`);
   const given = `movz w2, #${MRS >>> 16}, lsl #16\n movk w2, #${MRS & 0xffff}`;
 
   it('is rewritten again when its cache is invalidated', () => {
@@ -157,10 +160,65 @@ describe('text that the guest changes', () => {
     expect([run.exits('mrs SP_EL0'), run.host.hypervisor.rewritten?.counts.added]).toEqual([TIMES, 0]);
   });
 
+  it('is unclear where a copied branch would be the one of another instruction with a new distance', () => {
+    const arena = new Arena(AT - 0x1_0000, 0x1_0000);
+    const [first, second] = [MRS, 0xd538_4104].map((word, i) => {
+      const fixUp = arena.add(AT + 0x100 * i, word, alone(word));
+      if (fixUp === undefined) throw new Error('there is room');
+      return fixUp;
+    });
+    const word = (of: typeof first): number => branch(of?.site ?? 0, arena.base + (of?.at ?? 0));
+    expect(arena.behind(AT, word(first))).toBe(first);
+    expect(arena.behind(AT + 0x800, word(first))).toBe(first);
+    const moved = AT + 0x900;
+    expect(arena.behind(moved, branch(moved, arena.base + (second?.at ?? 0)))).toBe(second);
+    // As far behind the first as the second fix-up is behind the first's.
+    expect(arena.behind(AT + (second?.at ?? 0) - (first?.at ?? 0), word(first))).toBe('unclear');
+  });
+
   it.each(['trap', 'fix-up'] as const)('is right where what was rewritten is copied: %s', (how) => {
     // The instruction that is copied is the first one.
     const copied = `mrs x3, sp_el0\n adr x2, ${AT}\n ldr w2, [x2]`;
     const run = ran(whole(copied, 3, 'ic ivau, x5'), how);
     expect([run.end, run.machine.cpu.state.x(3)]).toEqual(['off', 77n]);
+  });
+});
+
+describe('where the fix-ups are', () => {
+  // Tables of 39 bits at 0x4100_0000: the text is where it was, in a block of 2 MiB. The one before the memory would be the fix-ups'.
+  const program = (beside: string) => `movz x0, #0x4100, lsl #16
+    movz x1, #0x4100, lsl #16
+    movk x1, #0x1003
+    str x1, [x0, #8]
+    movz x2, #0x4020, lsl #16
+    movk x2, #0x0701
+    movz x5, #0x4100, lsl #16
+    movk x5, #0x1000
+    str x2, [x5, #8]
+    ${beside}
+    msr ttbr0_el1, x0
+    movz x1, #25
+    movk x1, #0x80, lsl #16
+    msr tcr_el1, x1
+    movz x1, #0xff
+    msr mair_el1, x1
+    movz x3, #5
+    movz x1, #0x1985
+    movk x1, #0x30d0, lsl #16
+    msr sctlr_el1, x1
+    isb
+    msr tpidr_el1, x3
+    mrs x4, tpidr_el1
+    ${OFF}`;
+
+  it('the guest has nothing, and sees nothing', () => {
+    const run = ran(kernelOf(program('nop')), 'fix-up');
+    expect([run.end, run.machine.cpu.state.x(4), run.exits('refused')]).toEqual(['off', 5n, 0]);
+  });
+
+  it('or is refused where it has code of its own there', () => {
+    const own = `movk x1, #0x2003\n str x1, [x0]\n movk x5, #0x2000\n str x2, [x5, #0xff8]`;
+    const run = ran(kernelOf(program(own)), 'fix-up');
+    expect([run.end, run.machine.cpu.state.x(4), run.exits('refused')]).toEqual(['off', 0n, 1]);
   });
 });

@@ -1,0 +1,60 @@
+// `worldswitch rewrite`, and the names of the systems whose kernel is rewritten.
+
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+import { namedSystems } from '../src/compare/system.ts';
+import { program } from '../src/program.ts';
+
+async function printed(...args: readonly string[]): Promise<string> {
+  let text = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((more) => {
+    text += String(more);
+    return true;
+  });
+  await program().parseAsync(['node', 'worldswitch', ...args]);
+  return text;
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('worldswitch rewrite', () => {
+  it('counts instructions, and prints words before and after', async () => {
+    const text = await printed('rewrite', 'tiny', '--words', '1');
+    expect(text).toMatch(/bytes of code, as its file says/);
+    expect(text).toMatch(/^msr daifset +8 +- +- +-$/m);
+    expect(text).toMatch(/^eret +- +- +4 +-$/m);
+    expect(text).toMatch(/^0x40200040 {2}d5034fdf {2}17f7bff0 {2}msr daifset, #0xf +b 0x3fff0000$/m);
+    expect(text).toMatch(/and \d+ more: --words \d+/);
+  });
+
+  it('has all of it for programs: each word that differs is one of the counts', async () => {
+    const text = await printed('rewrite', 'tiny', '--with', 'trap', '--json');
+    const { method, exact, changes, left } = JSON.parse(text) as Record<string, readonly unknown[]>;
+    expect([method, exact, left?.length]).toEqual(['trap', true, 0]);
+    expect(changes?.length).toBeGreaterThan(100);
+    expect(changes?.[0]).toEqual({
+      at: 0x4020_0040,
+      before: 0xd503_4fdf,
+      after: 0xd410_0001,
+      with: 'trap',
+    });
+  });
+
+  it.each([
+    [['--words', 'many'], '--words many: must be a whole number'],
+    [['--kernel', '/nowhere'], '--kernel'],
+    [['--with', 'care'], 'Allowed choices are trap, fix-up, vectors'],
+  ])('%s is a mistake', async (args, message) => {
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    await expect(printed('rewrite', 'tiny', ...args)).rejects.toThrow(message);
+  });
+});
+
+it('compare knows the rewritten kernels, each by its name, and refuses what they do not do', () => {
+  const [native, fixUp] = namedSystems('impure:fix-up,native');
+  expect([native?.name, fixUp?.name]).toEqual(['native', 'impure:fix-up']);
+  expect(fixUp?.refuses({ cpus: 2 })).toBe('it rewrites for one CPU');
+  expect(() => namedSystems('impure:pure')).toThrow('there is no system "impure:pure"');
+});
