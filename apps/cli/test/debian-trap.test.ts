@@ -35,11 +35,10 @@ for (const [shadow, least] of every ? CHOICES : CHOICES.slice(0, 1)) {
   }, 1_200_000);
 }
 
-test.runIf(every).each(IMPURE)(
-  'Debian boots to its shell, its kernel rewritten by what is around its words: %s',
-  async (impure) => {
+// Where all is asked for: tiny's tests show each way.
+for (const impure of every ? IMPURE : []) {
+  test(`Debian boots to its shell, its kernel rewritten by what is around its words: ${impure}`, async () => {
     const host = await bootTrapped({ technique: 'trap-and-emulate', impure }, 4e9);
     expect(host.hypervisor.rewritten?.rewriting.changes.length).toBeGreaterThan(500);
-  },
-  1_200_000,
-);
+  }, 1_200_000);
+}

@@ -104,6 +104,11 @@ export class ConsoleHub {
     this.showLater();
   }
 
+  /** A line of the hypervisor's own about a VM. */
+  tell(vm: number, text: string): void {
+    this.multiplexer.tell(vm, text);
+  }
+
   /** A shared interrupt: true where it was the serial port's. */
   interrupt(port: CpuPort, interrupt: number): boolean {
     if (interrupt !== this.interruptNumber) return false;

@@ -16,6 +16,8 @@ export interface EmulationHost {
   yield(): void;
   /** HVC: PSCI, or nothing. */
   call(port: CpuPort, vm: VirtualMachine, vcpu: VirtualCpu): void;
+  /** The VM cannot go on, and its console says why; others do. */
+  end(vm: VirtualMachine, reason: string): void;
 }
 
 /** EC of a trapped MSR, MRS or system instruction. */

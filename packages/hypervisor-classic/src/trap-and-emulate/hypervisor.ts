@@ -94,6 +94,10 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
         if (virtualPsci(port, vmPower(vm, this.parts.scheduler, this.current), vcpu.index)) return;
         port.writeX(0, NOT_SUPPORTED, NOT_SUPPORTED);
       },
+      end: (vm, reason) => {
+        this.parts.console.tell(vm.number, `the hypervisor ends this VM: ${reason}`);
+        vmPower(vm, this.parts.scheduler, this.current).powerOff();
+      },
     });
   }
 
