@@ -19,8 +19,6 @@ VICTIM(control_cntfrq, "mrs x0, cntfrq_el0")
 VICTIM(control_cntv_ctl, "mrs x0, cntv_ctl_el0")
 VICTIM(control_cntv_cval, "msr cntv_cval_el0, x1\nmrs x0, cntv_cval_el0")
 VICTIM(control_cntp_ctl, "mrs x0, cntp_ctl_el0")
-VICTIM(control_pmccntr, "mrs x0, pmccntr_el0\nmov x0, #1")
-VICTIM(control_pmuserenr, "mrs x0, pmuserenr_el0")
 VICTIM(control_mdccsr, "mrs x0, mdccsr_el0")
 VICTIM(control_vector, "movi v0.16b, #7\numov w0, v0.b[3]")
 VICTIM(control_fpsr, "mrs x0, fpsr")
@@ -116,9 +114,4 @@ void control_probes(void) {
   sctlr = change_sctlr(2, 0);
   one("unaligned-checked", control_wide, USER_PAGE + 0x43);
   restore_sctlr(sctlr);
-  // The monitors may be fewer in a virtual machine: what EL0 sees of them is a matter of resources, too.
-  execute(control_pmuserenr, EL0T, 0, 0, 0);
-  say_outcome("resource", "pmuserenr-EL0", control_pmuserenr);
-  execute(control_pmccntr, EL0T, 0, 0, 0);
-  say_outcome("resource", "pmccntr-EL0", control_pmccntr);
 }

@@ -64,6 +64,7 @@ static inline const char *above(const char *victim) {
 // groups
 void pstate_probes(void);
 void register_probes(void);
+void resource_probes(void);
 void exception_probes(void);
 void control_probes(void);
 void step_probes(void);

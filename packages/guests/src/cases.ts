@@ -67,10 +67,18 @@ export const nano: Guest = imageOf('nano', 'single operations that virtualisatio
 
 /**
  * Probes for virtualisation in every way that needs no clock: PSTATE and registers read back, what exceptions leave behind, its own text and
- * tables as data, LDTR and STTR, addresses of both halves, maintenance, step. Entered at EL1 it prints a line for each, the same on any
- * machine of its architecture; `resource/` is of what there may be less. `probe/` is its source.
+ * tables as data, LDTR and STTR, addresses of both halves, maintenance, step. Entered at EL1 it prints a line for each, the same on a
+ * machine and in a virtual one. `probe/` is its source.
  */
-export const probe: Guest = imageOf('probe', 'probes for virtualisation: one line for each probe');
+export const probe: Guest = {
+  ...imageOf('probe', 'probes for virtualisation: one line for each probe'),
+  bootargs: [
+    {
+      word: 'probe:resources',
+      meaning: 'asks for performance monitors, too, of which a virtual machine may have fewer',
+    },
+  ],
+};
 
 /** What an image of cases prints on one board. */
 export interface CaseRecord {

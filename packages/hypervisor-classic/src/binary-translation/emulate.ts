@@ -1,11 +1,13 @@
 // Instructions that translated code calls out: those of trap-and-emulate, and what would not have trapped there: SVC, which is the
-// translator's own, and LDTR and STTR to the upper half, which need the permissions of the virtual EL0 (DDI 0487 C3.2.5).
+// translator's own, and LDTR and STTR where the kernel has pages of its own, which need the permissions of the virtual EL0 (DDI 0487 C3.2.5).
 
 import { Fault } from '@worldswitch/platform';
 import type { Width, Word64 } from '@worldswitch/platform';
 
+import { Sctlr } from '../trap-and-emulate/controls.ts';
 import type { Emulation } from '../trap-and-emulate/emulation.ts';
 import { AccessKind, Answer } from '../trap-and-emulate/guest-memory.ts';
+import { SCTLR_EL1 } from '../trap-and-emulate/handles.ts';
 import type { Instructions } from '../trap-and-emulate/instructions.ts';
 
 const EC_SVC = 0x15;
@@ -58,14 +60,26 @@ const behind: Word64 = { lo: 0, hi: 0 };
 const byte: Word64 = { lo: 0, hi: 0 };
 
 function unprivileged(e: Emulation, word: number): void {
-  const { port, vm } = e;
+  const { port, vcpu, vm } = e;
   const { memory } = vm;
   const [size, how, t] = [word >>> 30, (word >>> 22) & 3, word & 31];
   const write = how === 0;
   const width = (1 << size) as Width | 8;
   find(e, word);
-  if (!mayAccess(e, address, write)) return;
+  const kind = write ? AccessKind.Write : AccessKind.Read;
+  const answer = memory.translate(port, vcpu, address, kind, false);
+  if (answer === Answer.Abort) {
+    e.raise(EC_DATA_ABORT, (write ? WNR : 0) | memory.status, address, EC_DATA_ABORT + 1);
+    return;
+  }
   const { ipa } = memory;
+  const sctlr = vcpu.get(SCTLR_EL1);
+  const strict = address.lo % width !== 0 && (memory.isDevice || (sctlr & Sctlr.A) !== 0);
+  // Devices, what must be aligned and is not, and what is big-endian take their time.
+  if (answer !== Answer.Retry || strict || (sctlr & Sctlr.EE) !== 0) {
+    vm.mmio.emulate(e, word, address, ipa, write, answer !== Answer.Device);
+    return;
+  }
   // Bytes in the first page: each page is translated for itself.
   const here = Math.min(width, PAGE - (ipa % PAGE));
   let next = ipa + here;

@@ -7,7 +7,7 @@ import type { HypervisorSetup } from '../host/setup.ts';
 import type { Emulation } from '../trap-and-emulate/emulation.ts';
 import type { Exits } from '../trap-and-emulate/exits.ts';
 import { AccessKind, Answer } from '../trap-and-emulate/guest-memory.ts';
-import { ESR_EL1 } from '../trap-and-emulate/handles.ts';
+import { ESR_EL1, FAR_EL1 } from '../trap-and-emulate/handles.ts';
 import type { VirtualCpu } from '../trap-and-emulate/virtual-cpu.ts';
 import type { VirtualMachine } from '../trap-and-emulate/virtual-machine.ts';
 import { isPlainAccess } from './accesses.ts';
@@ -22,6 +22,7 @@ const INSTRUCTION_ABORT = 0x20;
 /** A synchronous external abort: instructions come from memory alone. */
 const EXTERNAL = 0x10;
 const esr: Word64 = { lo: 0, hi: 0 };
+const far: Word64 = { lo: 0, hi: 0 };
 
 /** Where the cache and the virtual registers of a VM are, if its kernel is to be translated: room for them, or as they were saved. */
 export function translationPlaces(
@@ -61,6 +62,10 @@ export function interruptTranslated(kernel: TranslatedKernel, emulation: Emulati
 export function serveKernelExit(kernel: TranslatedKernel, emulation: Emulation, exits: Exits): void {
   if (serveTranslated(kernel, emulation, exits)) return;
   exits.serve(emulation, false);
+  if (exits.served.cause === 'hidden fault') {
+    emulation.port.readSystem(FAR_EL1, far);
+    kernel.filled(emulation, far);
+  }
   // A kernel that is emulated trap by trap changes its text and tables, too.
   kernel.followed(emulation, exits.served.cause, emulation.word);
 }
@@ -87,7 +92,7 @@ function serveTranslated(kernel: TranslatedKernel, emulation: Emulation, exits: 
 }
 
 /**
- * The guest goes on: its kernel from the cache. With SP_EL0 as its stack pointer, or while it is debugged, it is emulated trap by trap.
+ * The guest goes on: its kernel from the cache. While it is debugged it is emulated trap by trap.
  *
  * @param pending - it has an interrupt that it masks
  */
@@ -99,7 +104,7 @@ export function enterTranslated(
   pending: boolean,
 ): void {
   if (vcpu.level === 0) return;
-  if (vcpu.spSel === 0 || vcpu.stepping || vcpu.debugsKernel) {
+  if (vcpu.stepping || vcpu.debugsKernel) {
     kernel.passBy();
     return;
   }

@@ -8,6 +8,7 @@ import type { HostSpace } from '@worldswitch/vmm';
 
 import type { Emulation } from '../trap-and-emulate/emulation.ts';
 import { AccessKind, Answer } from '../trap-and-emulate/guest-memory.ts';
+import type { VirtualCpu } from '../trap-and-emulate/virtual-cpu.ts';
 import { accessCalledOut, isPlainAccess } from './accesses.ts';
 import type { AccessDone } from './accesses.ts';
 import { high, LINE, low, signed } from './address.ts';
@@ -15,6 +16,8 @@ import { CodeCache } from './code-cache.ts';
 import type { CacheCounts, Unit } from './code-cache.ts';
 import { Contexts, contextsShape } from './contexts.ts';
 import type { ContextsState } from './contexts.ts';
+import { LowerHalf, lowerHalfShape } from './lower-half.ts';
+import type { LowerHalfState } from './lower-half.ts';
 import { address, cacheShape } from './saved-cache.ts';
 import type { CacheState } from './saved-cache.ts';
 import { Sites, sitesShape } from './sites.ts';
@@ -22,18 +25,27 @@ import type { SitesState } from './sites.ts';
 import { CONTEXTS } from './state-page.ts';
 import type { TextPage } from './text-pages.ts';
 import { Arrival, Translator } from './translator.ts';
+import type { Assumptions } from './translator.ts';
 import { NO_PAGE, registerPageShape, VirtualRegisterPage } from './virtual-registers.ts';
 import type { RegisterPageState } from './virtual-registers.ts';
 
 const IC_IVAU = systemOperation('IC IVAU');
 const IC_IALLU = systemOperation('IC IALLU');
 const DSB = systemOperation('DSB ISH');
+const TTBR0_EL1 = systemRegister('TTBR0_EL1');
 const TTBR1_EL1 = systemRegister('TTBR1_EL1');
 const PAGE = 0x1000;
 /** Bytes of text that are read at once. */
 const AHEAD = 256;
 /** Log2 of the bytes of the hypervisor's part of the address space, less 32. */
 const SLOT = 39 - 32;
+
+/** Bit 55 of an address, in its upper half. */
+const UPPER_HALF = 1 << 23;
+
+/** TTBR0_EL1.BADDR. */
+const lowerTable = (vcpu: VirtualCpu): number =>
+  (vcpu.getHi(TTBR0_EL1) & 0xffff) * 2 ** 32 + ((vcpu.get(TTBR0_EL1) & ~1) >>> 0);
 
 /** Where the cache and the page of virtual registers are. */
 export interface TranslationPlaces {
@@ -58,6 +70,9 @@ export type TranslatedKernelState = Readonly<{
   places: readonly number[];
   contexts: ContextsState;
   passedBy: boolean;
+  /** PSTATE.SP is 1. */
+  banked: boolean;
+  lower: LowerHalfState;
   page: RegisterPageState;
   sites: SitesState;
 }>;
@@ -69,6 +84,8 @@ export const translatedKernelShape: Shape<TranslatedKernelState> = record<Transl
   places: list(uint(MAPPED), 4),
   contexts: contextsShape,
   passedBy: flag,
+  banked: flag,
+  lower: lowerHalfShape,
   page: registerPageShape,
   sites: sitesShape,
 });
@@ -101,6 +118,8 @@ export class TranslatedKernel {
   private physicalPage = 0;
   private readonly contexts: Contexts;
   private passedBy: boolean;
+  private banked: boolean;
+  private readonly lower: LowerHalf;
 
   constructor(
     space: TranslationSpace,
@@ -117,6 +136,8 @@ export class TranslatedKernel {
     this.contexts = new Contexts(state?.contexts);
     this.passedBy = state?.passedBy ?? false;
     this.sites = new Sites(state?.sites);
+    this.banked = state?.banked ?? true;
+    this.lower = new LowerHalf(state?.lower);
     if (state?.cache) this.begin(address(state.cache.base), state.cache);
   }
 
@@ -176,9 +197,16 @@ export class TranslatedKernel {
       places: [places.cache.pa, places.cache.size, places.state.pa, places.state.size],
       contexts: contexts.save(),
       passedBy: this.passedBy,
+      banked: this.banked,
+      lower: this.lower.save(),
       page: this.page.save(),
       sites: this.sites.save(),
     };
+  }
+
+  /** Of the translator: what translations may take for granted. */
+  get assumptions(): Assumptions {
+    return { banked: this.banked, lowerIsUsers: this.lower.plain };
   }
 
   /** Of the translator: number of the physical page of the last instruction. */
@@ -262,6 +290,9 @@ export class TranslatedKernel {
     this.passedBy = false;
     if (this.away) this.page.unshadowed(port, NO_PAGE, NO_PAGE);
     this.away = true;
+    const banked = vcpu.spSel === 1;
+    if (this.lower.enter(lowerTable(vcpu)) || banked !== this.banked) this.forgetAll(port);
+    this.banked = banked;
     return translator.depart(port, vcpu, frame, state, pending);
   }
 
@@ -279,6 +310,13 @@ export class TranslatedKernel {
   /** The guest's kernel goes on from its own text, trap by trap, where it may change its text without a trap. */
   passBy(): void {
     this.passedBy = true;
+  }
+
+  /** The shadow has been filled for the guest's kernel at an address: its user may have nothing there. */
+  filled({ port, vcpu, vm }: Emulation, va: Readonly<Word64>): void {
+    const table = lowerTable(vcpu);
+    if ((va.hi & UPPER_HALF) !== 0 || this.lower.has(table)) return;
+    if (vm.memory.translate(port, vcpu, va, AccessKind.Read, false) === Answer.Abort) this.lower.note(table);
   }
 
   /** What an emulated instruction may have made stale, by its name in the ledger. */
@@ -358,6 +396,13 @@ export class TranslatedKernel {
     if (done === undefined || this.sites.called(cache.numberOf(last), done.page, worth))
       cache.callOut(last, false);
     return done;
+  }
+
+  /** What translations took for granted is so no more. */
+  private forgetAll(port: CpuPort): void {
+    const { running } = this;
+    for (const { pc, context } of running?.cache.all() ?? [])
+      running?.translator.forgetPage(port, pc, context);
   }
 
   /** The guest may have changed any of its text: what is not as it was is forgotten. */

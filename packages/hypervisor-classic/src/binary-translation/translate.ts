@@ -29,6 +29,8 @@ export interface TranslationOptions {
   readonly inline: boolean;
   /** SP_EL0 is not the stack pointer: PSTATE.SP is 1. */
   readonly banked: boolean;
+  /** No page of the lower half is the kernel's alone: LDTR and STTR are as they are there. */
+  readonly lowerIsUsers: boolean;
   /** Whose table of indirect branches is looked at. */
   readonly context: number;
   /** What is at an address is translated already. */
@@ -184,7 +186,7 @@ function one(place: Place, kinds: Kinds): Flow {
       mask(place);
       return 'on';
     case 'unprivileged':
-      if (place.options.inline) unprivileged(to, word);
+      if (place.options.inline && place.options.lowerIsUsers) unprivileged(to, word);
       else emulate(place);
       return 'on';
     case 'line':

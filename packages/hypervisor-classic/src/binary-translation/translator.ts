@@ -20,12 +20,22 @@ export interface GuestPc {
   setPc(lo: number, hi: number): void;
 }
 
+/** What translations may take for granted; where that changes, they are forgotten. */
+export interface Assumptions {
+  /** SP_EL0 is not the stack pointer. */
+  readonly banked: boolean;
+  /** No page of the lower half is the kernel's alone. */
+  readonly lowerIsUsers: boolean;
+}
+
 /** What the translator asks of the hypervisor. */
 export interface TranslationHost {
   /** The instruction at a guest's address, read as its kernel would fetch it; -1 where that faults. */
   fetch(port: CpuPort, pc: number): number;
   /** Number of the physical page that the last one came from. */
   readonly physical: number;
+  /** All of them when absent. */
+  readonly assumptions?: Assumptions;
 }
 
 /** How an exit from the cache goes on. */
@@ -39,6 +49,8 @@ export const Arrival = {
 } as const;
 /** One of them. */
 export type Arrival = (typeof Arrival)[keyof typeof Arrival];
+
+const USUAL: Assumptions = { banked: true, lowerIsUsers: true };
 
 /** Most instructions of a unit; a page's boundary is another. */
 const MOST = 128;
@@ -166,7 +178,7 @@ export class Translator {
       {
         most: MOST,
         inline: this.inline,
-        banked: true,
+        ...(this.host.assumptions ?? USUAL),
         context: this.page.context,
         known: (at) => this.cache.place(at) !== undefined,
       },

@@ -15,6 +15,7 @@ import type { TrapAndEmulate } from '../trap-and-emulate/hypervisor.ts';
 import type { VirtualCpu } from '../trap-and-emulate/virtual-cpu.ts';
 
 const TPIDR_EL0 = guestRegister('TPIDR_EL0');
+const SP_EL0 = guestRegister('SP_EL0');
 /** What translated code writes: the place among the guest's registers, and the offset in the page. */
 const inPage = pageRegisters
   .filter(({ name, writable }) => writable && guestRegisters.includes(name))
@@ -44,7 +45,10 @@ export type PageReader = (offset: number, out: Word64) => void;
 /** What the page keeps is what the guest has, while its kernel runs. */
 export function takePage(load: PageReader, state: GuestState): void {
   const word: Word64 = { lo: 0, hi: 0 };
+  // Where SP_EL0 is the stack pointer, the CPU has it.
+  const isStack = ((state.words[2 * GuestPlace.pstate] ?? 0) & 1) === 0;
   for (const { place, offset } of inPage) {
+    if (isStack && place === SP_EL0) continue;
     load(offset, word);
     state.set(place, word.lo, word.hi);
   }

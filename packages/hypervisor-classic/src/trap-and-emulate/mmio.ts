@@ -10,12 +10,13 @@ import { Sctlr } from './controls.ts';
 import type { Emulation } from './emulation.ts';
 import { AccessKind, Answer } from './guest-memory.ts';
 import { SCTLR_EL1 } from './handles.ts';
-import { extend, plainAccess } from './plain-access.ts';
+import { alignmentOf, extend, isUnprivileged, plainAccess } from './plain-access.ts';
 import type { ShadowMemory } from './shadow-memory.ts';
 
 const DATA_ABORT = 0x24;
 const EXTERNAL = 0x10;
 const WNR = 0x40;
+const ALIGNMENT = 0x21;
 /** What decoding an access costs: any, and a plain one. */
 const WORK = 330;
 const PLAIN_WORK = 40;
@@ -62,6 +63,11 @@ export class Mmio implements GuestReach {
       if (end !== undefined) return end;
     }
     port.work(WORK);
+    const refused = this.refused(e, word, va, write);
+    if (refused >= 0) {
+      e.raise(DATA_ABORT, refused | (write ? WNR : 0), va, DATA_ABORT + 1);
+      return 'abort';
+    }
     this.emulation = e;
     const about = {
       pc: big(frame.pc),
@@ -82,6 +88,19 @@ export class Mmio implements GuestReach {
     const far = { lo: Number(at & 0xffff_ffffn), hi: Number(at >> 32n) };
     e.raise(DATA_ABORT, end | (this.instructions.faultWrite ? WNR : 0), far, DATA_ABORT + 1);
     return 'abort';
+  }
+
+  /** The fault status of an access that the guest's hardware would refuse, for alignment or to its user (LDTR, STTR); else -1. */
+  private refused(e: Emulation, word: number, va: Readonly<Word64>, write: boolean): number {
+    const { port, vcpu } = e;
+    const { translation } = this;
+    const unprivileged = isUnprivileged(word);
+    const kind = write ? AccessKind.Write : AccessKind.Read;
+    const privileged = vcpu.level === 1 && !unprivileged;
+    if (translation.translate(port, vcpu, va, kind, privileged) === Answer.Abort)
+      return unprivileged ? translation.status : -1;
+    const strict = translation.isDevice || (vcpu.get(SCTLR_EL1) & Sctlr.A) !== 0;
+    return strict && va.lo % alignmentOf(word) !== 0 ? ALIGNMENT : -1;
   }
 
   /** A plain load or store; undefined where it is none, and nothing has been done. */

@@ -47,6 +47,20 @@ export function plainAccess(port: CpuPort, word: number, va: Readonly<Word64>): 
   return access;
 }
 
+/** LDTR and STTR, of any size. */
+export const isUnprivileged = (word: number): boolean => (word & 0x3f20_0c00) >>> 0 === 0x3800_0800;
+
+/** What Device memory wants an access to be aligned to, for a load or store of general registers; 1 of others. */
+export function alignmentOf(word: number): number {
+  const size = word >>> 30;
+  // Vector registers, and what is neither of one register nor of a pair.
+  if ((word & (1 << 26)) !== 0) return 1;
+  if ((word & 0x3a00_0000) === 0x3800_0000) return 1 << size;
+  // Pairs; LDPSW's have 32 bits.
+  if ((word & 0x3a00_0000) === 0x2800_0000) return size === 2 ? 8 : 4;
+  return 1;
+}
+
 /** Extends what was loaded. */
 export function extend({ bytes, signed, wide }: PlainAccess, value: Word64): void {
   if (!signed) return;

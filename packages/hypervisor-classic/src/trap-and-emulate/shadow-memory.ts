@@ -103,6 +103,11 @@ export class ShadowMemory implements GuestMemory {
     parFromResult(this.answer, par);
   }
 
+  /** Whether the last address that `translate` found is Device memory. */
+  get isDevice(): boolean {
+    return (this.answer.dataAttributes & 0xf0) === 0;
+  }
+
   invalidate(port: CpuPort, vcpu: VirtualCpu, what: TlbMaintenance, lo: number, hi: number): void {
     this.shadow.maintain(port, vcpu.index, what, lo, hi);
   }
