@@ -1,5 +1,7 @@
 // @worldswitch/hypervisor-classic: a Type-1 hypervisor. The table of contents.
 
+export { holeOf, holes } from './equivalence/holes.ts';
+export type { Hole } from './equivalence/holes.ts';
 export { observedGuest } from './equivalence/observed.ts';
 export { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
 export type { HypervisorSetup, SchedulingTimes, VmSetup } from './host/setup.ts';

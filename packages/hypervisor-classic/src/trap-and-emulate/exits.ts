@@ -9,7 +9,6 @@ import { mayUseFloat, Sctlr } from './controls.ts';
 import { wordOf } from './emulation.ts';
 import type { Emulation } from './emulation.ts';
 import { exclusive, isExclusive } from './exclusives.ts';
-import { happened } from './guest-events.ts';
 import { AccessKind, Answer } from './guest-memory.ts';
 import { ESR_EL1, FAR_EL1, SCTLR_EL1 } from './handles.ts';
 import { Instructions } from './instructions.ts';
@@ -239,10 +238,9 @@ export class Exits {
       exclusive(e, word);
       this.is(write ? 'traced write' : 'traced read', 'exclusive');
     } else {
-      if (!traced) happened(e.vcpu, 'mmio', e.frame, far.lo);
       this.is(
         traced ? (write ? 'traced write' : 'traced read') : 'mmio',
-        mmio.emulate(e, word, far, ipa, write),
+        mmio.emulate(e, word, far, ipa, write, traced),
       );
     }
   }

@@ -8,6 +8,7 @@ import type { GuestReach, PhysicalMemory, VmBus } from '@worldswitch/vmm';
 
 import { Sctlr } from './controls.ts';
 import type { Emulation } from './emulation.ts';
+import { happened } from './guest-events.ts';
 import { AccessKind, Answer } from './guest-memory.ts';
 import { SCTLR_EL1 } from './handles.ts';
 import { alignmentOf, extend, isUnprivileged, plainAccess } from './plain-access.ts';
@@ -47,10 +48,22 @@ export class Mmio implements GuestReach {
     this.hostOf = hostOf;
   }
 
-  /** Emulates the access at `va`, which is at `ipa` for the VM. The handler's name, for the ledger. */
-  emulate(e: Emulation, word: number, va: Readonly<Word64>, ipa: number, write: boolean): string {
+  /**
+   * Emulates the access at `va`, which is at `ipa` for the VM. The handler's name, for the ledger.
+   *
+   * @param memory - it is no device's, but memory that is not mapped
+   */
+  emulate(
+    e: Emulation,
+    word: number,
+    va: Readonly<Word64>,
+    ipa: number,
+    write: boolean,
+    memory: boolean,
+  ): string {
     const { port, vcpu, frame, vm } = e;
     if (vm.bus.deviceAt(ipa as Ipa) === undefined && this.hostOf(ipa) < 0) {
+      if (!memory) happened(vcpu, 'mmio', frame, va.lo);
       e.raise(DATA_ABORT, EXTERNAL | (write ? WNR : 0), va, DATA_ABORT + 1);
       return 'abort';
     }
@@ -59,7 +72,7 @@ export class Mmio implements GuestReach {
     by.privileged = !user;
     const bigEndian = (vcpu.get(SCTLR_EL1) & (user ? Sctlr.E0E : Sctlr.EE)) !== 0;
     if (!bigEndian) {
-      const end = this.plain(e, word, va, ipa as Ipa, write, by);
+      const end = this.plain(e, word, va, ipa as Ipa, write, by, memory);
       if (end !== undefined) return end;
     }
     port.work(WORK);
@@ -68,6 +81,7 @@ export class Mmio implements GuestReach {
       e.raise(DATA_ABORT, refused | (write ? WNR : 0), va, DATA_ABORT + 1);
       return 'abort';
     }
+    if (!memory) happened(vcpu, 'mmio', frame, va.lo);
     this.emulation = e;
     const about = {
       pc: big(frame.pc),
@@ -111,11 +125,13 @@ export class Mmio implements GuestReach {
     ipa: Ipa,
     write: boolean,
     by: Transaction,
+    memory: boolean,
   ): string | undefined {
     const { port, value } = e;
     const access = plainAccess(port, word, va);
     if (access?.write !== write || (ipa % PAGE) + access.bytes > PAGE) return undefined;
     port.work(PLAIN_WORK);
+    if (!memory) happened(e.vcpu, 'mmio', e.frame, va.lo);
     const { register, bytes } = access;
     let fault: Fault;
     if (write) {

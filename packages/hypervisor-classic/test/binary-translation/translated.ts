@@ -120,6 +120,7 @@ class Hypervisor {
       most: this.way.most ?? 128,
       inline: this.way.inline ?? true,
       banked: true,
+      lowerIsUsers: true,
       context: 0,
       known: (at) => this.cache.place(at) !== undefined,
     });
