@@ -209,7 +209,7 @@ function one(place: Place, kinds: Kinds): Flow {
 /** One instruction by itself: its sequence, with nothing before or behind it. */
 export function alone(word: number): Draft {
   const to = new UnitWriter(0);
-  const options = { most: 1, inline: true, banked: true, context: 0 };
+  const options = { most: 1, inline: true, banked: true, lowerIsUsers: true, context: 0 };
   one({ to, pc: 0, word, options, ahead: new Set() }, decode(word));
   const { length } = to;
   const draft = to.finish([word]);
