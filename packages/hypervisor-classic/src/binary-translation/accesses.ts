@@ -5,7 +5,6 @@ import { Access, createTranslation } from '@worldswitch/mmu';
 import type { Word64 } from '@worldswitch/platform';
 
 import type { Emulation } from '../trap-and-emulate/emulation.ts';
-import { happened } from '../trap-and-emulate/guest-events.ts';
 
 const SP = 31;
 const va: Word64 = { lo: 0, hi: 0 };
@@ -36,7 +35,7 @@ export interface AccessDone {
 
 /** Does one; undefined, with nothing done, where the guest's own tables refuse it. */
 export function accessCalledOut(e: Emulation, word: number): AccessDone | undefined {
-  const { port, vcpu, vm, frame } = e;
+  const { port, vcpu, vm } = e;
   const write = ((word >>> 22) & 3) === 0;
   const size = word >>> 30;
   const unsigned = (word & 0x3f00_0000) === 0x3900_0000;
@@ -50,9 +49,8 @@ export function accessCalledOut(e: Emulation, word: number): AccessDone | undefi
   if (!memory.shadow.translate(port, vcpu.index, 'kernel', va, kind, answer, true)) return undefined;
   const { ipa } = answer;
   const device = memory.shadow.hostOf(ipa) < 0;
-  if (device) happened(vcpu, 'mmio', frame, va.lo);
   const page = (va.hi | 0) * 2 ** 20 + (va.lo >>> 12);
   const [lo, hi] = [((va.lo >>> 12) | (va.hi << 20)) >>> 0, (va.hi >>> 12) & 0xfff];
-  const handler = mmio.emulate(e, word, va, ipa, write);
+  const handler = mmio.emulate(e, word, va, ipa, write, !device);
   return { cause: device ? 'mmio' : 'called out', handler, page, lo, hi, device };
 }

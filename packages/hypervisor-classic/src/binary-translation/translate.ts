@@ -210,7 +210,7 @@ function one(place: Place, kinds: Kinds): Flow {
 export function alone(word: number): Draft {
   const to = new UnitWriter(0);
   const options = { most: 1, inline: true, banked: true, lowerIsUsers: true, context: 0 };
-  one({ to, pc: 0, word, options, ahead: new Set() }, decode(word));
+  one({ to, pc: 0, word, options, ahead: new Set() }, new Kinds());
   const { length } = to;
   const draft = to.finish([word]);
   return { ...draft, words: draft.words.slice(0, length) };
