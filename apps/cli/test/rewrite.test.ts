@@ -53,8 +53,8 @@ describe('worldswitch rewrite', () => {
 });
 
 it('compare knows the rewritten kernels, each by its name, and refuses what they do not do', () => {
-  const [native, fixUp] = namedSystems('impure:fix-up,native');
-  expect([native?.name, fixUp?.name]).toEqual(['native', 'impure:fix-up']);
+  const [native, fixUp] = namedSystems('rewritten:fix-up,native');
+  expect([native?.name, fixUp?.name]).toEqual(['native', 'rewritten:fix-up']);
   expect(fixUp?.refuses({ cpus: 2 })).toBe('it rewrites for one CPU');
-  expect(() => namedSystems('impure:pure')).toThrow('there is no system "impure:pure"');
+  expect(() => namedSystems('rewritten:well')).toThrow('there is no system "rewritten:well"');
 });

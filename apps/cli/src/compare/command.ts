@@ -127,7 +127,7 @@ export function addCompare(program: Command): void {
     .argument('[guest]', Object.keys(guestNames).join(', '), 'tiny')
     .option(
       '--systems <names>',
-      `some of ${systems.map(({ name }) => name).join(',')}; these when absent. The last two may have :SHADOW, how their shadow tables follow the guest's: ${SHADOW_HELP}. Besides there are impure:trap, impure:fix-up and impure:vectors, trap-and-emulate of a kernel that is rewritten before it runs. Or all, with each kind of shadow tables once`,
+      `some of ${systems.map(({ name }) => name).join(',')}; these when absent. The last two may have :SHADOW, how their shadow tables follow the guest's: ${SHADOW_HELP}. Besides there are rewritten:trap, rewritten:fix-up and rewritten:vectors, trap-and-emulate of a kernel that is rewritten before it runs. Or all, with each kind of shadow tables once`,
     )
     .option('--smp <n>', 'CPUs of the guest', DEFAULTS.smp)
     .option('--gic <version>', '2 or 3', DEFAULTS.gic)

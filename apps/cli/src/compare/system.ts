@@ -166,7 +166,7 @@ const impureSystems: readonly SystemKind[] = IMPURE.map((impure) =>
   withoutEl2(
     'trap-and-emulate',
     `trap-and-emulate of a kernel that is rewritten before it runs: ${impure}`,
-    `impure:${impure}`,
+    `rewritten:${impure}`,
     { impure },
   ),
 );
@@ -182,7 +182,7 @@ const ALL = [
 
 /**
  * The systems that are named, in the order of the table: a name, or one of those without EL2 with a colon and its kind of shadow tables;
- * one of a kernel that is rewritten, such as `impure:fix-up`; or `all`.
+ * one of a kernel that is rewritten, such as `rewritten:fix-up`; or `all`.
  *
  * @throws CliError for a name that nobody has
  */

@@ -6,6 +6,7 @@ import { decode } from '@worldswitch/isa-core';
 import { Call } from '../binary-translation/draft.ts';
 import type { Draft } from '../binary-translation/draft.ts';
 import { kindOf } from '../binary-translation/kinds.ts';
+import type { Kind } from '../binary-translation/kinds.ts';
 import { Phase } from '../binary-translation/phase.ts';
 import { alone, registerName } from '../binary-translation/translate.ts';
 
@@ -46,6 +47,9 @@ function sequenceOf(word: number, name: string): Draft | undefined {
   return draft.words[0] === EMULATE ? undefined : draft;
 }
 
+/** TLBI of an address is one: who rewrites keeps no note of what the shadow has not. */
+const isCalledOut = (kind: Kind): boolean => kind === 'emulate' || kind === 'last' || kind === 'entry';
+
 function examine(word: number): Sensitive | undefined {
   const decoded = decode(word);
   if (decoded === undefined) return undefined;
@@ -62,7 +66,7 @@ function examine(word: number): Sensitive | undefined {
   if (kind === 'mask') return { how: 'traps', sequence: alone(word) };
   if (kind === 'unprivileged') return { how: 'silent', sequence: alone(word) };
   if (kind === 'line') return { how: 'line', sequence: alone(word) };
-  return kind === 'emulate' && emulated.test(name) ? { how: 'traps' } : undefined;
+  return isCalledOut(kind) && emulated.test(name) ? { how: 'traps' } : undefined;
 }
 
 /** By word: a kernel has a few thousand of them. */
