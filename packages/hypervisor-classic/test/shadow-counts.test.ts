@@ -52,8 +52,10 @@ describe('512 stores to a table and one TLBI', () => {
       // Besides, text is translated that was not executed before.
       expect(all(stretches[1]) - translator).toBeLessThanOrEqual(2);
       expect([x(10), x(11)]).toEqual([FIRST_SUM, SECOND_SUM]);
-      // They are paid for afterwards, page by page.
-      expect(stretches[2]?.['hidden fault']).toBeGreaterThanOrEqual(512);
+      // They are paid for afterwards, page by page; a translated load that faults that often is called out.
+      const { 'hidden fault': hidden = 0, 'called out': calledOut = 0 } = stretches[2] ?? {};
+      expect(hidden + calledOut).toBeGreaterThanOrEqual(512);
+      if (technique === 'binary-translation') expect(calledOut).toBeGreaterThan(256);
     },
   );
 

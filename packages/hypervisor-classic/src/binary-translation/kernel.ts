@@ -324,7 +324,7 @@ export class TranslatedKernel {
     this.emulation = emulation;
     const { running } = this;
     const { port } = emulation;
-    if (cause === 'hidden fault' || cause === 'mmio' || cause === 'traced') {
+    if (cause === 'hidden fault' || cause === 'mmio' || cause.startsWith('traced')) {
       if (cause === 'hidden fault') this.page.unshadowed(port, NO_PAGE, NO_PAGE);
       this.faulted();
       return;

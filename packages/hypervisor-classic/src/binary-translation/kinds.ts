@@ -93,11 +93,13 @@ export class Kinds {
 
   /** What to do about a word. */
   of(word: number): Kind {
-    let kind = this.known.get(word);
+    // Small integers make faster keys.
+    const key = word | 0;
+    let kind = this.known.get(key);
     if (kind === undefined) {
       if (this.known.size >= MOST) this.known.clear();
       kind = kindOf(word, decode(word));
-      this.known.set(word, kind);
+      this.known.set(key, kind);
     }
     return kind;
   }

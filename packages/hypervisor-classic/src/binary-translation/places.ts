@@ -6,7 +6,7 @@ import type { TranslationPlaces } from './kernel.ts';
 
 const CACHE_BYTES = 4 * 1024 * 1024;
 /** A power of two, as the allocator has it. */
-const STATE_BYTES = 1024 * 1024;
+const STATE_BYTES = 2 * 1024 * 1024;
 
 /** Room for them. */
 export const placesFor = (pages: PageAllocator): TranslationPlaces => ({

@@ -65,8 +65,8 @@ export const StatePage = {
 } as const;
 
 /** The table of indirect branches: so many pairs of a guest's address and where its code is in the cache. */
-export const TABLE_ENTRIES = 8192;
-export const TABLE_BITS = 13;
+export const TABLE_ENTRIES = 16384;
+export const TABLE_BITS = 14;
 /** Bytes of one. */
 export const TABLE_BYTES: number = 16 * TABLE_ENTRIES;
 /** Tables of the guest's translation that translations are remembered of. */
@@ -82,5 +82,5 @@ export const pageRegisters: readonly PageRegister[] = [...writable, ...readable]
   narrow: narrow.has(name),
 }));
 
-/** Where in the table an address is looked for, by its lower half: bits 14:2 and 27:15 of it. */
+/** Where in the table an address is looked for, by its lower half: bits 15:2 and 29:16 of it. */
 export const tableIndex = (lo: number): number => ((lo ^ (lo >>> TABLE_BITS)) >>> 2) % TABLE_ENTRIES;

@@ -148,8 +148,10 @@ describe('sites that fault often', () => {
   });
 
   it('where tables are traced, maintenance is seen each time: it says when they are looked at', () => {
-    const { output, exits } = translated('traced');
+    const { output, exits, calledOut } = translated('traced');
     expect(output).toBe(natively());
+    expect(calledOut).toBeGreaterThan(0);
+    expect(exits('traced write')).toBeLessThan(TIMES / 4);
     expect(exits('tlbi vaale1is')).toBe(TIMES);
   });
 });
