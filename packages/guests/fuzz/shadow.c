@@ -217,7 +217,7 @@ void fuzz_hole(void) {
   }
   invalidate_all();
   for (u32 i = first; i <= last; i++) {
-    u32 page = below(512);
+    u32 page = below(one_in(4) ? 512 : 8);
     u64 at = ~0ul << 48 | (u64)i << 39 | 1ul << 30 | 2ul << 21 | (u64)page << 12;
     check(peek(at) == (mapped[i] ? page % DATA_PAGES : NOTHING));
     if (one_in(4)) check(peek(~0ul << 48 | (u64)i << 39 | (random64() & 0x3fffffff)) == NOTHING);

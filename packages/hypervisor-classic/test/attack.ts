@@ -33,7 +33,8 @@ export const kinds = {
 
 /** Kinds that are meant for who shadows tables and runs kernels without privilege, or translates them. */
 export const ownKinds = {
-  loops: 'tables that loop, are in devices, outside of memory and over the hypervisor, rewritten from anywhere',
+  loops:
+    'tables that loop, are in devices, outside of memory and over the hypervisor, rewritten from anywhere',
   roots: 'all ASIDs with many roots',
   hole: 'every slot of the upper half, that of the hypervisor above all',
   fill: 'an address space in which each page needs tables of its own',
@@ -82,6 +83,10 @@ export interface Attack {
   readonly operations: number;
   /** Instructions that are enough for the quiet VM to be through. */
   readonly most: number;
+  /** More hostile VMs, with one vCPU each. */
+  readonly also?: readonly Attack['mode'][];
+  /** Looks at the host now and then; what is wrong with it. */
+  readonly audit?: ((host: AnyHost) => string | undefined) | undefined;
   /** Is called before anything runs. */
   readonly prepare?: (host: AnyHost) => void;
 }
@@ -117,7 +122,9 @@ export interface Seen {
   /** Of these, what the scheduler charged to it up to its end. */
   readonly charged: number;
   readonly operations: number;
-  /** What the hostile guest saw that was not as the architecture says. */
+  /** Of the other hostile VMs. */
+  readonly others: readonly number[];
+  /** What hostile guests saw that was not as the architecture says. */
   readonly mistakes: number;
   readonly instructions: number;
   /** Why the machine ended, where it should not have. */
@@ -131,12 +138,21 @@ export interface Seen {
 let image: ReturnType<typeof readKernel> | undefined;
 
 /** A host with the hostile VM and the quiet one. */
-async function hostOf({ mode, shadow, version, cpus, seed, rounds, share = 1 }: Attack): Promise<AnyHost> {
+async function hostOf({
+  mode,
+  shadow,
+  version,
+  cpus,
+  seed,
+  rounds,
+  share = 1,
+  also = [],
+}: Attack): Promise<AnyHost> {
   image ??= readKernel(new Uint8Array(await readFile(fuzz.image)), 'fuzz', RAM);
   const gic = { version };
   const virtio = ['blk', 'net', 'console', 'rng'].map((kind) => ({ name: kind, type: `virtio-${kind}` }));
   const description = {
-    board: virt({ memory: 16 * MIB + 2 * GUEST, cpus, gic, virtio: virtio.slice(0, 2) }),
+    board: virt({ memory: 16 * MIB + (2 + also.length) * GUEST, cpus, gic, virtio: virtio.slice(0, 2) }),
     vms: [
       {
         name: 'hostile',
@@ -144,12 +160,16 @@ async function hostOf({ mode, shadow, version, cpus, seed, rounds, share = 1 }: 
         disks: { blk: 'blk' },
         share: share * 1024,
       },
+      ...also.map((kind, i) => ({ name: `${kind}${i}`, board: virt({ memory: GUEST, gic }) })),
       { name: 'quiet', board: virt({ memory: GUEST, gic }) },
     ],
     scheduling: { slice: 0.0005 },
   };
   const images = {
     hostile: { kernel: image, append: `fuzz:${mode},${seed},${2 ** 30}` },
+    ...Object.fromEntries(
+      also.map((kind, i) => [`${kind}${i}`, { kernel: image, append: `fuzz:${kind},${seed},${2 ** 30}` }]),
+    ),
     quiet: { kernel: image, append: `fuzz:quiet,1,${rounds}` },
   };
   const options = {
@@ -178,12 +198,17 @@ function stateBytes(host: AnyHost): number {
   ).length;
 }
 
+const NOTHING = new Uint8Array(PAGE);
+
+/** Of all pages that are not zero, but for that of the times. */
 function hashOf(memory: Uint8Array): string {
-  const at = TIMES - (TIMES % PAGE);
-  return createHash('sha256')
-    .update(memory.subarray(0, at))
-    .update(memory.subarray(at + PAGE))
-    .digest('hex');
+  const hash = createHash('sha256');
+  for (let at = 0; at < memory.length; at += PAGE) {
+    const page = memory.subarray(at, at + PAGE);
+    if (at === TIMES - (TIMES % PAGE) || Buffer.compare(page, NOTHING) === 0) continue;
+    hash.update(String(at)).update(page);
+  }
+  return hash.digest('hex');
 }
 
 /** Lets the attack run until it has done enough and the quiet VM is through, or until it is clear that this will not be. */
@@ -191,7 +216,9 @@ export async function attack(wanted: Attack): Promise<Seen> {
   const host = await hostOf(wanted);
   wanted.prepare?.(host);
   const { machine } = host;
-  const [hostile, quiet] = [memoryOf(host, 0), memoryOf(host, 1)];
+  const { also = [], audit = () => undefined } = wanted;
+  const [hostile, quiet] = [memoryOf(host, 0), memoryOf(host, 1 + also.length)];
+  const others = also.map((_, i) => memoryOf(host, 1 + i));
   machine.run(SLICE);
   const pages = (): number => {
     const { used } = host.hypervisor.save()?.pages ?? { used: new Uint8Array() };
@@ -201,7 +228,9 @@ export async function attack(wanted: Attack): Promise<Seen> {
   let [operations, still, charged, early, largest, slices] = [0, 0, 0, 0, 0, 0];
   let failure: string | undefined;
   const through = (): boolean => wordAt(quiet, COUNTED) >= wanted.rounds;
-  while (failure === undefined && !(through() && (operations >= wanted.operations || still > LOST))) {
+  const enough = (): boolean =>
+    operations >= wanted.operations && others.every((memory) => wordAt(memory, COUNTED) > 0);
+  while (failure === undefined && !(through() && (enough() || still > LOST))) {
     const end = machine.run(SLICE);
     // The hostile VM may switch itself off: then all is over when the quiet one is through.
     const over = end === 'off' || end === 'idle';
@@ -209,7 +238,7 @@ export async function attack(wanted: Attack): Promise<Seen> {
     if (!over && end !== 'budget') failure = machine.failure?.message ?? end;
     if (!through() && over) failure = `the machine is ${end}`;
     if (!through() && machine.instructions > wanted.most) failure = 'the quiet VM did not come to its end';
-    if (!through() || charged === 0) charged = host.hypervisor.ticksOf(wanted.cpus);
+    if (!through() || charged === 0) charged = host.hypervisor.ticksOf(wanted.cpus + also.length);
     let done = 0;
     for (let cpu = 0; cpu < wanted.cpus; cpu++) done += wordAt(hostile, COUNTED + 8 * cpu);
     // A guest that overwrites its own counter has counted no more than an instruction each.
@@ -217,17 +246,20 @@ export async function attack(wanted: Attack): Promise<Seen> {
     still = believed && !over ? 0 : still + 1;
     if (believed) operations = done;
     if (++slices % 32 === 2) {
+      failure ??= audit(host);
       const now = stateBytes(host);
       if (early === 0) early = now;
       largest = Math.max(largest, now);
     }
   }
+  failure ??= audit(host);
   return {
+    others: others.map((memory) => wordAt(memory, COUNTED)),
     hash: through() ? hashOf(quiet) : '',
     ticks: wordAt(quiet, TIMES + 8) - wordAt(quiet, TIMES),
     charged,
     operations,
-    mistakes: mistakesOf(hostile, wanted.cpus),
+    mistakes: others.reduce((sum, memory) => sum + mistakesOf(memory, 1), mistakesOf(hostile, wanted.cpus)),
     instructions: machine.instructions,
     failure,
     state: [early, largest],
