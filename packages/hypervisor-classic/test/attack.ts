@@ -83,6 +83,8 @@ export interface Attack {
   readonly operations: number;
   /** Instructions that are enough for the quiet VM to be through. */
   readonly most: number;
+  /** Instructions after which the attack ends in any case; absent where there are none. */
+  readonly last?: number;
   /** More hostile VMs, with one vCPU each. */
   readonly also?: readonly Attack['mode'][];
   /** Looks at the host now and then; what is wrong with it. */
@@ -239,6 +241,7 @@ export async function attack(wanted: Attack): Promise<Seen> {
     if (!through() && over) failure = `the machine is ${end}`;
     if (!through() && machine.instructions > wanted.most) failure = 'the quiet VM did not come to its end';
     if (!through() || charged === 0) charged = host.hypervisor.ticksOf(wanted.cpus + also.length);
+    if (machine.instructions > (wanted.last ?? Infinity)) break;
     let done = 0;
     for (let cpu = 0; cpu < wanted.cpus; cpu++) done += wordAt(hostile, COUNTED + 8 * cpu);
     // A guest that overwrites its own counter has counted no more than an instruction each.
