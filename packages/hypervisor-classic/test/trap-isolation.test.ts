@@ -31,7 +31,12 @@ const GROWTH = 512 * 1024;
 
 const audit = (host: AnyHost): string | undefined => auditTables(host as Host<TrapAndEmulate>);
 const base = {
-  ...{ version: 2, cpus: 1, seed: 1, rounds: ROUNDS, operations: 0, audit },
+  version: 2,
+  cpus: 1,
+  seed: 1,
+  rounds: ROUNDS,
+  operations: 0,
+  audit,
   most: ROUNDS * 60_000 + 400e6,
 } as const;
 
