@@ -42,7 +42,7 @@ export const operations: readonly NanoOperation[] = [
     from: 'kernel',
     theirs: 'in (port 80h)',
     published: ['3209', '~210', '15826'],
-    why: 'Another order: theirs is slow natively, a register outside of the processor, and quick when translated, as IN is known by its opcode and becomes a piece of the device model. A64 has no IN: only its address makes a load one of a device, so that translated code faults like any other. The syndrome of EL2 spares fetching and decoding (40 instructions instead of 150), but each access first walks both stages in vain (eight descriptors instead of two) and more registers are read, so that in cycles nothing is left of it.',
+    why: 'Another order: theirs is slow natively, a register outside of the processor, and quick when translated, as IN is known by its opcode and becomes a piece of the device model. A64 has no IN: only its address makes a load one of a device, so that translated code faults like any other, or calls the hypervisor where it has done so often: an exit all the same. The syndrome of EL2 spares fetching and decoding (40 instructions instead of 150), but each access first walks both stages in vain (eight descriptors instead of two) and more registers are read, so that in cycles nothing is left of it.',
   },
   {
     name: 'mask',
@@ -83,7 +83,7 @@ export const operations: readonly NanoOperation[] = [
     each: 2,
     theirs: 'ptemod',
     published: ['1', '391', '12733'],
-    why: 'Another order: both of theirs traced, and VT-x had no nested paging. With stage 2, and lazily, a store is a store. Traced, it is an exit; their translator replaced stores that fault often by a program of its own (391).',
+    why: 'Another order: both of theirs traced, and VT-x had no nested paging. With stage 2, and lazily, a store is a store. Traced, it is an exit; their translator replaced stores that fault often by a program of its own in the cache (391); ours by a call of the hypervisor, which spares finding out what faulted.',
   },
   {
     name: 'pteread',
