@@ -68,6 +68,11 @@ describe('trap-and-emulate', () => {
     for (const name of ['vm0', 'vm1']) expect(run.output()).toContain(`[${name}] `);
   });
 
+  it('has a CPU wait for which there is nothing to do at power-on', async () => {
+    const run = await trapped('poweroff', undefined, { cpus: 2 });
+    expect(run.finish(), run.host.machine.report()).toBe('off');
+  });
+
   it('goes on from a saved state as if nothing had been', async () => {
     const [whole, first] = [await trapped('ls poweroff'), await trapped('ls poweroff')];
     for (let i = 0; i < 3; i++) for (const { host } of [whole, first]) host.machine.run(40_000);

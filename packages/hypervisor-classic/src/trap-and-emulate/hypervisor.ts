@@ -164,7 +164,9 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
         const leave = this.leave(port);
         // What the first switch moved belongs to no exit.
         scheduler.world.taken();
-        return leave;
+        if (leave !== 'wait') return leave;
+        space.leaveToWait(port);
+        return 'eret';
       });
     });
   }

@@ -3,7 +3,7 @@
 
 import { createTables, Permission, tableDescriptor } from '@worldswitch/mmu';
 import type { Tables } from '@worldswitch/mmu';
-import { bits, list, nullable, record, StateError, uint } from '@worldswitch/platform';
+import { bits, list, nullable, record, SoftwareEntry, StateError, uint } from '@worldswitch/platform';
 import type { CpuPort, Pa, Shape, Word64 } from '@worldswitch/platform';
 
 import type { HostRange } from '../memory/host-map.ts';
@@ -121,6 +121,8 @@ export const HOLE_SHIFT = 39;
 const CACHE_AT = 0x7f_c000_0000;
 const STATE_AT = 0x7f_e000_0000;
 const NOT_STARTED = 512;
+/** PSTATE: EL1 with its own stack pointer, debug exceptions alone masked. */
+const EL1H_UNMASKED = 0x205;
 /** EOS, TSCXT, EIS, SPAN, nTLSMD and LSMAOE are RES1; M, C, I. All that EL0 may be refused is refused. */
 const SCTLR = 0x30d0_0800 | 0x1000 | 4 | 1;
 /** Both ranges have 48 bits and pages of 4 KiB; walks are Write-Back and Inner Shareable. */
@@ -136,6 +138,8 @@ const TTBR0_EL1 = systemRegister('TTBR0_EL1');
 const TTBR1_EL1 = systemRegister('TTBR1_EL1');
 const SCTLR_EL1 = systemRegister('SCTLR_EL1');
 const VBAR_EL1 = systemRegister('VBAR_EL1');
+const ELR_EL1 = systemRegister('ELR_EL1');
+const SPSR_EL1 = systemRegister('SPSR_EL1');
 const VMALLE1 = systemOperation('TLBI VMALLE1');
 const DSB_ISH = systemOperation('DSB ISH');
 const ISB = systemOperation('ISB');
@@ -308,6 +312,13 @@ export class HostSpace {
     port.operate(VMALLE1);
     port.operate(DSB_ISH);
     port.operate(ISB);
+  }
+
+  /** The next ERET goes to where software waits, in the hole: after `start` this CPU is still where its page was before. */
+  leaveToWait(port: CpuPort): void {
+    const high = Math.floor(this.page / 2 ** 32) + this.offsetHi(port.index);
+    port.writeSystem(ELR_EL1, (this.page >>> 0) + SoftwareEntry.wait, high >>> 0);
+    port.writeSystem(SPSR_EL1, EL1H_UNMASKED, 0);
   }
 
   /** The hypervisor's tables alone: no guest is on this CPU. */
