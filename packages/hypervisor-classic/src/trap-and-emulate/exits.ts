@@ -12,6 +12,7 @@ import { exclusive, isExclusive } from './exclusives.ts';
 import { AccessKind, Answer } from './guest-memory.ts';
 import { ESR_EL1, FAR_EL1, SCTLR_EL1 } from './handles.ts';
 import { Instructions } from './instructions.ts';
+import { alignmentOf } from './plain-access.ts';
 
 /** Exception classes. */
 const EC = {
@@ -36,6 +37,10 @@ const IC_IALLU = systemOperation('IC IALLU');
 const ISS = 0x1ff_ffff;
 const WNR = 0x40;
 const CM = 0x100;
+/** FSC of permission faults, of levels 0 to 3, and of alignment faults. */
+const [PERMISSION, ALIGNMENT] = [0x0c, 0x21];
+/** DC ZVA. */
+const [ZVA_MASK, ZVA] = [0xffff_ffe0, 0xd50b_7420];
 /** FSC of a fault of translation: address size, translation, access flag, permission. */
 const TRANSLATED = 0x10;
 
@@ -216,7 +221,7 @@ export class Exits {
     if (answer === Answer.Retry) this.is(vm.memory.touched ? 'seen use' : 'hidden fault', 'shadow');
     else if (answer === Answer.Abort) {
       this.is(cause, 'guest');
-      e.raise(ec, (esr & ~63) | vm.memory.status, far, ec + 1);
+      e.raise(ec, (esr & ~63) | this.statusOf(e, fetch, far, vm.memory.status), far, ec + 1);
     } else if (fetch) {
       this.is(cause, 'guest');
       // Instructions come from memory alone.
@@ -226,6 +231,17 @@ export class Exits {
       this.is('cache', 'emulate');
       e.next();
     } else this.access(e, far, write, answer === Answer.Traced);
+  }
+
+  /** The status of the guest's own abort: what Device memory wants to be aligned comes before permissions (D8, priorities of faults). */
+  private statusOf(e: Emulation, fetch: boolean, far: Readonly<Word64>, status: number): number {
+    const { memory } = e.vm;
+    if (fetch || (status & ~3) !== PERMISSION) return status;
+    if (memory.translate(e.port, e.vcpu, far, AccessKind.Read, true) === Answer.Abort) return status;
+    if (!memory.isDevice) return status;
+    const word = this.fetch(e);
+    const aligned = (word & ZVA_MASK) >>> 0 !== ZVA && far.lo % alignmentOf(word) === 0;
+    return aligned ? status : ALIGNMENT;
   }
 
   /** An access to a device, or to a table that is traced. */
