@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 
-import { tiny } from '@worldswitch/guests';
+import { probe, tiny } from '@worldswitch/guests';
 import { readKernel } from '@worldswitch/machine';
 import type { BootImages } from '@worldswitch/machine';
 
@@ -25,6 +25,8 @@ export interface Guest {
   readonly typed?: readonly Typed[];
   /** Text on the console after which nothing more will come of it. */
   readonly until?: string;
+  /** Nothing that it prints depends on time. */
+  readonly timeless?: true;
 }
 
 /** What the user says about a named guest. */
@@ -48,6 +50,12 @@ export async function tinyGuest(append: string): Promise<Guest> {
   const { code } = readKernel(new Uint8Array(elf ?? []), 'tiny', RAM);
   const kernel = { ...readKernel(new Uint8Array(image ?? []), 'tiny', RAM), code };
   return { images: { kernel, name: 'tiny', append }, memory: '128M' };
+}
+
+async function probeGuest(append: string): Promise<Guest> {
+  const image = new Uint8Array(await readFile(probe.image));
+  const images = { kernel: readKernel(image, 'probe', RAM), name: 'probe', append };
+  return { images, memory: '64M', timeless: true };
 }
 
 async function debianGuest(flavour: Flavour, { append, say }: GuestWishes): Promise<Guest> {
@@ -108,6 +116,7 @@ async function xenGuest(mode: XenMode, { append, xenAppend, cpus, say }: GuestWi
 /** Names, and what they are in a few words. */
 export const guestNames: Readonly<Record<string, string>> = {
   tiny: 'our small kernel: self-test, benchmarks, power-off',
+  probe: 'looks for virtualisation in every way that needs no clock: a line for each probe',
   debian: "Debian's arm64 kernel and a busybox shell",
   'debian-cloud': 'the same with the smaller kernel for clouds',
   'debian-installer': "Debian's installer, to its first screen and on",
@@ -120,6 +129,8 @@ export async function namedGuest(name: string, wishes: GuestWishes): Promise<Gue
   switch (name) {
     case 'tiny':
       return tinyGuest(wishes.append ?? 'selftest bench poweroff');
+    case 'probe':
+      return probeGuest(wishes.append ?? '');
     case 'debian':
       return debianGuest('arm64', wishes);
     case 'debian-cloud':

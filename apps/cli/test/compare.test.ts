@@ -93,6 +93,23 @@ describe('compare', () => {
     expect(stdout).toMatch(/^entries evicted +- +0 +0 +[1-9][\d ]* +0$/m);
   }, 120_000);
 
+  test('says why trap-and-emulate differs, by the instruction and its theory, and that translation does not', async () => {
+    const args = ['--append', 'selftest poweroff', '--events', '1000'];
+    const { stdout } = await compare(
+      'tiny',
+      ...args,
+      '--systems',
+      'native,trap-and-emulate,binary-translation',
+    );
+    expect(stdout).toMatch(/^architectural events +- +differ after 1 932 +2 932 equal$/m);
+    expect(stdout).toMatch(/^trap-and-emulate prints a line otherwise than the bare machine:$/m);
+    expect(stdout).toMatch(/^ {2}there: +selftest: bad pointers are refused \.\.\. FAILED$/m);
+    expect(stdout).toMatch(/the instruction: ldtrb w\d+, \[x\d+\] at PC 0xffffff80[\da-f]{8}, /);
+    expect(stdout).toContain('a hole of trap-and-emulate, by theory: unprivileged access.');
+    expect(stdout.replace(/\s+/g, ' ')).toContain('It passes: 2 932 events equal here.');
+    expect(stdout).not.toMatch(/^binary-translation (prints|does not)/m);
+  }, 120_000);
+
   test('counts cycles by a profile, those of the hypervisor too, and shows what traps cost', async () => {
     const two = ['--systems', 'native,hardware-assisted'];
     const traps = ['--append', 'bench poweroff', '--timing', 'cortex-a57', '--traps', 'twi,tvm,tsc'];

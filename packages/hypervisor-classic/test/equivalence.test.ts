@@ -1,8 +1,18 @@
 // The same guest natively and in a VM, compared by its architectural events; and with one emulation removed.
 
+import { readFile } from 'node:fs/promises';
+
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { compareGuests, createMachine, hardwareGuest, nativeGuest, virt } from '@worldswitch/machine';
+import { tiny } from '@worldswitch/guests';
+import {
+  compareGuests,
+  createMachine,
+  hardwareGuest,
+  nativeGuest,
+  readKernel,
+  virt,
+} from '@worldswitch/machine';
 import type { Equivalence, ObservedGuest } from '@worldswitch/machine';
 import type { CpuPort, Exception, Leave, Word64 } from '@worldswitch/platform';
 import { systemRegister } from '@worldswitch/vmm';
@@ -12,7 +22,7 @@ import type { Unit } from '../src/binary-translation/code-cache.ts';
 import { Phase } from '../src/binary-translation/phase.ts';
 import { pageRegisters } from '../src/binary-translation/state-page.ts';
 import { createHost, observedGuest } from '../src/index.ts';
-import type { Host, TrapAndEmulate } from '../src/index.ts';
+import type { Host, TrapAndEmulate, TrapHostDescription } from '../src/index.ts';
 import { tinyHost, tinyImages } from './tiny.ts';
 import type { TinyHost } from './tiny.ts';
 
@@ -139,6 +149,56 @@ describe('the same guest natively and by trap-and-emulate', () => {
     });
     expect(difference?.culprit?.text).toMatch(/^mrs x\d+, cntvct_el0/);
   });
+});
+
+/** tiny whose self-test does another check of its list again in the place of one. */
+async function imagesWithout(name: string): Promise<Images> {
+  const text = await readFile(tiny.image);
+  const at = text.indexOf(name);
+  // The program is an ELF file in the image, with one segment for this; a check is a pointer to its name, and one to its function.
+  const elf = text.lastIndexOf('\x7fELF', at, 'latin1');
+  const header = elf + Number(text.readBigUInt64LE(elf + 32));
+  const address = text.readBigUInt64LE(header + 16) + BigInt(at - elf) - text.readBigUInt64LE(header + 8);
+  const pointer = Buffer.alloc(8);
+  pointer.writeBigUInt64LE(address);
+  const row = text.indexOf(pointer, elf);
+  expect([at > 0, elf > 0, row > 0]).toEqual([true, true, true]);
+  text.copyWithin(row + 8, row - 8, row);
+  const kernel = readKernel(new Uint8Array(text), 'tiny', 0x4000_0000);
+  return { kernel, name: 'tiny', append: 'selftest poweroff' };
+}
+
+describe('the same guest natively and by trap-and-emulate, with the hole taken out', () => {
+  /** Tables that hold real descriptors take a minute. */
+  const variants: readonly NonNullable<TrapHostDescription['shadow']>[] = [
+    'lazy',
+    ...(MOST === Infinity ? (['traced', 'real'] as const) : []),
+    { variant: 'bounded', capacity: 64, open: 8 },
+  ];
+
+  it.each(variants)(
+    'has the same events: the self-test but for its check of bad pointers, over the shadow %j',
+    async (shadow) => {
+      const images = await imagesWithout('bad pointers are refused');
+      const result = compareGuests(
+        () => native(images),
+        () => {
+          const description = {
+            board: virt({ memory: 96 * 2 ** 20 }),
+            vms: [{ name: 'vm', board: virt({ memory: '64M' }) }],
+          };
+          const host = createHost({ ...description, technique: 'trap-and-emulate', shadow }, { vm: images });
+          return observedGuest('trap-and-emulate', host);
+        },
+        { most: MOST },
+      );
+      expect(result.difference).toBeUndefined();
+      // Its place was after less than two thousand.
+      expect(result.events).toBeGreaterThanOrEqual(8000);
+      if (MOST === Infinity) expect(result.end).toBe('off');
+    },
+    600_000,
+  );
 });
 
 describe('the same guest natively and by binary translation', () => {

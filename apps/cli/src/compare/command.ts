@@ -10,13 +10,14 @@ import { CliError } from '../errors.ts';
 import { checkWritable, readNamed, writeNamed } from '../files.ts';
 import { guestNames, namedGuest } from '../guests.ts';
 import type { Typed } from '../session.ts';
+import { printsTheSame } from './consoles.ts';
 import { equivalenceOf } from './equivalence.ts';
 import { ledgersOf, ledgerText, traceText } from './ledgers.ts';
 import { reportJson, reportLines } from './report.ts';
 import { runOn } from './run.ts';
 import type { SystemResult } from './run.ts';
 import { SHADOW_HELP } from './shadow.ts';
-import { HARDWARE, namedSystems, systems } from './system.ts';
+import { HARDWARE, namedSystems, native, systems } from './system.ts';
 import type { SystemKind } from './system.ts';
 import { parseTraps, trapNames, USUAL_TRAPS } from './traps.ts';
 import type { TrapChoice } from './traps.ts';
@@ -72,6 +73,10 @@ const ENDS: Readonly<Record<string, Typed>> = {
 /** What `compare` is when nothing is said. */
 const DEFAULTS: CompareOptions = { smp: '1', gic: '2', instructions: '20000000000', events: '10000' };
 
+/** How many times the wanted events are looked at where the console shows that there is a difference. */
+const SEARCH = 100;
+const BEYOND = 1000;
+
 /** Runs a guest on systems and prints them side by side. */
 export async function compare(name: string, given: Partial<CompareOptions> = {}): Promise<void> {
   const o: CompareOptions = { ...DEFAULTS, ...given };
@@ -98,19 +103,33 @@ export async function compare(name: string, given: Partial<CompareOptions> = {})
     ...(o.timing !== undefined && { timing: o.timing }),
   };
   const results: SystemResult[] = [];
+  // Those behind one that differs are looked at beyond the event at which it did.
+  let wanted = events;
   for (const kind of kinds) {
     for (const choice of [undefined, ...(kind.name === HARDWARE ? traps : [])]) {
       say(`${name} on ${kind.name}: ${choice === undefined ? kind.about : `traps ${choice.text}`}`);
       const compared = { name, board, images: guest.images, traps: choice };
       const result = runOn(kind, compared, { typed, until: o.until ?? guest.until, most });
-      const equivalence = equivalenceOf(kind, compared, { events });
+      let equivalence = equivalenceOf(kind, compared, { events: wanted });
+      const [first] = results;
+      // What is printed otherwise comes of an event: the first that differs is looked for beyond those that were wanted.
+      const isHidden = equivalence !== undefined && equivalence.difference === undefined;
+      if (
+        isHidden &&
+        first?.system === native.name &&
+        !printsTheSame(result, first, guest.timeless === true)
+      ) {
+        say(`${name} on ${kind.name}: prints something else; looks for the first event that differs`);
+        equivalence = equivalenceOf(kind, compared, { events: SEARCH * events });
+      }
+      if (equivalence?.difference) wanted = Math.max(wanted, equivalence.events + BEYOND);
       results.push({ ...result, ...(equivalence && { equivalence }) });
     }
   }
   const ledgers = ledgersOf(results);
   if (o.ledger !== undefined) await writeNamed(o.ledger, '--ledger', ledgerText(name, ledgers));
   if (o.trace !== undefined) await writeNamed(o.trace, '--trace', traceText(ledgers));
-  if (o.json !== '-') process.stdout.write(`${reportLines(name, results).join('\n')}\n`);
+  if (o.json !== '-') process.stdout.write(`${reportLines(name, results, guest.timeless).join('\n')}\n`);
   if (o.json !== undefined) {
     const text = `${reportJson(name, results)}\n`;
     if (o.json === '-') process.stdout.write(text);

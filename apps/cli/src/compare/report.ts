@@ -1,5 +1,6 @@
 // The comparison as a table that a person enjoys reading, and as JSON.
 
+import { consoleCell, consoleLines, sameLines } from './consoles.ts';
 import { differenceLines, equivalenceCell, rewrittenCell } from './equivalence.ts';
 import type { ModelledCycles, SystemResult } from './run.ts';
 import { shadowRows } from './shadow.ts';
@@ -13,23 +14,6 @@ const perCent = (part: number, whole: number): string =>
 
 const sum = (result: SystemResult, of: (cpu: SystemResult['counts']['cpus'][number]) => number): number =>
   result.counts.cpus.reduce((all, cpu) => all + of(cpu), 0);
-
-/** The console without what differs by time: numbers. */
-const words = (text: string): string => text.replace(/\d+/g, '#').replace(/ +/g, ' ');
-
-/** Whether a console says what the native one says. */
-function consoleCell(result: SystemResult, native: SystemResult | undefined): string {
-  if (native === undefined || native === result) return `${grouped(result.console.length)} bytes`;
-  if (result.console === native.console) return 'equal';
-  if (words(result.console) === words(native.console)) return 'equal but for times';
-  return sameLines(result, native) ? 'same lines, other order' : 'different';
-}
-
-/** Whether two consoles have the same lines, in whatever order parallel parts of the guest came to say them. */
-function sameLines(a: SystemResult, b: SystemResult): boolean {
-  const [x, y] = [a, b].map(({ console }) => [...new Set(words(console).split(/\r?\n/))].sort().join('\n'));
-  return x === y;
-}
 
 const ENDS: Readonly<Partial<Record<SystemResult['end'], string>>> = {
   off: 'powered off',
@@ -66,12 +50,12 @@ function hostSecondsCell(result: SystemResult, native: SystemResult | undefined)
   return `${text}  ${(result.hostSeconds / native.hostSeconds).toFixed(2)}x`;
 }
 
-function generalRows(results: readonly SystemResult[]): readonly Row[] {
+function generalRows(results: readonly SystemResult[], timeless: boolean): readonly Row[] {
   const native = results.find(({ system }) => system === 'native');
   const row = (name: string, cell: (result: SystemResult) => string): Row => [name, ...results.map(cell)];
   return [
     row('end', ({ end }) => ENDS[end] ?? end),
-    row('console', (result) => consoleCell(result, native)),
+    row('console', (result) => consoleCell(result, native, timeless)),
     row('architectural events', ({ equivalence }) => equivalenceCell(equivalence)),
     row('  their hash', ({ equivalence }) => equivalence?.hash ?? '-'),
     // What the guest would see if it read its own text.
@@ -170,10 +154,15 @@ function benchRows(results: readonly SystemResult[]): readonly Row[] {
 }
 
 /** The whole comparison, as lines. */
-export function reportLines(guest: string, results: readonly SystemResult[]): readonly string[] {
+export function reportLines(
+  guest: string,
+  results: readonly SystemResult[],
+  timeless = false,
+): readonly string[] {
+  const native = results.find(({ system }) => system === 'native');
   const head = (what: string): Row => [what, ...results.map(({ system }) => system)];
   return [
-    ...block(`${guest}, the same image on each system`, generalRows(results), head('')),
+    ...block(`${guest}, the same image on each system`, generalRows(results, timeless), head('')),
     ...block('Exits: how many, by how many instructions each', exitRows(results), head('cause')),
     ...block('Shadow tables', shadowRows(results), head('')),
     ...block(`What other traps cost, against ${HARDWARE} with ${USUAL_TRAPS}`, trapRows(results), [
@@ -188,7 +177,8 @@ export function reportLines(guest: string, results: readonly SystemResult[]): re
       benchRows(results),
       head('operation'),
     ),
-    ...results.flatMap(({ equivalence }) => (equivalence ? differenceLines(equivalence) : [])),
+    ...results.flatMap((result) => consoleLines(result, native, timeless)),
+    ...results.flatMap((result) => differenceLines(result, results)),
     ...results.flatMap(({ system, report }) => (report === undefined ? [] : [`${system}: ${report}`])),
   ];
 }
