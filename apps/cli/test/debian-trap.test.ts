@@ -25,9 +25,7 @@ const CHOICES: readonly (readonly [ShadowChoice, Partial<Record<keyof ShadowCoun
   [{ variant: 'real' }, { hidden: 1000, tracedWrites: 50_000, tracedReads: 10_000 }],
 ];
 
-for (const [shadow, least] of CHOICES.filter(
-  ([{ variant }]) => every || variant === 'lazy' || variant === 'real',
-)) {
+for (const [shadow, least] of every ? CHOICES : CHOICES.slice(0, 1)) {
   test(`Debian boots to its shell by trap-and-emulate, shadow tables: ${JSON.stringify(shadow)}`, async () => {
     const host = await bootTrapped({ technique: 'trap-and-emulate', shadow }, 20e9);
     const tables = host.hypervisor.vms[0]?.memory.shadow;
