@@ -20,8 +20,6 @@ const [ROW, WRITTEN] = [32, 0xf_fff8 / 8];
 /** ESR_EL1, FAR_EL1, ELR_EL1 and X0 of a try. */
 const row = ({ log }: Left, i: number): bigint[] => [...log.subarray(4 * i, 4 * i + 4)];
 const classOf = ({ log }: Left, i: number): bigint => (log[4 * i] ?? 0n) >> 26n;
-/** DC ZVA and unaligned accesses of Device memory: which of two faults is told is another matter. */
-const isAlignment = ({ log }: Left, i: number): boolean => ((log[4 * i] ?? 0n) & 0x3fn) === 0x21n;
 
 /** What a run did otherwise than it must. */
 function complaints(left: Left): string[] {
@@ -30,7 +28,7 @@ function complaints(left: Left): string[] {
   tries.forEach(({ what, target, instruction, refused: must, loose }: Try, i) => {
     const name = `${what}: ${instruction} at ${target.name}`;
     if (must !== 'none' && classOf(left, i) !== ABORTS[must]) found.push(`${name} is not refused`);
-    else if (!loose && !isAlignment(native, i) && String(row(left, i)) !== String(row(native, i)))
+    else if (!loose && String(row(left, i)) !== String(row(native, i)))
       found.push(`${name}: ${row(native, i).join(' ')} is ${row(left, i).join(' ')}`);
   });
   if (left.log[WRITTEN] !== BigInt(ROW * tries.length)) found.push('it did not come to its end');
