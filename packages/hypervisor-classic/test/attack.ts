@@ -229,7 +229,9 @@ export async function attack(wanted: Attack): Promise<Seen> {
   const first = pages();
   let [operations, still, charged, early, largest, slices] = [0, 0, 0, 0, 0, 0];
   let failure: string | undefined;
-  const through = (): boolean => wordAt(quiet, COUNTED) >= wanted.rounds;
+  // After its last round it prints, and switches itself off: its memory is what it is to be when it has.
+  const through = (): boolean =>
+    wordAt(quiet, COUNTED) >= wanted.rounds && host.hypervisor.vms[1 + also.length]?.running === false;
   const enough = (): boolean =>
     operations >= wanted.operations && others.every((memory) => wordAt(memory, COUNTED) > 0);
   while (failure === undefined && !(through() && (enough() || still > LOST))) {
