@@ -257,10 +257,6 @@ export async function attack(wanted: Attack): Promise<Seen> {
       largest = Math.max(largest, now);
     }
   }
-  // Its last line leaves traces on its stack: they are there in all runs.
-  const quietVm = host.hypervisor.vms[1 + also.length];
-  for (let i = 0; i < LOST && through() && quietVm?.running === true && failure === undefined; i++)
-    machine.run(SLICE);
   failure ??= audit(host);
   return {
     others: others.map((memory) => wordAt(memory, COUNTED)),

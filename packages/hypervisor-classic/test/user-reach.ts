@@ -103,7 +103,7 @@ const HOLE = 0xffff_f000_0000_0000n;
 const OWN = [0x4000_0000n, 0x4000_1000n, 0x0b00_0000n, 0x7f_c000_0000n, 0x7f_e000_0000n];
 
 /** All targets. */
-export const TARGETS: readonly Target[] = [
+const TARGETS: readonly Target[] = [
   ...HALVES.flatMap(({ half, base }) =>
     PLACES.map(({ name, at, kind, touch }) => ({
       name: `${half}: ${name}`,

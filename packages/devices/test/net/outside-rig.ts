@@ -48,7 +48,7 @@ export interface Rig {
   segments(wait?: number): Got[];
 }
 
-export const FORWARDS: readonly PortForward[] = [
+const FORWARDS: readonly PortForward[] = [
   { protocol: 'tcp', hostPort: 2222, guestPort: 22 },
   { protocol: 'udp', hostPort: 5353, guestPort: 53 },
 ];
@@ -126,7 +126,7 @@ export const only = (all: readonly Got[]): Got => {
   if (one === undefined) throw new Error('nothing came');
   return one;
 };
-export const MSS_1000: readonly number[] = [2, 4, ...big(1000, 2)];
+const MSS_1000: readonly number[] = [2, 4, ...big(1000, 2)];
 
 /** Opens a connection from the guest; returns our first sequence number's successor. */
 export function opened(r: Rig, window = 65535): number {

@@ -5,7 +5,7 @@ import type { Draft } from '../binary-translation/draft.ts';
 
 const PAGE = 0x1000;
 /** B reaches so far either way. */
-export const REACH = 0x800_0000;
+const REACH = 0x800_0000;
 
 /** What does one instruction in line. */
 export interface FixUp {

@@ -56,7 +56,7 @@ export const codeOf = ({ code, segments }: LoadedKernel): KernelCode =>
   };
 
 /** Words of a kernel by address. */
-export function readerOf({ segments }: LoadedKernel): Reader {
+function readerOf({ segments }: LoadedKernel): Reader {
   const views = segments.map(({ at, bytes }) => ({
     at,
     end: at + bytes.length,

@@ -21,7 +21,7 @@ const bits = (word: number, shift: number, count: number): number =>
   ((word >>> shift) << (32 - count)) >> (32 - count);
 
 /** Where an instruction may go on, calls aside. */
-export function waysOn(pc: number, word: number): readonly number[] {
+function waysOn(pc: number, word: number): readonly number[] {
   const next = pc + 4;
   if (word >>> 26 === 0x05) return [pc + 4 * bits(word, 0, 26)];
   // B.cond, CBZ and CBNZ; TBZ and TBNZ.
