@@ -1,7 +1,7 @@
 // Entries of a TLB that its tests tell apart, and how they get there.
 
 import { createControls, createTranslation, Regime, tlbContext } from '../src/index.ts';
-import type { TranslationControls , Tlb} from '../src/index.ts';
+import type { TranslationControls, Tlb } from '../src/index.ts';
 
 export const PAGE = 0x1234_5000;
 export const HI = 0xffff_8000;
