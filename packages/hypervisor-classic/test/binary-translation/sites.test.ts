@@ -3,15 +3,9 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { assembleProgram } from '@worldswitch/isa-core';
-import { createMachine, rawKernel, virt } from '@worldswitch/machine';
-import { Ledger } from '@worldswitch/vmm';
+import { AT, END, imageOf, natively, page, translated } from './printing-kernel.ts';
 
-import { createHost } from '../../src/index.ts';
-
-const AT = 0x4020_0000;
 const TIMES = 600;
-const page = (offset: number): bigint => BigInt(AT + offset) | 0xf03n;
 
 /** A window at the second page of the upper half: mapped to one of two pages, written, unmapped, in turns; then a walk over its own memory. */
 const PROGRAM = `
@@ -60,79 +54,25 @@ patch:
   mov x2, x6
   sub x23, x23, #1
   cbnz x23, patch
-  movz x9, #0x0900, lsl #16
-  mov x10, #8
-digit:
-  ror w20, w20, #28
-  and w11, w20, #15
-  add w11, w11, #0x30
-  str w11, [x9]
-  sub x10, x10, #1
-  cbnz x10, digit
-  movz w0, #0x8400, lsl #16
-  movk w0, #8
-  hvc #0
+${END}
 `;
 
-function image(): Uint8Array {
-  const bytes = new Uint8Array(0x1_0000);
-  const { words } = assembleProgram(PROGRAM, AT);
-  bytes.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
-  const tables: Readonly<Record<number, readonly bigint[]>> = {
-    0x4000: [0x0000_0705n, 0x4000_0701n],
-    0x5000: [BigInt(AT + 0x6000) | 3n],
-    0x6000: [BigInt(AT + 0x7000) | 3n],
-    0x7000: [page(0x1000)],
-  };
-  for (const [offset, entries] of Object.entries(tables))
-    bytes.set(new Uint8Array(BigUint64Array.from(entries).buffer), Number(offset));
-  return bytes;
-}
-
-function natively(): string {
-  let output = '';
-  const machine = createMachine(virt({ memory: '32M' }), {
-    output: (_, byte) => void (output += String.fromCharCode(byte)),
-  });
-  machine.load({ kernel: rawKernel(image(), AT) });
-  expect(machine.run(1_000_000), machine.report()).toBe('off');
-  return output;
-}
-
-function translated(
-  shadow: 'lazy' | 'traced',
-  inline = true,
-): {
-  output: string;
-  exits: (cause: string) => number;
-  calledOut: number;
-} {
-  let output = '';
-  const host = createHost(
-    {
-      board: virt({ memory: '64M' }),
-      technique: 'binary-translation',
-      shadow,
-      inline,
-      vms: [{ name: 'small', board: virt({ memory: '32M' }) }],
-    },
-    { small: { kernel: rawKernel(image(), AT) } },
-    { output: (_, byte) => void (output += String.fromCharCode(byte)) },
-  );
-  const ledger = new Ledger();
-  host.keepLedger(ledger);
-  expect(host.machine.run(5_000_000), host.machine.report()).toBe('off');
-  return {
-    output: output.trim(),
-    exits: (of) => ledger.totals().find(({ cause }) => cause === of)?.exits ?? 0,
-    calledOut: host.hypervisor.translated?.counts?.calledOut ?? 0,
-  };
-}
+const image = imageOf({
+  0: PROGRAM,
+  0x4000: [0x0000_0705n, 0x4000_0701n],
+  0x5000: [BigInt(AT + 0x6000) | 3n],
+  0x6000: [BigInt(AT + 0x7000) | 3n],
+  0x7000: [page(0x1000)],
+});
+const run = (shadow: 'lazy' | 'traced', inline = true) => {
+  const { output, exits, host } = translated(image, { shadow, inline });
+  return { output, exits, calledOut: host.hypervisor.translated?.counts?.calledOut ?? 0 };
+};
 
 describe('sites that fault often', () => {
   it('are called out: no fault and no TLB maintenance is left, and memory is as it is natively', () => {
-    const { output, exits, calledOut } = translated('lazy');
-    expect(output).toBe(natively());
+    const { output, exits, calledOut } = run('lazy');
+    expect(output).toBe(natively(image));
     expect(calledOut).toBeGreaterThan(0);
     expect(exits('called out')).toBeGreaterThan(TIMES / 2);
     expect(exits('hidden fault')).toBeLessThan(TIMES / 4);
@@ -140,16 +80,16 @@ describe('sites that fault often', () => {
   });
 
   it('with nothing in line and nothing adapted each faults', () => {
-    const { output, exits, calledOut } = translated('lazy', false);
-    expect(output).toBe(natively());
+    const { output, exits, calledOut } = run('lazy', false);
+    expect(output).toBe(natively(image));
     expect(calledOut).toBe(0);
     expect(exits('hidden fault')).toBeGreaterThanOrEqual(TIMES);
     expect(exits('tlbi vaale1is')).toBe(TIMES);
   });
 
   it('where tables are traced, maintenance is seen each time: it says when they are looked at', () => {
-    const { output, exits, calledOut } = translated('traced');
-    expect(output).toBe(natively());
+    const { output, exits, calledOut } = run('traced');
+    expect(output).toBe(natively(image));
     expect(calledOut).toBeGreaterThan(0);
     expect(exits('traced write')).toBeLessThan(TIMES / 4);
     expect(exits('tlbi vaale1is')).toBe(TIMES);

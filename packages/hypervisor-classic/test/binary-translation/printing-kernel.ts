@@ -1,0 +1,82 @@
+// Kernels of a few pages that print what they came to, natively and from the translation cache.
+
+import { expect } from 'vitest';
+
+import { assembleProgram } from '@worldswitch/isa-core';
+import { createMachine, rawKernel, virt } from '@worldswitch/machine';
+import { Ledger } from '@worldswitch/vmm';
+
+import { createHost } from '../../src/index.ts';
+import type { Host, TrapAndEmulate, TrapHostDescription } from '../../src/index.ts';
+
+/** Where they are. */
+export const AT = 0x4020_0000;
+/** X20 in hexadecimal, and off. */
+export const END = `
+  movz x9, #0x0900, lsl #16
+  mov x10, #8
+digit:
+  ror w20, w20, #28
+  and w11, w20, #15
+  add w11, w11, #0x30
+  str w11, [x9]
+  sub x10, x10, #1
+  cbnz x10, digit
+  movz w0, #0x8400, lsl #16
+  movk w0, #8
+  hvc #0
+`;
+
+/** An image of parts by their offsets. */
+export function imageOf(parts: Readonly<Record<number, string | readonly bigint[]>>): Uint8Array {
+  const image = new Uint8Array(0x1_0000);
+  for (const [offset, part] of Object.entries(parts)) {
+    const words =
+      typeof part === 'string' ? assembleProgram(part, AT + Number(offset)).words : BigUint64Array.from(part);
+    image.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), Number(offset));
+  }
+  return image;
+}
+
+/** What it prints on the bare machine. */
+export function natively(image: Uint8Array): string {
+  let output = '';
+  const machine = createMachine(virt({ memory: '32M' }), {
+    output: (_, byte) => {
+      output += String.fromCharCode(byte);
+    },
+  });
+  machine.load({ kernel: rawKernel(image, AT) });
+  expect(machine.run(1_000_000), machine.report()).toBe('off');
+  return output;
+}
+
+/** What it prints from the cache, and how many exits there were of a cause. */
+export function translated(
+  image: Uint8Array,
+  how: Pick<TrapHostDescription, 'shadow' | 'inline'> = {},
+): { output: string; exits: (cause: string) => number; host: Host<TrapAndEmulate> } {
+  let output = '';
+  const host = createHost(
+    {
+      board: virt({ memory: '64M' }),
+      technique: 'binary-translation',
+      ...how,
+      vms: [{ name: 'small', board: virt({ memory: '32M' }) }],
+    },
+    { small: { kernel: rawKernel(image, AT) } },
+    {
+      output: (_, byte) => {
+        output += String.fromCharCode(byte);
+      },
+    },
+  );
+  const ledger = new Ledger();
+  host.keepLedger(ledger);
+  expect(host.machine.run(5_000_000), host.machine.report()).toBe('off');
+  const exits = (of: string): number => ledger.totals().find(({ cause }) => cause === of)?.exits ?? 0;
+  return { output: output.trim(), exits, host };
+}
+
+/** Memory of the image, and where it is a table. */
+export const page = (offset: number): bigint => BigInt(AT + offset) | 0xf03n;
