@@ -12,7 +12,7 @@ export const KERNEL: number = P.PrivilegedRead | P.PrivilegedWrite;
 export const TEXT: number = P.PrivilegedRead | P.PrivilegedExecute;
 export const host = (at: number): number => at - GUEST_RAM + GUEST_AT;
 /** Where the kernel sees its memory. */
-export const LINEAR = 0xffff_8000_0000_0000n;
+const LINEAR = 0xffff_8000_0000_0000n;
 export const linear = (at: number): bigint => LINEAR + BigInt(at - GUEST_RAM);
 
 /** A kernel that sees its memory in pages, and 2 MiB of pages more, in a table of their own. */
