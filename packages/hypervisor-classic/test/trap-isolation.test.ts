@@ -77,6 +77,18 @@ describe.each(SHADOW_VARIANTS)('beside guests that are hostile, over a shadow th
       },
       PATIENCE,
     );
+    if (shadow !== 'real') return;
+    it(
+      'and where another CPU is kept in long exits, it has its time',
+      async () => {
+        const two = { ...base, cpus: 2, shadow, rounds: 600, most: 600 * 60_000 + 400e6 } as const;
+        const beside = await attack({ ...two, mode: 'busy' });
+        const seen = await attack({ ...two, mode: 'exclusive', operations: COUNT });
+        expect(complaints(seen, beside)).toEqual([]);
+        expect(seen.operations).toBeGreaterThan(0);
+      },
+      PATIENCE,
+    );
     return;
   }
 

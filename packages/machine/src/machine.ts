@@ -128,7 +128,7 @@ export class Machine {
           (line) => options.warn?.(line),
         ),
     );
-    this.turns = new Turns(this.cpus, QUANTUM * (this.board.costs?.perCycle ?? 1));
+    this.turns = new Turns(this.cpus, QUANTUM * (this.board.costs?.perCycle ?? 1), saved?.turns);
     this.poll = this.board.clock.timer((now) => {
       this.deliver(now);
     });
@@ -139,8 +139,6 @@ export class Machine {
   private resume(saved: MachineState): void {
     loadRam(this.board.ram, saved.ram);
     saved.cpus.forEach((state, i) => this.cpus[i]?.restore(state));
-    this.turns.turn = saved.turn;
-    this.turns.left = saved.turnLeft;
     this.instructions = saved.instructions;
     this.moveMonitors(this.board.ram.offset);
     this.boot = saved.boot;
@@ -178,8 +176,7 @@ export class Machine {
         software: Object.fromEntries(software.map(({ name, software: own }) => [name, own.save()])),
       },
       cpus,
-      turn: this.turns.turn,
-      turnLeft: this.turns.left,
+      turns: this.turns.save(),
       ram: saveRam(ram),
       instructions: this.instructions,
       inputs: this.inputs.waiting,

@@ -14,15 +14,14 @@ import { cpuCosts } from '../cost/profiles.ts';
 import type { InputRecord } from '../input.ts';
 import type { Placed } from '../load/boot.ts';
 import { PAGE } from '../memory/window.ts';
-import { QUANTUM } from '../turns.ts';
+import { MOST_OWED, QUANTUM } from '../turns.ts';
+import type { TurnsState } from '../turns.ts';
 
 /** Everything that decides a machine's future. */
 export interface MachineState {
   readonly parts: PartStates;
   readonly cpus: readonly CpuSavedState[];
-  /** Whose turn it is, and what is left of it. */
-  readonly turn: number;
-  readonly turnLeft: number;
+  readonly turns: TurnsState;
   readonly ram: RamState;
   readonly instructions: number;
   readonly inputs: readonly InputRecord[];
@@ -40,7 +39,7 @@ export interface RamState {
 
 type Fields = Readonly<Record<string, Plain>>;
 
-const VERSION = 3;
+const VERSION = 4;
 
 /** What must be equal for a snapshot to fit a board. */
 function boardIdentity(config: CheckedConfig): string {
@@ -127,8 +126,7 @@ export function toPlain(config: CheckedConfig, state: MachineState): Plain {
     fraction: parts.fraction,
     instructions: state.instructions,
     cpus: state.cpus.map((cpu) => section(cpuCodec().version, cpu)),
-    turn: state.turn,
-    turnLeft: state.turnLeft,
+    turns: { ...state.turns },
     gic: section(gicTypeOf(config).state.version, parts.gic),
     timer: section(genericTimer.state.version, parts.timer),
     devices: Object.fromEntries(
@@ -163,8 +161,7 @@ const ROOT_FIELDS: ReadonlySet<string> = new Set([
   'fraction',
   'instructions',
   'cpus',
-  'turn',
-  'turnLeft',
+  'turns',
   'gic',
   'timer',
   'devices',
@@ -227,13 +224,23 @@ export function fromPlain(given: MachineConfig, tree: Plain): MachineState {
       ),
     },
     cpus: (cpus as readonly Plain[]).map((at, i) => codec(`cpus[${i}]`, at, (from, v) => cpu.parse(from, v))),
-    turn: count(root['turn'], 'turn', config.cpus - 1),
-    turnLeft: count(root['turnLeft'], 'turnLeft', QUANTUM * parts),
+    turns: turnsOf(root['turns'], config.cpus, QUANTUM * parts),
     ram: ramOf(root['ram'], config.memory / PAGE),
     instructions: count(root['instructions'], 'instructions'),
     inputs: inputsOf(root['inputs'], new Set(config.devices.map((d) => d.name))),
     poll: root['poll'] === null ? Infinity : count(root['poll'], 'poll'),
     boot: root['boot'] === null ? undefined : bootOf(root['boot'], config),
+  };
+}
+
+function turnsOf(from: Plain | undefined, cpus: number, whole: number): TurnsState {
+  const { turn, left, owed } = fieldsOf(from, 'turns');
+  if (!Array.isArray(owed) || owed.length !== cpus)
+    throw new StateError('turns.owed', `must be a list of ${cpus}`);
+  return {
+    turn: count(turn, 'turns.turn', cpus - 1),
+    left: count(left, 'turns.left', whole),
+    owed: (owed as readonly Plain[]).map((one, i) => count(one, `turns.owed[${i}]`, MOST_OWED * whole)),
   };
 }
 
