@@ -164,7 +164,7 @@ export class VirtualMachine {
     });
     this.mmio = new MmioEmulator(this.bus, this.stage2, board.cpus, memory, state?.mmio);
     this.dma = new GuestDma(current, memory, this.stage2);
-    this.devices = this.buildDevices(parts, state);
+    this.devices = VmDevices.of(this, parts, state);
     if (state === undefined && port !== undefined) this.mapMemory(port, parts.virtualCpuInterface);
   }
 
@@ -192,21 +192,6 @@ export class VirtualMachine {
       isRaised: () => gic.isRaised(vcpu, VIRTUAL_TIMER),
       physical: gic.ppi(vcpu, PHYSICAL_TIMER - 16),
     };
-  }
-
-  private buildDevices(parts: VmParts, state: VmState | undefined): VmDevices {
-    const { bus, clock, dma, gic, number } = this;
-    const { disks, networks } = parts;
-    return new VmDevices(
-      {
-        ...{ board: this.checked.board, bus, clock, dma, disks, networks },
-        spi: (n) => gic.spi(n),
-        output: (device, byte) => {
-          parts.output(number, device, byte);
-        },
-      },
-      state,
-    );
   }
 
   /** Memory, and with a GICv2 the virtual CPU interface where the guest expects its CPU interface (IHI 0048B 5.3). */

@@ -21,6 +21,13 @@ export interface VmDeviceParts {
   readonly networks: Readonly<Record<string, NetworkPeerFactory>>;
 }
 
+/** A VM, as its devices see it. */
+export interface VmWithDevices extends Pick<VmDeviceParts, 'bus' | 'clock' | 'dma'> {
+  readonly checked: Pick<CheckedVm, 'board'>;
+  readonly number: number;
+  readonly gic: Pick<VmDeviceParts, 'spi'>;
+}
+
 /** What is saved of them. */
 export type VmDevicesState = Readonly<{
   devices: Readonly<Record<string, Plain>>;
@@ -50,6 +57,28 @@ export class VmDevices {
       networks,
       states: state?.devices,
     });
+  }
+
+  /** Those of a VM, on what it has for them. */
+  static of(
+    vm: VmWithDevices,
+    parts: Pick<VmDeviceParts, 'disks' | 'networks'> & {
+      output(vm: number, device: string, byte: number): void;
+    },
+    state: VmDevicesState | undefined,
+  ): VmDevices {
+    const { bus, clock, dma, gic, number } = vm;
+    const { disks, networks } = parts;
+    return new VmDevices(
+      {
+        ...{ board: vm.checked.board, bus, clock, dma, disks, networks },
+        spi: (n) => gic.spi(n),
+        output: (device, byte) => {
+          parts.output(number, device, byte);
+        },
+      },
+      state,
+    );
   }
 
   private wire(

@@ -134,7 +134,7 @@ export class VirtualMachine {
         this.memory.shadow.written(current.port, ipa);
       },
     });
-    this.devices = this.buildDevices(parts, state);
+    this.devices = VmDevices.of(this, parts, state);
   }
 
   /** Where what the VM has at an address of its memory is on the host, or -1. */
@@ -147,21 +147,6 @@ export class VirtualMachine {
     const found = this.own[vcpu.index];
     if (found === undefined) throw new RangeError(`the VM has no vCPU ${vcpu.index}`);
     return found;
-  }
-
-  private buildDevices(parts: VmParts, state: VmState | undefined): VmDevices {
-    const { bus, clock, dma, gic, number } = this;
-    const { disks, networks } = parts;
-    return new VmDevices(
-      {
-        ...{ board: this.checked.board, bus, clock, dma, disks, networks },
-        spi: (n) => gic.spi(n),
-        output: (device, byte) => {
-          parts.output(number, device, byte);
-        },
-      },
-      state,
-    );
   }
 
   /** True while one of its vCPUs is switched on. */
