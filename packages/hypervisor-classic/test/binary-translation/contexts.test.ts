@@ -2,34 +2,18 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { AT, END, imageOf, natively, page, translated } from './printing-kernel.ts';
+import { AT, END, imageOf, MMU_ON, natively, page, translated, TRANSLATION } from './printing-kernel.ts';
 
 const table = (offset: number): bigint => BigInt(AT + offset) | 3n;
 const TIMES = 100;
 
 /** Two tables of the upper half, an ASID each; a function of two pages at one address. */
-const SWITCHES = `
-  movz x19, #0x4020, lsl #16
-  movz x0, #0x04ff
-  msr mair_el1, x0
-  movz x0, #0x3519
-  movk x0, #0xb559, lsl #16
-  msr tcr_el1, x0
-  add x0, x19, #0x4, lsl #12
-  msr ttbr0_el1, x0
-  add x21, x19, #0x5, lsl #12
+const SWITCHES = `${TRANSLATION}  add x21, x19, #0x5, lsl #12
   movk x21, #1, lsl #48
   add x22, x19, #0x8, lsl #12
   movk x22, #2, lsl #48
   msr ttbr1_el1, x21
-  tlbi vmalle1
-  dsb ish
-  isb
-  mrs x0, sctlr_el1
-  orr x0, x0, #1
-  msr sctlr_el1, x0
-  isb
-  movz x24, #0xff80, lsl #32
+${MMU_ON}  movz x24, #0xff80, lsl #32
   movk x24, #0xffff, lsl #48
   mov x20, #0
   mov x23, #${String(TIMES)}

@@ -11,6 +11,27 @@ import type { Host, TrapAndEmulate, TrapHostDescription } from '../../src/index.
 
 /** Where they are. */
 export const AT = 0x4020_0000;
+/** Attributes, TCR_EL1 of both halves, and the table of the lower one at 0x4000 from the beginning, which is X19. */
+export const TRANSLATION = `
+  movz x19, #0x4020, lsl #16
+  movz x0, #0x04ff
+  msr mair_el1, x0
+  movz x0, #0x3519
+  movk x0, #0xb559, lsl #16
+  msr tcr_el1, x0
+  add x0, x19, #0x4, lsl #12
+  msr ttbr0_el1, x0
+`;
+/** The MMU is on. */
+export const MMU_ON = `
+  tlbi vmalle1
+  dsb ish
+  isb
+  mrs x0, sctlr_el1
+  orr x0, x0, #1
+  msr sctlr_el1, x0
+  isb
+`;
 /** X20 in hexadecimal, and off. */
 export const END = `
   movz x9, #0x0900, lsl #16

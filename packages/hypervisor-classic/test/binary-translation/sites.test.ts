@@ -3,30 +3,14 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { AT, END, imageOf, natively, page, translated } from './printing-kernel.ts';
+import { AT, END, imageOf, MMU_ON, natively, page, translated, TRANSLATION } from './printing-kernel.ts';
 
 const TIMES = 600;
 
 /** A window at the second page of the upper half: mapped to one of two pages, written, unmapped, in turns; then a walk over its own memory. */
-const PROGRAM = `
-  movz x19, #0x4020, lsl #16
-  movz x0, #0x04ff
-  msr mair_el1, x0
-  movz x0, #0x3519
-  movk x0, #0xb559, lsl #16
-  msr tcr_el1, x0
-  add x0, x19, #0x4, lsl #12
-  msr ttbr0_el1, x0
-  add x0, x19, #0x5, lsl #12
+const PROGRAM = `${TRANSLATION}  add x0, x19, #0x5, lsl #12
   msr ttbr1_el1, x0
-  tlbi vmalle1
-  dsb ish
-  isb
-  mrs x0, sctlr_el1
-  orr x0, x0, #1
-  msr sctlr_el1, x0
-  isb
-  movz x24, #0xff80, lsl #32
+${MMU_ON}  movz x24, #0xff80, lsl #32
   movk x24, #0xffff, lsl #48
   add x24, x24, #1, lsl #12
   ubfx x25, x24, #12, #44
