@@ -206,8 +206,7 @@ export class RewrittenKernelRun {
 
   /** True where a virtual address is in text that may be rewritten. */
   private isText(e: Emulation, pc: number): boolean {
-    const ipa = this.translate(e, pc);
-    return this.rewriting.ranges.some(({ at, size }) => ipa >= at && ipa < at + size);
+    return this.isRewritable(this.translate(e, pc));
   }
 
   /** The guest's physical address of a virtual one that its kernel may execute, or -1. */
@@ -376,6 +375,7 @@ export class RewrittenKernelRun {
         this.rewriteSite(e, at, word, word);
   }
 
+  /** A physical address of the guest is in text that may be rewritten. */
   private isRewritable(ipa: number): boolean {
     return this.rewriting.ranges.some(({ at, size }) => ipa >= at && ipa < at + size);
   }
