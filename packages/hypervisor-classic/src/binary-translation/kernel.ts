@@ -13,7 +13,7 @@ import { accessCalledOut, isPlainAccess } from './accesses.ts';
 import type { AccessDone } from './accesses.ts';
 import { high, LINE, low, signed } from './address.ts';
 import { CodeCache } from './code-cache.ts';
-import type { CacheCounts, Unit } from './code-cache.ts';
+import type { CacheCounts } from './code-cache.ts';
 import { Contexts, contextsShape } from './contexts.ts';
 import type { ContextsState } from './contexts.ts';
 import { LowerHalf, lowerHalfShape } from './lower-half.ts';
@@ -22,8 +22,9 @@ import { address, cacheShape } from './saved-cache.ts';
 import type { CacheState } from './saved-cache.ts';
 import { Sites, sitesShape } from './sites.ts';
 import type { SitesState } from './sites.ts';
+import { StaleTranslations } from './stale-translations.ts';
+import type { Running } from './stale-translations.ts';
 import { CONTEXTS } from './state-page.ts';
-import type { TextPage } from './text-pages.ts';
 import { Arrival, Translator } from './translator.ts';
 import type { Assumptions } from './translator.ts';
 import { NO_PAGE, registerPageShape, VirtualRegisterPage } from './virtual-registers.ts';
@@ -33,7 +34,6 @@ const IC_IVAU = systemOperation('IC IVAU');
 const IC_IALLU = systemOperation('IC IALLU');
 const DSB = systemOperation('DSB ISH');
 const TTBR0_EL1 = systemRegister('TTBR0_EL1');
-const TTBR1_EL1 = systemRegister('TTBR1_EL1');
 const PAGE = 0x1000;
 /** Bytes of text that are read at once. */
 const AHEAD = 256;
@@ -56,12 +56,6 @@ export interface TranslationPlaces {
 
 /** The hypervisor's address space, as far as translation goes. */
 export type TranslationSpace = Pick<HostSpace, 'cacheAddress' | 'stateAddress' | 'offsetHi'>;
-
-interface Running {
-  readonly base: number;
-  readonly cache: CodeCache;
-  readonly translator: Translator;
-}
 
 /** What is saved. */
 export type TranslatedKernelState = Readonly<{
@@ -95,8 +89,6 @@ export class TranslatedKernel {
   private readonly space: TranslationSpace;
   private readonly places: TranslationPlaces;
   private readonly inline: boolean;
-  /** The shadow is wrong where the guest has written a table, until it says so: TLB maintenance of what is not in it is nothing. */
-  private readonly lazy: boolean;
   private readonly sites: Sites;
   /** User code has run since the kernel did. */
   private away = true;
@@ -117,6 +109,7 @@ export class TranslatedKernel {
   private readTo = 0;
   private physicalPage = 0;
   private readonly contexts: Contexts;
+  private readonly stale: StaleTranslations;
   private passedBy: boolean;
   private banked: boolean;
   private readonly lower: LowerHalf;
@@ -128,12 +121,12 @@ export class TranslatedKernel {
     state?: TranslatedKernelState,
     lazy = true,
   ) {
-    this.lazy = lazy;
     this.space = space;
     this.places = places;
     this.inline = inline;
     this.page = new VirtualRegisterPage(places.state.pa, state?.page);
     this.contexts = new Contexts(state?.contexts);
+    this.stale = new StaleTranslations(space, this.contexts, this.page, lazy);
     this.passedBy = state?.passedBy ?? false;
     this.sites = new Sites(state?.sites);
     this.banked = state?.banked ?? true;
@@ -185,8 +178,9 @@ export class TranslatedKernel {
     if (state) cache.restore(state);
     const translator = new Translator(cache, this.page, this, this.inline);
     translator.select(this.contexts.current);
-    this.running = { base, cache, translator };
-    return this.running;
+    const running = { base, cache, translator };
+    this.running = this.stale.running = running;
+    return running;
   }
 
   /** As plain data. */
@@ -286,12 +280,12 @@ export class TranslatedKernel {
     const base = signed(this.space.cacheAddress(port.index));
     const state = this.space.stateAddress(port.index);
     const translator = this.translatorAt(port, base);
-    if (this.passedBy) this.compare(emulation);
+    if (this.passedBy) this.stale.compare(emulation);
     this.passedBy = false;
     if (this.away) this.page.unshadowed(port, NO_PAGE, NO_PAGE);
     this.away = true;
     const banked = vcpu.spSel === 1;
-    if (this.lower.enter(lowerTable(vcpu)) || banked !== this.banked) this.forgetAll(port);
+    if (this.lower.enter(lowerTable(vcpu)) || banked !== this.banked) this.stale.forgetAll(port);
     this.banked = banked;
     return translator.depart(port, vcpu, frame, state, pending);
   }
@@ -331,47 +325,20 @@ export class TranslatedKernel {
     }
     if (cause === 'ic ivau') {
       port.readX(word & 31, this.word);
-      this.textChanged(emulation, this.word);
+      this.stale.textChanged(emulation, this.word);
       return;
     }
     if (cause.startsWith('tlbi ')) {
       this.sites.maintained();
-      this.invalidated(emulation, cause, word & 31);
+      this.stale.invalidated(emulation, cause, word & 31);
       return;
     }
-    if (cause.startsWith('ic iallu')) this.compare(emulation);
-    else if (cause === 'msr SCTLR_EL1' || cause === 'msr TCR_EL1') this.moved(emulation);
-    else if (cause === 'msr TTBR0_EL1') this.verify(emulation, 'lower');
-    else if (cause === 'msr TTBR1_EL1') this.upperChanged(emulation);
+    if (cause.startsWith('ic iallu')) this.stale.compare(emulation);
+    else if (cause === 'msr SCTLR_EL1' || cause === 'msr TCR_EL1') this.stale.moved(emulation);
+    else if (cause === 'msr TTBR0_EL1') this.stale.verify(emulation, 'lower');
+    else if (cause === 'msr TTBR1_EL1') this.stale.upperChanged(emulation);
     else return;
     running?.translator.moved(port);
-  }
-
-  private invalidated(emulation: Emulation, cause: string, t: number): void {
-    const { port } = emulation;
-    if (cause.startsWith('tlbi vmalle1') || cause.startsWith('tlbi aside1')) {
-      this.moved(emulation);
-      this.running?.translator.moved(port);
-      return;
-    }
-    // Bits 43:0 of Xt are bits 55:12 of the address.
-    port.readX(t, this.word);
-    const { lo, hi } = this.word;
-    const pc = (((hi << 20) >> 20) * 2 ** 32 + lo) * PAGE;
-    this.pageMoved(emulation, pc);
-    // Of a last level: what it mapped was a block of 1 GiB at most.
-    const last = cause.startsWith('tlbi vale1') || cause.startsWith('tlbi vaale1');
-    this.running?.translator.moved(port, last ? { lo: lo >>> 0, hi: (hi & 0xfff) >>> 0 } : undefined);
-    // Of all ASIDs.
-    if (this.lazy && /^tlbi vaal?e1/.test(cause) && !this.hasText(pc))
-      this.page.unshadowed(port, lo >>> 0, (hi & 0xfff) >>> 0);
-  }
-
-  /** Something was translated of a page, in whatever context. */
-  private hasText(pc: number): boolean {
-    for (let context = 0; context < CONTEXTS; context++)
-      if (this.running?.cache.pageAt(context, pc) !== undefined) return true;
-    return false;
   }
 
   /** The plain access that the last exit came from is called out when that happens often. */
@@ -396,94 +363,5 @@ export class TranslatedKernel {
     if (done === undefined || this.sites.called(cache.numberOf(last), done.page, worth))
       cache.callOut(last, false);
     return done;
-  }
-
-  /** What translations took for granted is so no more. */
-  private forgetAll(port: CpuPort): void {
-    const { running } = this;
-    for (const { pc, context } of running?.cache.all() ?? [])
-      running?.translator.forgetPage(port, pc, context);
-  }
-
-  /** The guest may have changed any of its text: what is not as it was is forgotten. */
-  private compare(emulation: Emulation): void {
-    const { running } = this;
-    for (const page of running?.cache.all() ?? [])
-      if (!this.isSame(emulation, page))
-        running?.translator.forgetPage(emulation.port, page.pc, page.context);
-  }
-
-  /** The text of a page is what it was when it was translated. */
-  private isSame({ port, vm }: Emulation, { physical, units }: TextPage<Unit>): boolean {
-    const pa = vm.hostOf(physical * PAGE);
-    if (pa < 0) return false;
-    this.at.lo = low(pa);
-    this.at.hi = high(pa);
-    this.fetched = Number.NaN;
-    if (port.read(this.at, this.text) !== Fault.None) throw new Error('guest memory is gone');
-    return units.every(({ pc, source }) => {
-      const first = ((pc % PAGE) + PAGE) % PAGE;
-      return source.every((word, i) => this.words.getUint32(first + 4 * i, true) === word);
-    });
-  }
-
-  /** Every page of text may be elsewhere. */
-  private moved(emulation: Emulation): void {
-    this.contexts.invalidate();
-    this.verify(emulation, 'all');
-  }
-
-  /** One page may be elsewhere. */
-  private pageMoved(emulation: Emulation, pc: number): void {
-    const { running, contexts } = this;
-    if (running === undefined) return;
-    for (let context = 0; context < CONTEXTS; context++) {
-      const page = running.cache.pageAt(context, pc);
-      if (page && (context !== contexts.current || !this.isWhereItWas(emulation, page)))
-        running.translator.forgetPage(emulation.port, pc, context);
-    }
-  }
-
-  /** TTBR1_EL1 was written: with the same table it is only another ASID. */
-  private upperChanged(emulation: Emulation): void {
-    const { port, vcpu } = emulation;
-    const { running, contexts } = this;
-    // Bit 0 is CnP.
-    const table = (vcpu.getHi(TTBR1_EL1) & 0xffff) * 2 ** 32 + ((vcpu.get(TTBR1_EL1) & ~1) >>> 0);
-    const isOther = contexts.enter(table, (context) => {
-      for (const { pc } of running?.cache.pagesOf(context, 'all') ?? [])
-        running?.translator.forgetPage(port, pc, context);
-    });
-    if (isOther) running?.translator.select(contexts.current);
-    this.verify(emulation, contexts.takeStale() ? 'all' : 'lower');
-  }
-
-  /** Forgets the pages of the guest's context whose text is elsewhere now. */
-  private verify(emulation: Emulation, which: 'lower' | 'all'): void {
-    const { running, contexts } = this;
-    for (const page of running?.cache.pagesOf(contexts.current, which) ?? [])
-      if (!this.isWhereItWas(emulation, page))
-        running?.translator.forgetPage(emulation.port, page.pc, contexts.current);
-  }
-
-  private isWhereItWas({ port, vcpu, vm }: Emulation, { pc, physical }: TextPage<Unit>): boolean {
-    const { at } = this;
-    at.lo = low(pc);
-    at.hi = high(pc);
-    const answer = vm.memory.translate(port, vcpu, at, AccessKind.Fetch, true);
-    return answer === Answer.Retry && Math.floor(vm.memory.ipa / PAGE) === physical;
-  }
-
-  /** The guest may have changed the text at an address; its physical page counts, wherever it is mapped. */
-  private textChanged({ port, vcpu, vm }: Emulation, va: Readonly<Word64>): void {
-    if (vm.memory.translate(port, vcpu, va, AccessKind.Read, true) === Answer.Abort) return;
-    const { ipa } = vm.memory;
-    this.running?.translator.forgetPhysical(port, Math.floor(ipa / PAGE), va);
-    const pa = vm.hostOf(ipa);
-    if (pa < 0) return;
-    // User code fetches it itself.
-    this.at.lo = low(pa);
-    this.at.hi = high(pa);
-    port.operate(IC_IVAU, this.at.lo, (this.at.hi + this.space.offsetHi(port.index)) >>> 0);
   }
 }
