@@ -147,3 +147,12 @@ export async function namedGuest(name: string, wishes: GuestWishes): Promise<Gue
       );
   }
 }
+
+/** Guests that need EL2 for themselves. */
+const NEEDS_EL2: ReadonlySet<string> = new Set(['xen', 'xen-dom0']);
+
+/** Throws a `CliError` for a guest that no VM can run. */
+export function refuseHypervisors(name: string): void {
+  if (NEEDS_EL2.has(name))
+    throw new CliError(`${name} is a hypervisor itself and needs an EL2 that a VM has not`);
+}

@@ -1,9 +1,18 @@
 // `worldswitch rewrite`, and the names of the systems whose kernel is rewritten.
 
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
 import { afterEach, describe, expect, it, vi } from 'vitest';
+
+import { tiny } from '@worldswitch/guests';
+import { tempDir } from '@worldswitch/test-tools';
 
 import { namedSystems } from '../src/compare/system.ts';
 import { program } from '../src/program.ts';
+
+const folder = tempDir();
 
 async function printed(...args: readonly string[]): Promise<string> {
   let text = '';
@@ -45,10 +54,25 @@ describe('worldswitch rewrite', () => {
   it.each([
     [['--words', 'many'], '--words many: must be a whole number'],
     [['--kernel', '/nowhere'], '--kernel'],
+    [['--kernel', import.meta.filename], /is neither an arm64 Image nor an ELF file$/],
+    [['--elf', '/nowhere'], '--elf /nowhere: is for a kernel of your own, --kernel FILE'],
     [['--with', 'care'], 'Allowed choices are trap, fix-up, vectors'],
   ])('%s is a mistake', async (args, message) => {
     vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     await expect(printed('rewrite', 'tiny', ...args)).rejects.toThrow(message);
+  });
+
+  it('takes an ELF file for the places of code, and nothing else', async () => {
+    const image = fileURLToPath(tiny.image);
+    const elf = join(folder, 'none.elf');
+    writeFileSync(elf, readFileSync(image));
+    await expect(printed('rewrite', '--kernel', image, '--elf', elf)).rejects.toThrow(
+      /--elf .*: is no ELF file/,
+    );
+  });
+
+  it('does not fetch a hypervisor, whose kernel no VM runs', async () => {
+    await expect(printed('rewrite', 'xen')).rejects.toThrow('needs an EL2 that a VM has not');
   });
 });
 

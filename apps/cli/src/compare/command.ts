@@ -8,7 +8,7 @@ import type { CostProfileName, MachineConfig } from '@worldswitch/machine';
 
 import { CliError } from '../errors.ts';
 import { checkWritable, readNamed, writeNamed } from '../files.ts';
-import { guestNames, namedGuest } from '../guests.ts';
+import { guestNames, namedGuest, refuseHypervisors } from '../guests.ts';
 import type { Typed } from '../session.ts';
 import { printsTheSame } from './consoles.ts';
 import { equivalenceOf } from './equivalence.ts';
@@ -44,12 +44,16 @@ const say = (line: string): void => {
   process.stderr.write(`worldswitch: ${line}\n`);
 };
 
-/** Guests that need EL2 for themselves. */
-const NEEDS_EL2: ReadonlySet<string> = new Set(['xen', 'xen-dom0']);
-
 /** The systems that are named, in the order of the table; all that can run the board where none is. */
 function chosenSystems(text: string | undefined, board: MachineConfig): readonly SystemKind[] {
-  if (text !== undefined) return namedSystems(text);
+  if (text !== undefined) {
+    // Before the others of them have run.
+    for (const kind of namedSystems(text)) {
+      const why = kind.refuses(board);
+      if (why !== undefined) throw new CliError(`--systems: ${kind.name} cannot run this board: ${why}`);
+    }
+    return namedSystems(text);
+  }
   return systems.filter((system) => {
     const why = system.refuses(board);
     if (why !== undefined) say(`${system.name} is left out: ${why}`);
@@ -85,8 +89,9 @@ export async function compare(name: string, given: Partial<CompareOptions> = {})
   const kinds = chosenSystems(o.systems, { cpus, gic: { version: gic } });
   const most = whole('--instructions', o.instructions, [1, Number.MAX_SAFE_INTEGER]);
   const events = whole('--events', o.events, [0, Number.MAX_SAFE_INTEGER]);
-  if (NEEDS_EL2.has(name))
-    throw new CliError(`${name} is a hypervisor itself and needs an EL2 that a VM has not`);
+  if (!(name in guestNames))
+    throw new CliError(`no guest is called "${name}"; there are ${Object.keys(guestNames).join(', ')}`);
+  refuseHypervisors(name);
   const traps = o.traps ?? [];
   if (traps.length > 0 && !kinds.some((kind) => kind.name === HARDWARE))
     throw new CliError(`--traps: ${HARDWARE} is not among the systems`);

@@ -6,14 +6,14 @@ import type { Command } from 'commander';
 
 import { describeRewritten, IMPURE, instructionName, rewriteKernel } from '@worldswitch/hypervisor-classic';
 import type { Impure, RewrittenKernel } from '@worldswitch/hypervisor-classic';
-import { readKernel, unpacked } from '@worldswitch/machine';
+import { ConfigurationError, readKernel, unpacked } from '@worldswitch/machine';
 import type { LoadedKernel } from '@worldswitch/machine';
 
 import { block, grouped } from '../compare/table.ts';
 import type { Row } from '../compare/table.ts';
 import { CliError } from '../errors.ts';
 import { readNamed } from '../files.ts';
-import { namedGuest } from '../guests.ts';
+import { namedGuest, refuseHypervisors } from '../guests.ts';
 
 interface RewriteOptions {
   readonly with: Impure;
@@ -30,13 +30,29 @@ const say = (line: string): void => {
   process.stderr.write(`worldswitch: ${line}\n`);
 };
 
+/** Throws for a raw binary, of which nothing says where it goes. */
+function kernelIn(bytes: Uint8Array, name: string): LoadedKernel {
+  try {
+    return readKernel(bytes, name, RAM);
+  } catch (thrown) {
+    // There is no --load here.
+    if (thrown instanceof ConfigurationError)
+      throw new CliError(thrown.message.replace(/; for a raw binary.*/, ''));
+    throw thrown;
+  }
+}
+
 async function kernelOf(name: string, o: RewriteOptions): Promise<LoadedKernel> {
   if (o.kernel !== undefined) {
     const bytes = await unpacked(await readNamed(o.kernel, '--kernel'), o.kernel);
-    const kernel = readKernel(bytes, o.kernel, RAM);
+    const kernel = kernelIn(bytes, o.kernel);
     if (o.elf === undefined) return kernel;
-    return { ...kernel, code: readKernel(await readNamed(o.elf, '--elf'), o.elf, RAM).code };
+    const { format, code } = kernelIn(await readNamed(o.elf, '--elf'), o.elf);
+    if (format !== 'ELF') throw new CliError(`--elf ${o.elf}: is no ELF file`);
+    return { ...kernel, code };
   }
+  if (o.elf !== undefined) throw new CliError(`--elf ${o.elf}: is for a kernel of your own, --kernel FILE`);
+  refuseHypervisors(name);
   const { images } = await namedGuest(name, { append: undefined, xenAppend: undefined, cpus: 1, say });
   if (images?.kernel === undefined) throw new CliError(`${name} has no kernel`);
   return images.kernel;
@@ -125,7 +141,7 @@ export function addRewrite(program: Command): void {
     .addOption(new Option('--with <way>', 'trap, fix-up or vectors').choices([...IMPURE]).default('fix-up'))
     .option('--kernel <file>', 'a kernel instead')
     .option('--elf <file>', 'an ELF file of it, which says where its code is')
-    .option('--words <n>', 'how many of the words that are others', String(SHOWN))
+    .option('--words <n>', 'how many of the words that have changed to show', String(SHOWN))
     .option('--json', 'for programs: all of them')
     .exitOverride()
     .action(rewrite);
