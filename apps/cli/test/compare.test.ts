@@ -58,10 +58,11 @@ describe('compare', () => {
   }, 120_000);
 
   test('leaves out what cannot run the board, and says so', async () => {
-    const args = ['--append', 'poweroff', '--events', '0', '--gic', '3'];
+    // tiny drives a GICv2 alone, and ends the same everywhere where there is a GICv3.
+    const args = ['--append', 'poweroff', '--events', '0', '--gic', '3', '--smp', '2'];
     const { stdout, stderr } = await compare('tiny', ...args);
-    expect(stdout).toMatch(/^ +native +hardware-assisted$/m);
-    expect(stderr).toMatch(/^worldswitch: trap-and-emulate is left out: it emulates a GICv2$/m);
+    expect(stdout).toMatch(/^ +native +hardware-assisted +trap-and-emulate$/m);
+    expect(stdout).toMatch(/^console +[\d ]+ bytes( +equal){2}$/m);
     expect(stderr).toMatch(/^worldswitch: binary-translation is left out: /m);
   }, 120_000);
 

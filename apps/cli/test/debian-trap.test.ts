@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 
 import { IMPURE } from '@worldswitch/hypervisor-classic';
 import { requireTool } from '@worldswitch/test-tools';
+import { EmulatedGicV3 } from '@worldswitch/vmm';
 import type { ShadowChoice, ShadowCounters } from '@worldswitch/vmm';
 
 import { bootTrapped } from './debian-trapped.ts';
@@ -42,3 +43,10 @@ for (const impure of every ? IMPURE : []) {
     expect(host.hypervisor.rewritten?.rewriting.changes.length).toBeGreaterThan(500);
   }, 1_200_000);
 }
+
+// The same with a GICv3, whose CPU interface is registers, each access to which is an exit.
+for (const cpus of every ? [1, 2] : [])
+  test(`Debian boots to its shell by trap-and-emulate with a GICv3, CPUs: ${cpus}`, async () => {
+    const host = await bootTrapped({ technique: 'trap-and-emulate' }, 20e9, { cpus, gic: { version: 3 } });
+    expect(host.hypervisor.vms[0]?.gic).toBeInstanceOf(EmulatedGicV3);
+  }, 1_200_000);

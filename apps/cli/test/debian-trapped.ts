@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { createHost } from '@worldswitch/hypervisor-classic';
 import type { Host, TrapAndEmulate, TrapHostDescription } from '@worldswitch/hypervisor-classic';
 import { virt } from '@worldswitch/machine';
+import type { VirtOptions } from '@worldswitch/machine';
 
 import { namedGuest } from '../src/guests.ts';
 
@@ -15,11 +16,13 @@ const COMMANDS = 'cat /proc/cpuinfo; expr 6 \\* 7; poweroff -f\n';
 export async function bootTrapped(
   how: Pick<TrapHostDescription, 'technique' | 'shadow' | 'impure'>,
   most: number,
+  board: Pick<VirtOptions, 'cpus' | 'gic'> = {},
 ): Promise<Host<TrapAndEmulate>> {
+  const { cpus = 1, gic } = board;
   const { images } = await namedGuest('debian', {
     append: undefined,
     xenAppend: undefined,
-    cpus: 1,
+    cpus,
     say: () => undefined,
   });
   if (images === undefined) throw new Error('Debian has nothing to boot');
@@ -27,8 +30,8 @@ export async function bootTrapped(
   const host = createHost(
     {
       ...how,
-      board: virt({ memory: '352M' }),
-      vms: [{ name: 'debian', board: virt({ memory: '256M' }) }],
+      board: virt({ memory: '352M', ...board }),
+      vms: [{ name: 'debian', board: virt({ memory: '256M', ...board }) }],
     },
     { debian: images },
     {
@@ -50,6 +53,8 @@ export async function bootTrapped(
   expect(host.machine.board.config.el2).toBe(false);
   expect(text).toMatch(/CPU part\s*: 0xd07/);
   expect(text).toMatch(/^42\r?$/m);
+  expect(text.match(/^processor\s*:/gm)?.length).toBe(cpus);
+  if (gic?.version === 3) expect(text).toMatch(/GICv3: \d+ SPIs implemented/);
   expect(text).not.toMatch(/Oops|Internal error|BUG:/);
   return host;
 }

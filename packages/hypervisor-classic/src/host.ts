@@ -130,7 +130,7 @@ function planned(description: AnyHostDescription, images: VmImages) {
   const size = description.hypervisorMemory ?? 16 * MIB;
   checkHostBoard(host);
   checkOwnMemory(size, host, []);
-  const vms = checkVms(description.vms, { config: host, from: host.ramBase + size });
+  const vms = checkVms(description.vms, { config: host, from: host.ramBase + size, technique });
   checkOwnMemory(size, host, vms);
   checkVmBoards(vms);
   const impure = 'impure' in description ? description.impure : undefined;
@@ -205,7 +205,7 @@ function translationOf(
 
 /** The technique of a host, which is that of all its VMs. */
 function techniqueOf(description: AnyHostDescription): Technique {
-  const { technique = 'hardware-assisted', vms, board } = description;
+  const { technique = 'hardware-assisted', vms } = description;
   const oneOf = (field: string, given: string, all: readonly string[]): void => {
     if (!all.includes(given))
       throw new ConfigurationError(field, `there is none called "${given}"; there is ${all.join(', ')}`);
@@ -218,8 +218,6 @@ function techniqueOf(description: AnyHostDescription): Technique {
   if ('impure' in description && description.impure !== undefined) checkImpure(description);
   if (technique === 'binary-translation' && (vms.length !== 1 || (vms[0]?.board.cpus ?? 1) !== 1))
     throw new ConfigurationError('vms', 'must be one with one vCPU for binary-translation');
-  if (technique !== 'hardware-assisted' && board.gic?.version === 3)
-    throw new ConfigurationError('board.gic.version', `must be 2: ${technique} emulates a GICv2`);
   return technique;
 }
 

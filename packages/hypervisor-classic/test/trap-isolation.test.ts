@@ -5,6 +5,7 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
+import { requester } from '@worldswitch/platform';
 import { ShadowMmu, SHADOW_VARIANTS } from '@worldswitch/vmm';
 import type { ShadowVariant } from '@worldswitch/vmm';
 
@@ -52,6 +53,14 @@ function complaints(seen: Seen, harmless: Seen, hostile = 1): string[] {
   return found;
 }
 
+/** Kinds that are about interrupts, with either interrupt controller. */
+const versionsOf = (mode: Kind, cpus: 1 | 2) =>
+  (mode === 'gic' || mode === 'storm' ? ([2, 3] as const) : ([2] as const)).map((version) => ({
+    mode,
+    cpus,
+    version,
+  }));
+
 afterEach(() => {
   vi.restoreAllMocks();
 });
@@ -65,13 +74,15 @@ describe.each(SHADOW_VARIANTS)('beside guests that are hostile, over a shadow th
     // In turn: all kinds are there, each beside others and by some variant.
     const turn = SHADOW_VARIANTS.indexOf(shadow);
     const [mode = 'outside', ...also] = CROWD.filter((_, i) => i % SHADOW_VARIANTS.length === turn);
+    // Where the interrupt controller and storms of interrupts have their turn, it is a GICv3.
+    const turns = { ...base, version: turn < 2 ? 2 : 3 } as const;
     it(
       `a VM is what it is: ${[mode, ...also].join(', ')}`,
       async () => {
         const busy = also.map(() => 'busy' as const);
-        const harmless = await attack({ ...base, shadow, mode: 'busy', also: busy });
+        const harmless = await attack({ ...turns, shadow, mode: 'busy', also: busy });
         expect(harmless.failure).toBeUndefined();
-        const seen = await attack({ ...base, shadow, mode, also, operations: COUNT });
+        const seen = await attack({ ...turns, shadow, mode, also, operations: COUNT });
         expect(complaints(seen, harmless, 1 + also.length)).toEqual([]);
         expect(Math.min(seen.operations, ...seen.others)).toBeGreaterThan(0);
       },
@@ -92,17 +103,18 @@ describe.each(SHADOW_VARIANTS)('beside guests that are hostile, over a shadow th
     return;
   }
 
-  it.each(ALL.flatMap((mode) => ([1, 2] as const).map((cpus) => ({ mode, cpus }))))(
-    'a VM is what it is: $mode, $cpus CPUs',
-    async ({ mode, cpus }) => {
-      const beside = await attack({ ...base, cpus, shadow, mode: 'busy' });
+  it.each(ALL.flatMap((mode) => ([1, 2] as const).flatMap((cpus) => versionsOf(mode, cpus))))(
+    'a VM is what it is: $mode, $cpus CPUs, GICv$version',
+    async ({ mode, cpus, version }) => {
+      const one = { ...base, cpus, version };
+      const beside = await attack({ ...one, shadow, mode: 'busy' });
       let done = 0;
       for (let seed = 1; done < COUNT / 2 && seed <= 200; seed++) {
-        const seen = await attack({ ...base, cpus, shadow, mode, seed, operations: COUNT / 2 - done });
+        const seen = await attack({ ...one, shadow, mode, seed, operations: COUNT / 2 - done });
         expect(complaints(seen, beside), `${mode}, seed ${seed}`).toEqual([]);
         done += seen.operations;
         say(
-          `${shadow}, ${mode}, ${cpus} CPUs: ${seen.operations} operations, ${(seen.instructions / 1e6).toFixed(0)} M instructions; ` +
+          `${shadow}, ${mode}, ${cpus} CPUs, GICv${version}: ${seen.operations} operations, ${(seen.instructions / 1e6).toFixed(0)} M instructions; ` +
             `ticks ${(seen.ticks / beside.ticks).toFixed(4)}, charged ${(seen.charged / beside.charged).toFixed(4)}, state ${seen.state.join(' to ')}`,
         );
       }
@@ -203,6 +215,28 @@ describe('the same check finds', () => {
       );
       expect(found?.failure).toMatch(/^VM 0, half \d+: 0x[0-9a-f]+ is not its own$/);
       expect(lost?.hash).not.toBe(harmless.hash);
+    },
+    PATIENCE,
+  );
+
+  it(
+    'a distributor that another VM reaches: by what becomes of who has it',
+    async () => {
+      const [harmless, changed] = await Promise.all(
+        [false, true].map((reaches) =>
+          attack({
+            ...{ ...base, version: 3, shadow: 'lazy', operations: COUNT },
+            mode: reaches ? 'gic' : 'busy',
+            audit: (host) => {
+              const gicd = (host as Host<TrapAndEmulate>).hypervisor.vms[1]?.gic.blocks[0];
+              if (reaches) gicd?.mmio.write(0x104, 4, 0x8000_0000, requester());
+              return undefined;
+            },
+          }),
+        ),
+      );
+      expect(harmless?.hash).not.toBe('');
+      expect(changed?.hash).not.toBe(harmless?.hash);
     },
     PATIENCE,
   );

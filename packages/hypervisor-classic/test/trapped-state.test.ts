@@ -42,12 +42,14 @@ async function savedOf(
   return Promise.resolve({ description, images, options, saved: host.machine.save() });
 }
 
-/** Three VMs on two CPUs, with a disk and a network. */
+/** Three VMs on two CPUs, with a disk and a network: two with the host's GICv3, one with a GICv2. */
 async function trapped(shadow: ShadowVariant): Promise<Saved> {
   const net = { name: 'net', type: 'virtio-net' };
+  const gic = { version: 3 } as const;
   const board = virt({ memory: '8M', virtio: [net] });
   const withDisk = virt({
     memory: '8M',
+    gic,
     virtio: [
       { name: 'blk', type: 'virtio-blk' },
       { ...net, config: { mac: '52:54:00:00:00:02' } },
@@ -57,14 +59,14 @@ async function trapped(shadow: ShadowVariant): Promise<Saved> {
   const one = { kernel, append: 'rtos:2000,100' };
   return savedOf(
     {
-      board: virt({ memory: '32M', cpus: 2, virtio: [{ name: 'disk', type: 'virtio-blk' }, net] }),
+      board: virt({ memory: '32M', cpus: 2, gic, virtio: [{ name: 'disk', type: 'virtio-blk' }, net] }),
       hypervisorMemory: 4 * 2 ** 20,
       technique: 'trap-and-emulate',
       shadow,
       vms: [
         { name: 'a', board: withDisk, disks: { blk: 'disk' } },
         { name: 'b', board },
-        { name: 'c', board: virt({ memory: '8M' }), cap: 50 },
+        { name: 'c', board: virt({ memory: '8M', gic }), cap: 50 },
       ],
       scheduling: { slice: 0.0007 },
     },
@@ -145,6 +147,12 @@ const CASES: readonly Case[] = [
   ['a vCPU on two CPUs', 'cpus.0', 'loaded', (_, __, own) => at(own, 'cpus.1')['loaded'], /cpus\[0\]/],
   ['one that runs and waits', 'vms.2.vcpus.0', 'waiting', (old) => !old, /vms\[2\]\.vcpus\[0\]/],
   ['controls of nobody', 'hardware.0', '3', () => 77, /hardware\[0\]/],
+  ['an interrupt controller of another kind', 'vms.1', 'gic', (_, __, own) => at(own, 'vms.0')['gic'], /gic/],
+  ['a CPU interface at EL3', 'vms.0.gic.gic.cpu.0', 'world', () => 2, /cpu\[0\]\.world must be 0/],
+  ['a priority of six bits', 'vms.2.gic.gic.cpu.0', 'priorityMask', () => 4, /priorityMask/],
+  ['a binary point that is none', 'vms.2.gic.gic.cpu.0.binaryPoint', '2', () => 0, /binaryPoint/],
+  ['a list register', 'vms.0.gic.gic.cpu.0', 'listHigh', () => [1], /listHigh/],
+  ['more interrupts', 'vms.0.gic.gic', 'route', () => [0], /route/],
   ['a clock that stands', 'vms.0.clock', 'paused', () => 5, /clock\.paused/],
   ['a clock of the future', 'vms.0.clock', 'offset', () => 2 ** 50, /clock\.offset/],
   ['a charge of the future', 'cpus.0', 'since', () => 2 ** 50, /cpus\[0\]\.since/],

@@ -65,6 +65,8 @@ export type { LazyFloatState } from './world-switch/lazy-float.ts';
 export type { HostInterrupts } from './vgic/delivery.ts';
 export { EmulatedGicV2, emulatedGicV2Shape } from './vgic/emulated.ts';
 export type { EmulatedGicV2State } from './vgic/emulated.ts';
+export { EmulatedGicV3, emulatedGicV3Shape } from './vgic/emulated-v3.ts';
+export type { EmulatedGicV3Config, EmulatedGicV3State } from './vgic/emulated-v3.ts';
 export { listRegisterCountV2 } from './vgic/gich.ts';
 export { listRegisterCountV3 } from './vgic/ich.ts';
 export type { InFlightState } from './vgic/in-flight.ts';

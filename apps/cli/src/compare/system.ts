@@ -130,8 +130,7 @@ function withoutEl2(technique: WithoutEl2, about: string, name: string, choice: 
   return {
     name,
     about,
-    refuses({ gic, cpus = 1 }) {
-      if (gic?.version === 3) return 'it emulates a GICv2';
+    refuses({ cpus = 1 }) {
       if (cpus === 1) return undefined;
       if (choice.impure !== undefined) return 'it rewrites for one CPU';
       return technique === 'binary-translation' ? 'it translates for one CPU' : undefined;

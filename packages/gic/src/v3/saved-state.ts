@@ -171,6 +171,10 @@ export function restoreState(into: Gic, from: GicV3State): void {
   if (!into.is.security && from.control < Control.DS) {
     throw new StateError('control', 'must have DS set for this GIC, which has one Security state');
   }
+  // What CPUs say of themselves is of EL3 and the Secure state.
+  const elsewhere = into.is.security ? -1 : from.cpu.findIndex(({ world }) => world !== 0);
+  if (elsewhere >= 0)
+    throw new StateError(`cpu[${elsewhere}].world`, 'must be 0 for this GIC, which has one Security state');
   for (const name of arrays) fill(name, into[name], from[name]);
   mustHave('cpu', into.cpu.length, from.cpu.length);
   into.control = from.control;

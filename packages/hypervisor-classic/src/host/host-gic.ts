@@ -6,9 +6,11 @@ import { hostGicV2, hostGicV3, listRegisterCountV2, listRegisterCountV3 } from '
 import type { HostGic } from '@worldswitch/vmm';
 
 /** Drives the board's GIC. */
-export function hostGicOf({ gic }: CheckedConfig): HostGic {
+export function hostGicOf({ gic, el2 }: CheckedConfig): HostGic {
   const [distributor = 0, second = 0] = gic.bases;
-  return gic.version === 3 ? hostGicV3(distributor, second) : hostGicV2(distributor, second);
+  return gic.version === 3
+    ? hostGicV3(distributor, second, el2 ? 'EL2' : 'EL1')
+    : hostGicV2(distributor, second);
 }
 
 /** A GICv2's virtual CPU interface, GICV, for guests. */

@@ -3,7 +3,7 @@
 
 import type { CpuPort, Exception, Leave, PrivilegedSoftware, SoftwareContext } from '@worldswitch/platform';
 import { Current, PhysicalMemory, systemOperation, virtualPsci } from '@worldswitch/vmm';
-import type { HostGic, LinearPort } from '@worldswitch/vmm';
+import type { HostGic, LinearPort, PsciVm } from '@worldswitch/vmm';
 
 import {
   enterTranslated,
@@ -23,6 +23,7 @@ import { Controls } from './controls.ts';
 import { Emulation } from './emulation.ts';
 import { takeException, Vector } from './exceptions.ts';
 import { Exits } from './exits.ts';
+import { resetInterface } from './guest-gic.ts';
 import { enablePrivate, interruptName, serveInterrupt } from './interrupts.ts';
 import { makeParts } from './parts.ts';
 import type { Booted } from './parts.ts';
@@ -91,14 +92,26 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
         this.parts.scheduler.reschedule(this.current.port.index);
       },
       call: (port, vm, vcpu) => {
-        if (virtualPsci(port, vmPower(vm, this.parts.scheduler, this.current), vcpu.index)) return;
+        if (virtualPsci(port, this.power(vm), vcpu.index)) return;
         port.writeX(0, NOT_SUPPORTED, NOT_SUPPORTED);
       },
       end: (vm, reason) => {
         this.parts.console.tell(vm.number, `the hypervisor ends this VM: ${reason}`);
-        vmPower(vm, this.parts.scheduler, this.current).powerOff();
+        this.power(vm).powerOff();
       },
     });
+  }
+
+  /** PSCI of a VM: a vCPU that starts has its part of the interrupt controller in reset, too. */
+  private power(vm: VirtualMachine): PsciVm {
+    const power = vmPower(vm, this.parts.scheduler, this.current);
+    return {
+      ...power,
+      start(index, entry, context) {
+        resetInterface(vm.gic, index);
+        power.start(index, entry, context);
+      },
+    };
   }
 
   private restore(state: BootedState): void {

@@ -8,6 +8,7 @@ import { Sctlr } from './controls.ts';
 import { debugRegisters, Mdscr } from './debug.ts';
 import type { Emulation } from './emulation.ts';
 import { Spsr } from './frame.ts';
+import { gicRegisters } from './gic-registers.ts';
 
 /** What a register does. `false` is UNDEFINED. */
 export interface SpecialRegister {
@@ -263,4 +264,5 @@ export const specialRegisters: Readonly<Record<string, SpecialRegister | undefin
   ...timers,
   ...identification,
   ...debug,
+  ...gicRegisters,
 };

@@ -3,7 +3,6 @@
 import { list, nullable, record, stateCodec, StateError, uint } from '@worldswitch/platform';
 import type { Shape, StateCodec } from '@worldswitch/platform';
 import {
-  emulatedGicV2Shape,
   hostSpaceShape,
   hostTimerShape,
   pageAllocatorShape,
@@ -20,6 +19,7 @@ import { devicesShape, each, hostShapes, wiresShape } from '../host/state.ts';
 import type { HostState } from '../host/state.ts';
 import { rewrittenShape } from '../impure/state.ts';
 import type { RewrittenState } from '../impure/state.ts';
+import { guestGicShape } from './guest-gic.ts';
 import { checkTrapped } from './state-check.ts';
 import { guestTimersShape } from './timers.ts';
 import { virtualCpuShape } from './virtual-cpu.ts';
@@ -48,7 +48,7 @@ const vmShape = (setup: VmSetup): Shape<VmState> =>
     shadow: shadowShape,
     clock: vmClockShape,
     id: virtualIdShape,
-    gic: emulatedGicV2Shape,
+    gic: guestGicShape(setup),
     devices: devicesShape(setup),
     wires: wiresShape,
     vcpus: list(virtualCpuShape, setup.vm.board.cpus),

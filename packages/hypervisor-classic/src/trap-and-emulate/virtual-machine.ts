@@ -2,11 +2,10 @@
 
 import type { DiskBackend, NetworkPeerFactory } from '@worldswitch/devices';
 import type { CpuPort, Dma, Ipa, Pa } from '@worldswitch/platform';
-import { EmulatedGicV2, GuestDma, systemRegister, VirtualId, VmBus, VmClock } from '@worldswitch/vmm';
+import { GuestDma, systemRegister, VirtualId, VmBus, VmClock } from '@worldswitch/vmm';
 import type {
   CheckedVm,
   Current,
-  EmulatedGicV2State,
   HostGic,
   HostTimer,
   PhysicalMemory,
@@ -18,6 +17,8 @@ import type {
 import type { VmSetup } from '../host/setup.ts';
 import { VmDevices } from '../host/vm-devices.ts';
 import type { VmDevicesState } from '../host/vm-devices.ts';
+import { guestGic } from './guest-gic.ts';
+import type { GuestGic, GuestGicState } from './guest-gic.ts';
 import { Mmio } from './mmio.ts';
 import type { ShadowMemory } from './shadow-memory.ts';
 import { GuestTimers } from './timers.ts';
@@ -52,7 +53,7 @@ export type VmState = VmDevicesState &
     shadow: ShadowState;
     clock: VmClockState;
     id: VirtualIdState;
-    gic: EmulatedGicV2State;
+    gic: GuestGicState;
     vcpus: readonly VirtualCpuState[];
     timers: readonly GuestTimersState[];
   }>;
@@ -70,7 +71,7 @@ export class VirtualMachine {
   readonly checked: CheckedVm;
   readonly clock: VmClock;
   readonly id: VirtualId;
-  readonly gic: EmulatedGicV2;
+  readonly gic: GuestGic;
   readonly interrupts: InterruptPins;
   readonly bus: VmBus = new VmBus();
   readonly memory: ShadowMemory;
@@ -104,12 +105,12 @@ export class VirtualMachine {
     if (state) this.id = VirtualId.restored(state.id);
     else {
       if (port === undefined) throw new Error('a VM is made in an entry');
-      this.id = VirtualId.ofHost(port, { gic: 2, monitors: false });
+      this.id = VirtualId.ofHost(port, { gic: board.gic.version, monitors: false });
     }
     const attention = (vcpu: number): void => {
       parts.kick(first + vcpu);
     };
-    this.gic = new EmulatedGicV2(board.cpus, { current, host: parts.gic, attention }, state?.gic);
+    this.gic = guestGic(setup, { current, host: parts.gic, attention }, state?.gic);
     this.interrupts = { status: (vcpu) => this.gic.lines(vcpu) };
     this.gic.blocks.forEach(({ name, size, widths, mmio }, i) => {
       this.bus.map({ name, base: (board.gic.bases[i] ?? 0) as Ipa, size, widths }, mmio);

@@ -22,7 +22,11 @@ const SGI_FRAME = 0x1_0000;
 const CTLR_ON = 0x12;
 const PROCESSOR_SLEEP = 2;
 
-const ICC_SRE_EL2 = systemRegister('ICC_SRE_EL2');
+/** System registers are used: ICC_SRE of the hypervisor's level, and at EL2 EL1 may use its own. */
+const enableAccess = {
+  EL2: [systemRegister('ICC_SRE_EL2'), 0x9],
+  EL1: [systemRegister('ICC_SRE_EL1'), 0x1],
+} as const;
 const ICC_PMR_EL1 = systemRegister('ICC_PMR_EL1');
 const ICC_CTLR_EL1 = systemRegister('ICC_CTLR_EL1');
 const ICC_IGRPEN1_EL1 = systemRegister('ICC_IGRPEN1_EL1');
@@ -30,14 +34,16 @@ const ICC_IAR1_EL1 = systemRegister('ICC_IAR1_EL1');
 const ICC_EOIR1_EL1 = systemRegister('ICC_EOIR1_EL1');
 const ICC_DIR_EL1 = systemRegister('ICC_DIR_EL1');
 const ICC_SGI1R_EL1 = systemRegister('ICC_SGI1R_EL1');
-/** SRE, and EL1 may use its own. */
-const SRE_ENABLE = 0x9;
 const EOI_MODE = 2;
 
 const value: Word64 = { lo: 0, hi: 0 };
 
-/** Drives a GICv3 whose distributor and redistributors are at these physical addresses. */
-export function hostGicV3(distributor: number, redistributors: number): HostGic {
+/** Drives a GICv3 whose distributor and redistributors are at these physical addresses, from the hypervisor's level. */
+export function hostGicV3(
+  distributor: number,
+  redistributors: number,
+  level: 'EL1' | 'EL2' = 'EL2',
+): HostGic {
   const private_ = (port: CpuPort): number => redistributors + port.index * REDISTRIBUTOR + SGI_FRAME;
   const block = (port: CpuPort, interrupt: number): number => (interrupt < 32 ? private_(port) : distributor);
   const bit = (interrupt: number): [number, number] => [(interrupt >>> 5) * 4, 1 << (interrupt & 31)];
@@ -49,7 +55,8 @@ export function hostGicV3(distributor: number, redistributors: number): HostGic 
       const waker = redistributors + port.index * REDISTRIBUTOR + GICR_WAKER;
       writeRegister(port, waker, readRegister(port, waker) & ~PROCESSOR_SLEEP);
       writeRegister(port, private_(port) + GICD_IGROUPR, 0xffff_ffff);
-      port.writeSystem(ICC_SRE_EL2, SRE_ENABLE, 0);
+      const [register, enable] = enableAccess[level];
+      port.writeSystem(register, enable, 0);
       port.writeSystem(ICC_PMR_EL1, 0xff, 0);
       port.writeSystem(ICC_CTLR_EL1, EOI_MODE, 0);
       port.writeSystem(ICC_IGRPEN1_EL1, 1, 0);

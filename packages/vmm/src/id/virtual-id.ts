@@ -9,7 +9,7 @@ import { systemRegister } from '../names.ts';
 
 /** What a VM has of what the host has. */
 export interface VirtualIdOptions {
-  /** The VM's interrupt controller: a GICv3 has system registers. */
+  /** The VM's interrupt controller: a GICv3 has system registers, which are there or emulated. */
   readonly gic: 2 | 3;
   /** Performance monitors. */
   readonly monitors: boolean;
@@ -38,7 +38,7 @@ function fieldsOf(options: VirtualIdOptions): readonly Field[] {
   return [
     { register: 'ID_AA64PFR0_EL1', at: 8, seen: absent }, // EL2
     { register: 'ID_AA64PFR0_EL1', at: 12, seen: absent }, // EL3
-    { register: 'ID_AA64PFR0_EL1', at: 24, seen: (host) => (gic === 3 ? host : 0) }, // GIC
+    { register: 'ID_AA64PFR0_EL1', at: 24, seen: (host) => (gic === 3 ? Math.max(host, 1) : 0) }, // GIC
     { register: 'ID_AA64DFR0_EL1', at: 8, seen: (host) => (monitors ? host : 0) }, // PMUVer
     { register: 'ID_AA64DFR0_EL1', at: 32, seen: absent }, // PMSVer
     { register: 'ID_AA64MMFR0_EL1', at: 0, seen: (host) => Math.min(host, most) }, // PARange

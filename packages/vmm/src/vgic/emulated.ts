@@ -42,8 +42,8 @@ export class EmulatedGicV2 {
   private readonly by: readonly Transaction[];
   private readonly word: Word64 = { lo: 0, hi: 0 };
 
-  /** For a number of vCPUs; a saved state has been checked by `emulatedGicV2Shape`. */
-  constructor(vcpus: number, host: VirtualGicHost, state?: EmulatedGicV2State) {
+  /** For a number of vCPUs and of interrupt IDs; a saved state has been checked by `emulatedGicV2Shape`. */
+  constructor(vcpus: number, host: VirtualGicHost, state?: EmulatedGicV2State, interrupts?: number) {
     this.given = host;
     this.pins = Array.from({ length: vcpus }, () => 0);
     this.raised = new Uint32Array(vcpus);
@@ -58,7 +58,11 @@ export class EmulatedGicV2 {
       }
       this.raised.set(state.raised);
     }
-    this.gic = gicV2.create({ cpus: vcpus }, wiring, state?.gic);
+    this.gic = gicV2.create(
+      { cpus: vcpus, ...(interrupts !== undefined && { interrupts }) },
+      wiring,
+      state?.gic,
+    );
     this.blocks = gicV2.regions.slice(0, 2).map(({ name, size }, index) => {
       const mmio = this.gic.mmio[index];
       if (mmio === undefined) throw new RangeError('a GICv2 has two blocks');

@@ -3,7 +3,7 @@
 
 import { distributorV2, gicV2 } from '@worldswitch/gic';
 import type { GicV2State } from '@worldswitch/gic';
-import { noTrace, record } from '@worldswitch/platform';
+import { noTrace, record, StateError } from '@worldswitch/platform';
 import type { Plain, Shape } from '@worldswitch/platform';
 
 import { gichListRegisters } from './gich.ts';
@@ -25,7 +25,16 @@ export interface VirtualGicV2Config {
 
 /** Checks a part's state by the codec of its hardware model. */
 export function codecShape<State extends Plain>(parse: (from: Plain) => State): Shape<State> {
-  return { check: (from) => parse(from ?? null) };
+  return {
+    check(from, path) {
+      try {
+        return parse(from ?? null);
+      } catch (thrown) {
+        if (!(thrown instanceof StateError)) throw thrown;
+        throw new StateError(`${path}.${thrown.field}`, thrown.message.slice(thrown.field.length + 1));
+      }
+    },
+  };
 }
 
 /** How a saved state is checked. */

@@ -66,6 +66,8 @@ export interface HostRoom {
   readonly config: CheckedConfig;
   /** First address behind what the hypervisor keeps for itself. */
   readonly from: number;
+  /** How VMs are virtualised that do not say it themselves; hardware-assisted when absent. */
+  readonly technique?: Technique;
 }
 
 /** The same error for a field inside of another. */
@@ -102,12 +104,17 @@ function affinityOf(cpus: readonly number[] | undefined, field: string, hostCpus
   return cpus.reduce((mask, cpu) => mask | (1 << cpu), 0);
 }
 
-function checkBoard(vm: VmDescription, field: string, host: CheckedConfig): CheckedConfig {
+function checkBoard(
+  vm: VmDescription,
+  field: string,
+  host: CheckedConfig,
+  technique: Technique,
+): CheckedConfig {
   const board = inside(`${field}.board`, () => checkConfig(vm.board));
   for (const level of ['el2', 'el3'] as const)
     if (board[level])
       throw new ConfigurationError(`${field}.board.${level}`, 'must be false: a VM has no such level');
-  if (board.gic.version !== host.gic.version)
+  if (technique === 'hardware-assisted' && board.gic.version !== host.gic.version)
     throw new ConfigurationError(
       `${field}.board.gic.version`,
       `must be ${host.gic.version}, as the host's is: its virtual CPU interface has no other`,
@@ -256,13 +263,13 @@ export function checkVms(vms: readonly VmDescription[], room: HostRoom): readonl
       throw new ConfigurationError(`${field}.name`, 'must be lower case letters, digits and -');
     if (vms.findIndex(({ name }) => name === vm.name) !== i)
       throw new ConfigurationError(`${field}.name`, `"${vm.name}" is the name of another VM`);
-    const technique = vm.technique ?? 'hardware-assisted';
+    const technique = vm.technique ?? room.technique ?? 'hardware-assisted';
     if (!TECHNIQUES.includes(technique))
       throw new ConfigurationError(
         `${field}.technique`,
         `there is none called "${technique}"; there is ${TECHNIQUES.join(', ')}`,
       );
-    const board = checkBoard(vm, field, room.config);
+    const board = checkBoard(vm, field, room.config, technique);
     const base = place(vm, field, board.memory, room, taken);
     taken.push({ field, base, end: base + board.memory });
     checkCards(field, board, takenAddresses);

@@ -25,9 +25,9 @@ function host(): FakePort {
   return port;
 }
 
-function seen(options: VirtualIdOptions, name: string): number {
+function seen(options: VirtualIdOptions, name: string, port = host()): number {
   const out = { lo: 0, hi: 0 };
-  VirtualId.ofHost(host(), options).read(name, out);
+  VirtualId.ofHost(port, options).read(name, out);
   return out.lo;
 }
 
@@ -38,6 +38,10 @@ describe('virtual ID registers', () => {
     expect(seen(plain, 'ID_AA64PFR0_EL1')).toBe(0x11);
     expect(seen({ ...plain, gic: 3 }, 'ID_AA64PFR0_EL1')).toBe(0x0100_0011);
     expect(seen(plain, 'ID_AA64MMFR1_EL1')).toBe(0);
+    // Emulated where the host has none.
+    const without = host();
+    without.put('ID_AA64PFR0_EL1', 0x11);
+    expect(seen({ ...plain, gic: 3 }, 'ID_AA64PFR0_EL1', without)).toBe(0x0100_0011);
   });
 
   it('show what the VM has of the host', () => {

@@ -24,6 +24,12 @@ describe('a host and its VMs', () => {
     expect(b?.weight).toEqual({ priority: 100, share: 512, cap: 100, affinity: 3 });
   });
 
+  it('leaves the GIC to techniques that emulate it whole', () => {
+    const other = vm({ board: virt({ memory: '128M', gic: { version: 3 } }) });
+    const [checked] = checkVms([other], { ...room, technique: 'trap-and-emulate' });
+    expect([checked?.board.gic.version, checked?.technique]).toEqual([3, 'trap-and-emulate']);
+  });
+
   it.each<[string, VmDescription[], RegExp]>([
     ['no VM', [], /^vms: /],
     ['a vCPU count of 0', [vm({ board: virt({ cpus: 0 }) })], /^vms\[0\]\.board\.cpus: must be 1 to 8/],
