@@ -16,6 +16,7 @@ READ_VICTIM(id_aa64dfr0_el1)
 READ_VICTIM(id_dfr0_el1)
 READ_VICTIM(pmuserenr_el0)
 READ_VICTIM(pmccntr_el0)
+VICTIM(user_enable, "msr pmuserenr_el0, x0\nmrs x0, pmuserenr_el0")
 
 #define IDENTIFICATION_ROW(name) {#name, read_##name},
 static const struct {
@@ -23,7 +24,7 @@ static const struct {
 } identification[] = {IDENTIFICATION(IDENTIFICATION_ROW)};
 #define ROWS(table) (sizeof(table) / sizeof(table[0]))
 
-// What a virtual machine may have less of: performance monitors.
+// The performance monitors, of which PMUSERENR_EL0 can be read at EL0, and so never traps.
 void resource_probes(void) {
   execute(read_id_aa64dfr0_el1, EL1H, 0, 0, 0);
   u64 a64 = record.x[0];
@@ -34,6 +35,11 @@ void resource_probes(void) {
   say_outcome("resource", "pmuserenr-EL0", read_pmuserenr_el0);
   execute(read_pmccntr_el0, EL0T, 0, 0, 0);
   say_outcome("resource", "pmccntr-EL0", read_pmccntr_el0);
+  execute(user_enable, EL1H, 0xf, 0, 0);
+  say_outcome("resource", "pmuserenr-written-EL1", user_enable);
+  execute(read_pmuserenr_el0, EL0T, 0, 0, 0);
+  say_outcome("resource", "pmuserenr-written-EL0", read_pmuserenr_el0);
+  write_register(pmuserenr_el0, 0);
 }
 
 #define PATTERNS 3

@@ -75,7 +75,7 @@ export const probe: Guest = {
   bootargs: [
     {
       word: 'probe:resources',
-      meaning: 'asks for performance monitors, too, of which a virtual machine may have fewer',
+      meaning: 'asks for performance monitors, too, which a virtual machine may not have',
     },
   ],
 };

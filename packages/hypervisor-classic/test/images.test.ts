@@ -36,15 +36,17 @@ const TECHNIQUES: readonly Technique[] =
 
 /** Cases of `arch` that are otherwise where the kernel is at EL0, each for its reason. */
 const EITHER: readonly RegExp[] = [
-  // A VM has no performance monitors, as its identification registers say: what EL0 is counted at is both of its levels.
-  /^case monitors\//,
-  /^case (control\/PMUSERENR_EL0|register\/.*pm)/,
   // A kernel that is debugged runs from its own text, where LDTR is an access like its others.
   /^case debug\/watchpoint\/as-el0/,
 ];
 const OTHERWISE: Readonly<Record<Technique, readonly RegExp[]>> = {
   // LDTR and STTR, as the theory says: they do not trap, and the kernel is at EL0 itself.
-  'trap-and-emulate': [...EITHER, /^case stage1\/privileged-\d\/(ldtr|sttr)\/EL1:/],
+  // Nor does a read of PMUSERENR_EL0 at EL0.
+  'trap-and-emulate': [
+    ...EITHER,
+    /^case monitors\/user-enable\/EL1:/,
+    /^case stage1\/privileged-\d\/(ldtr|sttr)\/EL1:/,
+  ],
   'binary-translation': EITHER,
 };
 

@@ -11,6 +11,7 @@ import { readKernel, virt } from '@worldswitch/machine';
 import type { MachineOptions } from '@worldswitch/machine';
 import { StateError } from '@worldswitch/platform';
 import type { Plain } from '@worldswitch/platform';
+import { systemRegister } from '@worldswitch/vmm';
 import type { ShadowVariant } from '@worldswitch/vmm';
 
 import { createHost, restoreHost } from '../src/index.ts';
@@ -99,6 +100,11 @@ type Case = readonly [
 ];
 /** A saved SPSR_EL1 is the fifth of the registers of a vCPU that is on no CPU: halves. */
 const SPSR = '8';
+/** Virtual system registers, in halves. */
+const [PMCR, PMCNTENSET] = ['PMCR_EL0', 'PMCNTENSET_EL0'].map((name) => String(2 * systemRegister(name))) as [
+  string,
+  string,
+];
 
 const CASES: readonly Case[] = [
   ['a vCPU that goes on at EL1', 'vms.1.vcpus.0.live', SPSR, () => 5, /vms\[1\]\.vcpus\[0\]\.live/],
@@ -156,6 +162,20 @@ const CASES: readonly Case[] = [
   ['a clock that stands', 'vms.0.clock', 'paused', () => 5, /clock\.paused/],
   ['a clock of the future', 'vms.0.clock', 'offset', () => 2 ** 50, /clock\.offset/],
   ['a charge of the future', 'cpus.0', 'since', () => 2 ** 50, /cpus\[0\]\.since/],
+  ['a counter that there is not', 'vms.1.vcpus.0.system', PMCNTENSET, () => 0x40, /vcpus\[0\]\.system/],
+  ['counters that nobody asked for', 'vms.1.vcpus.0.monitors', 'armed', () => 1, /monitors\.armed/],
+  [
+    'counters of a vCPU that is elsewhere',
+    'vms.2.vcpus.0.monitors',
+    'armed',
+    (_, __, own) => {
+      const away = at(own, 'vms.2.vcpus.0.system');
+      away[PMCR] = 1;
+      away[PMCNTENSET] = 0x8000_0000;
+      return 0x8000_0000;
+    },
+    /vcpus\[0\]\.monitors\.armed must be none/,
+  ],
   ['a kernel that is not translated', '', 'kernel', () => ({}), /kernel/],
   ['a translation cache for it', 'space', 'kernel', () => ({}), /space\.kernel/],
 ];

@@ -74,6 +74,8 @@ export function serveKernelExit(kernel: TranslatedKernel, emulation: Emulation, 
 function serveTranslated(kernel: TranslatedKernel, emulation: Emulation, exits: Exits): boolean {
   emulation.port.readSystem(ESR_EL1, esr);
   const call = esr.lo >>> 26 === EC_SVC ? esr.lo & 0xffff : -1;
+  // The call has retired, and stands for what is called out.
+  emulation.retired = call >= 0;
   const arrival = kernel.arrive(emulation, call);
   if (arrival === Arrival.Other) return false;
   const { served } = exits;

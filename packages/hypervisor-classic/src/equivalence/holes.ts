@@ -39,6 +39,16 @@ const kinds: readonly Kind[] = [
     mask: 0x3f40_0000,
     value: 0x0800_0000,
   },
+  {
+    name: 'monitors for EL0',
+    instructions: 'MRS of PMUSERENR_EL0',
+    reason:
+      'EL0 may read it whatever it says (DDI 0487 D17.5), so that a kernel at EL0 reads the hardware’s, which is zero: with any bit of it ' +
+      'set EL0 would reach the hardware’s counters without a trap',
+    translated: 'the kernel’s are called out; user code, which runs directly, reads zero',
+    mask: 0xffff_ffe0,
+    value: 0xd53b_9e00,
+  },
 ];
 
 /** All of them. */

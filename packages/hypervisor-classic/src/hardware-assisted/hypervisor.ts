@@ -20,6 +20,7 @@ import {
   listRegistersOf,
   virtualCpuInterfaceOf,
   virtualInterfaceControlOf,
+  MONITORS,
 } from '../host/host-gic.ts';
 import { describeOwn, makeHostParts, offIfDone, sharedInterrupt, startHost } from '../host/host-parts.ts';
 import type { HostParts, VmEnds } from '../host/host-parts.ts';
@@ -28,7 +29,7 @@ import type { HypervisorSetup } from '../host/setup.ts';
 import { causeOf } from '../host/watcher.ts';
 import type { WatcherPlace } from '../host/watcher.ts';
 import { ExitHandlers } from './exits.ts';
-import { enablePrivate, interruptName, MONITORS, serveInterrupt } from './interrupts.ts';
+import { enablePrivate, interruptName, serveInterrupt } from './interrupts.ts';
 import { Levels, silenceMonitors } from './levels.ts';
 import { WorldSwitch } from './physical-cpus.ts';
 import type { BootedState, HypervisorState } from './state.ts';

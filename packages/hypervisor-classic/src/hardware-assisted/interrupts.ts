@@ -5,9 +5,7 @@ import { hostTimerInterrupt, maintenanceInterrupt, virtualTimerInterrupt } from 
 import type { HostGic } from '@worldswitch/vmm';
 
 import { KICK } from '../host/cpu-scheduler.ts';
-
-/** The performance monitors' interrupt, a PPI: the guest's, as its registers are. */
-export const MONITORS = 23;
+import { MONITORS } from '../host/host-gic.ts';
 
 /** What happens at each. */
 export interface InterruptHandlers {

@@ -29,10 +29,10 @@ import type {
   VmClockState,
 } from '@worldswitch/vmm';
 
+import { MONITORS } from '../host/host-gic.ts';
 import type { VmSetup } from '../host/setup.ts';
 import { VmDevices } from '../host/vm-devices.ts';
 import type { VmDevicesState } from '../host/vm-devices.ts';
-import { MONITORS } from './interrupts.ts';
 import { monitorsAssert } from './levels.ts';
 import { IPA_BITS } from './state-check.ts';
 import { Vcpu } from './vcpu.ts';

@@ -5,6 +5,9 @@ import type { CpuPort } from '@worldswitch/platform';
 import { hostGicV2, hostGicV3, listRegisterCountV2, listRegisterCountV3 } from '@worldswitch/vmm';
 import type { HostGic } from '@worldswitch/vmm';
 
+/** The performance monitors' interrupt, a PPI, on all boards of Arm's. */
+export const MONITORS = 23;
+
 /** Drives the board's GIC. */
 export function hostGicOf({ gic, el2 }: CheckedConfig): HostGic {
   const [distributor = 0, second = 0] = gic.bases;

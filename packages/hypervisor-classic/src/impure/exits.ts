@@ -51,6 +51,8 @@ export function serveRewritten(kernel: RewrittenKernelRun, e: Emulation, exits: 
   const { served } = exits;
   port.readSystem(ESR_EL1, esr);
   const [kind, syndrome] = [esr.lo >>> 26, esr.lo];
+  // A call has retired, and stands for what was rewritten.
+  e.retired = kind === EC_SVC;
   const arrival = kernel.arrive(e, kind === EC_SVC ? esr.lo & 0xffff : -1);
   if (arrival === Arrival.Continue) {
     served.syndrome = syndrome;

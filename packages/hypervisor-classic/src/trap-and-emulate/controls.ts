@@ -5,6 +5,7 @@ import type { CpuPort } from '@worldswitch/platform';
 import { systemRegister } from '@worldswitch/vmm';
 
 import { debugOf, loadPoints, Mdscr, unlockDebug } from './debug.ts';
+import { silenceMonitors } from './monitors.ts';
 import type { VirtualCpu } from './virtual-cpu.ts';
 
 const SCTLR_EL1 = systemRegister('SCTLR_EL1');
@@ -72,6 +73,7 @@ export class Controls {
   initialise(port: CpuPort): void {
     port.writeSystem(CNTKCTL_EL1, 0, 0);
     port.writeSystem(PMUSERENR_EL0, 0, 0);
+    silenceMonitors(port);
     unlockDebug(port);
     this.set(port, 1, Mdscr.TDCC);
   }

@@ -39,6 +39,8 @@ export class Emulation {
   original = -1;
   /** Controls of the hardware must be looked at again: the level or a register that they follow has changed. */
   stale = true;
+  /** The instruction is counted as retired: by the hardware, as what exited for it was, or already here. */
+  retired = false;
   private entered: CpuPort | undefined;
   private machine: VirtualMachine | undefined;
   private cpu: VirtualCpu | undefined;
@@ -51,6 +53,7 @@ export class Emulation {
   begin(port: CpuPort): void {
     this.entered = port;
     this.original = -1;
+    this.retired = false;
     this.frame.begin(port);
   }
 
@@ -73,8 +76,16 @@ export class Emulation {
     return this.cpu;
   }
 
+  /** The instruction retires. */
+  retire(): void {
+    const { monitors, level } = this.vcpu;
+    if (monitors.counting && !this.retired) monitors.retire(this.port, level);
+    this.retired = true;
+  }
+
   /** The instruction is done. */
   next(): void {
+    this.retire();
     const { frame, vcpu } = this;
     const stepped = vcpu.stepping && (frame.spsr & Spsr.SS) !== 0;
     frame.skip();

@@ -8,6 +8,7 @@ import { steps } from './debug.ts';
 import { HARDWARE, Spsr } from './frame.ts';
 import type { Frame } from './frame.ts';
 import { exceptionTaken, happened } from './guest-events.ts';
+import { MonitorEvent } from './monitors.ts';
 import { MASKED } from './virtual-cpu.ts';
 import type { VirtualCpu } from './virtual-cpu.ts';
 
@@ -33,6 +34,7 @@ function pstateOf(vcpu: VirtualCpu, frame: Frame): number {
 /** Takes an exception: the vCPU is at its vector when the hypervisor returns. */
 export function takeException(port: CpuPort, vcpu: VirtualCpu, frame: Frame, vector: number): void {
   const { pc } = frame;
+  if (vcpu.monitors.counting) vcpu.monitors.happened(MonitorEvent.EXC_TAKEN, vcpu.level);
   vcpu.set(ELR_EL1, pc.lo, pc.hi);
   vcpu.set(SPSR_EL1, pstateOf(vcpu, frame), 0);
   const group = vcpu.level === 0 ? 0x400 : vcpu.spSel === 0 ? 0 : 0x200;

@@ -25,6 +25,7 @@ import { takeException, Vector } from './exceptions.ts';
 import { Exits } from './exits.ts';
 import { resetInterface } from './guest-gic.ts';
 import { enablePrivate, interruptName, serveInterrupt } from './interrupts.ts';
+import { silenceMonitors } from './monitors.ts';
 import { makeParts } from './parts.ts';
 import type { Booted } from './parts.ts';
 import type { BootedState, TrapState } from './state.ts';
@@ -247,6 +248,12 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
       timer: () => {
         parts.timer.expire(port);
       },
+      monitors: () => {
+        const vcpu = parts.scheduler.vcpu(parts.scheduler.cpu(port.index).loaded);
+        vcpu?.monitors.settle(port);
+        // And whatever else asserts it.
+        silenceMonitors(port);
+      },
       shared: (_, interrupt) => {
         sharedInterrupt(port, this.gic, parts, interrupt);
       },
@@ -288,6 +295,7 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     const { kernel, rewritten } = this.parts;
     if (kernel) enterTranslated(kernel, emulation, vm, vcpu, pins !== 0);
     if (rewritten) enterRewritten(rewritten, emulation, vm, vcpu, pins !== 0);
+    vcpu.monitors.enter(port, vcpu.level);
   }
 
   private interruptGuest(port: CpuPort, emulation: Emulation, vcpu: VirtualCpu, pins: number): void {

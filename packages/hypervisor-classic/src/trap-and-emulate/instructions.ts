@@ -9,6 +9,7 @@ import type { Emulation } from './emulation.ts';
 import { returnFromException } from './exceptions.ts';
 import { instructionTrapped } from './guest-events.ts';
 import { maintenanceHandler, maintenanceNameOf } from './maintenance.ts';
+import { MonitorEvent } from './monitors.ts';
 import { moveHandler, registerNameOf } from './system-registers.ts';
 import type { Handler } from './system-registers.ts';
 
@@ -40,6 +41,9 @@ const kernelOnly =
 const eret: Privileged = {
   cause: 'eret',
   run: kernelOnly((e) => {
+    const { monitors } = e.vcpu;
+    e.retire();
+    if (monitors.counting) monitors.happened(MonitorEvent.EXC_RETURN, e.vcpu.level);
     e.vm.memory.shadow.memory.clearExclusive(e.vcpu.index);
     returnFromException(e.port, e.vcpu, e.frame);
     e.stale = true;

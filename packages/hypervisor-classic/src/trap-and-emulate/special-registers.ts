@@ -9,6 +9,8 @@ import { debugRegisters, Mdscr } from './debug.ts';
 import type { Emulation } from './emulation.ts';
 import { Spsr } from './frame.ts';
 import { gicRegisters } from './gic-registers.ts';
+import { monitorRegisters } from './monitor-registers.ts';
+import { MonitorEvent } from './monitors.ts';
 
 /** What a register does. `false` is UNDEFINED. */
 export interface SpecialRegister {
@@ -67,6 +69,13 @@ const translation: SpecialRegister = {
   written: (e) => {
     e.vm.memory.written(e.port, e.vcpu);
     e.stale = true;
+  },
+};
+/** The same, of an event that the monitors count. */
+const table: SpecialRegister = {
+  written: (e) => {
+    translation.written?.(e);
+    if (e.vcpu.monitors.counting) e.vcpu.monitors.happened(MonitorEvent.TTBR_WRITE_RETIRED, e.vcpu.level);
   },
 };
 /** What the hardware's controls follow. */
@@ -254,8 +263,8 @@ const debug: Readonly<Record<string, SpecialRegister>> = {
 export const specialRegisters: Readonly<Record<string, SpecialRegister | undefined>> = {
   SCTLR_EL1: translation,
   TCR_EL1: translation,
-  TTBR0_EL1: translation,
-  TTBR1_EL1: translation,
+  TTBR0_EL1: table,
+  TTBR1_EL1: table,
   MAIR_EL1: translation,
   CPACR_EL1: controlling,
   TPIDR_EL0: hardware('TPIDR_EL0'),
@@ -265,4 +274,11 @@ export const specialRegisters: Readonly<Record<string, SpecialRegister | undefin
   ...identification,
   ...debug,
   ...gicRegisters,
+  CONTEXTIDR_EL1: {
+    written: (e) => {
+      controlling.written?.(e);
+      if (e.vcpu.monitors.counting) e.vcpu.monitors.happened(MonitorEvent.CID_WRITE_RETIRED, e.vcpu.level);
+    },
+  },
+  ...monitorRegisters,
 };

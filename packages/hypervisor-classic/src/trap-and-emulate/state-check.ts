@@ -7,6 +7,7 @@ import type { ShadowState } from '@worldswitch/vmm';
 import type { HypervisorSetup } from '../host/setup.ts';
 import { checkClaims, checkClock, checkCpus, deviceClaims, must } from '../host/state-check.ts';
 import type { Claim } from '../host/state-check.ts';
+import { areArmed, areMonitors } from './monitor-state.ts';
 import type { BootedState } from './state.ts';
 import { guestMode } from './virtual-cpu.ts';
 
@@ -91,8 +92,11 @@ function checkVms({ vms, timer }: BootedState, path: string): void {
   vms.forEach(({ clock, vcpus }, i) => {
     const own = `${path}vms[${i}]`;
     checkClock(clock, timer.seen, own);
-    vcpus.forEach(({ live }, n) => {
-      must(guestMode(live) === 0, `${own}.vcpus[${n}].live`, 'go on at EL0');
+    vcpus.forEach((vcpu, n) => {
+      const path = `${own}.vcpus[${n}]`;
+      must(guestMode(vcpu.live) === 0, `${path}.live`, 'go on at EL0');
+      must(areMonitors(vcpu), `${path}.system`, 'have monitors that a guest can have');
+      must(areArmed(vcpu), `${path}.monitors.armed`, 'be what its registers ask for');
     });
   });
 }
@@ -100,8 +104,15 @@ function checkVms({ vms, timer }: BootedState, path: string): void {
 /** Who is on which CPU, and whose its controls are. */
 function checkPlaces({ scheduler, cpus, slices, vms, timer, hardware }: BootedState, path: string): void {
   const vcpus = vms.flatMap(({ vcpus: own }, vm) =>
-    own.map(({ on, waiting }, n) => ({ on, waiting, path: `${path}vms[${vm}].vcpus[${n}]` })),
+    own.map(({ on, waiting, monitors }, n) => ({
+      ...{ on, waiting, armed: monitors.armed },
+      path: `${path}vms[${vm}].vcpus[${n}]`,
+    })),
   );
+  vcpus.forEach(({ armed, path: own }, id) => {
+    const isLoaded = armed === 0 || cpus.some(({ loaded }) => loaded === id);
+    must(isLoaded, `${own}.monitors.armed`, 'be none of a vCPU that is on no CPU');
+  });
   checkCpus({ scheduler, cpus }, vcpus, timer.seen, path);
   const first = Math.min(...timer.set.map((at) => at ?? Infinity));
   must(

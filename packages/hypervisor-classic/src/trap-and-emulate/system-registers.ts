@@ -30,8 +30,8 @@ const halves = (mask: bigint): readonly [number, number] => [
   Number((mask >> 32n) & 0xffff_ffffn),
 ];
 
-/** Registers of parts that a VM has not: performance monitors, and a GICv3's virtual CPU interface. */
-const ABSENT = /^(PM|ICH_|ICV_|CNTPS_)/;
+/** Registers of parts that a VM has not: a GICv3's virtual CPU interface. */
+const ABSENT = /^(ICH_|ICV_|CNTPS_)/;
 
 /** The handler of an MSR (register) or MRS. */
 export function moveHandler(word: number): Handler {

@@ -6,6 +6,8 @@ import type { CpuPort, Shape, SystemRegister, Word64 } from '@worldswitch/platfo
 import { systemRegister } from '@worldswitch/vmm';
 
 import type { EventListener } from './guest-events.ts';
+import { VirtualMonitors, virtualMonitorsShape } from './monitors.ts';
+import type { VirtualMonitorsState } from './monitors.ts';
 
 const SP_EL0 = systemRegister('SP_EL0');
 const SCTLR_EL1 = systemRegister('SCTLR_EL1');
@@ -41,6 +43,7 @@ export type VirtualCpuState = Readonly<{
   general: readonly number[];
   vectors: readonly number[];
   live: readonly number[];
+  monitors: VirtualMonitorsState;
 }>;
 
 /** How it is checked. */
@@ -55,6 +58,7 @@ export const virtualCpuShape: Shape<VirtualCpuState> = record<VirtualCpuState>({
   general: list(bits(), 62),
   vectors: list(bits(), 128),
   live: list(bits(), 2 * LIVE.length),
+  monitors: virtualMonitorsShape,
 });
 
 /** SPSR_EL1.M and nRW of a vCPU that is on no CPU: 0 is EL0 in AArch64 state. */
@@ -79,6 +83,7 @@ export class VirtualCpu {
   events: EventListener | undefined;
   /** Virtual system registers, halves, by their handles. */
   readonly system: Uint32Array;
+  readonly monitors: VirtualMonitors;
   /** SP_EL0 and SP_EL1, halves; the current one is in the hardware's SP_EL0. */
   private readonly sp: Uint32Array;
   private readonly general: Uint32Array;
@@ -100,6 +105,7 @@ export class VirtualCpu {
     this.general = Uint32Array.from(state?.general ?? new Array<number>(62).fill(0));
     this.vectors = Uint32Array.from(state?.vectors ?? new Array<number>(128).fill(0));
     this.live = Uint32Array.from(state?.live ?? new Array<number>(2 * LIVE.length).fill(0));
+    this.monitors = new VirtualMonitors(this, state?.monitors);
   }
 
   /** The registers of a CPU that comes out of reset at an address. It must be on no CPU. */
@@ -111,6 +117,7 @@ export class VirtualCpu {
     this.set(SCTLR_EL1, RESET_SCTLR, 0);
     // OSLSR_EL1.OSLK: the OS lock is set out of reset; OSLM says that there is one.
     this.set(OSLSR_EL1, 0xa, 0);
+    this.monitors.reset();
     this.level = this.spSel = 1;
     this.daif = MASKED;
     this.general[0] = Number(x0 & 0xffff_ffffn);
@@ -239,6 +246,7 @@ export class VirtualCpu {
       general: Array.from(this.general),
       vectors: Array.from(this.vectors),
       live: Array.from(this.live),
+      monitors: this.monitors.save(),
     };
   }
 }

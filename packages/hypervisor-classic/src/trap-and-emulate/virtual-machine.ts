@@ -14,6 +14,7 @@ import type {
   VmClockState,
 } from '@worldswitch/vmm';
 
+import { MONITORS } from '../host/host-gic.ts';
 import type { VmSetup } from '../host/setup.ts';
 import { VmDevices } from '../host/vm-devices.ts';
 import type { VmDevicesState } from '../host/vm-devices.ts';
@@ -105,7 +106,7 @@ export class VirtualMachine {
     if (state) this.id = VirtualId.restored(state.id);
     else {
       if (port === undefined) throw new Error('a VM is made in an entry');
-      this.id = VirtualId.ofHost(port, { gic: board.gic.version, monitors: false });
+      this.id = VirtualId.ofHost(port, { gic: board.gic.version, monitors: true });
     }
     const attention = (vcpu: number): void => {
       parts.kick(first + vcpu);
@@ -119,6 +120,9 @@ export class VirtualMachine {
       { length: board.cpus },
       (_, i) => new VirtualCpu(first + i, number, i, state?.vcpus[i]),
     );
+    this.vcpus.forEach((vcpu, i) => {
+      vcpu.monitors.connect(this.gic.ppi(i, MONITORS - 16));
+    });
     // Firmware has written it (DDI 0487 D11.1.1).
     if (state === undefined) for (const vcpu of this.vcpus) vcpu.set(CNTFRQ_EL0, frequency, 0);
     this.own = this.vcpus.map(

@@ -23,6 +23,7 @@ export class TrapWorld implements World<VirtualCpu, VirtualMachine> {
   }
 
   unload(port: CpuPort, _vm: VirtualMachine, vcpu: VirtualCpu, parked: boolean): void {
+    vcpu.monitors.settle(port);
     if (parked) this.unpark(port, vcpu);
     this.registers += vcpu.unload(port);
   }
