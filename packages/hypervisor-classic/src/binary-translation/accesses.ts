@@ -31,6 +31,8 @@ export interface AccessDone {
   readonly hi: number;
   /** It was to a device. */
   readonly device: boolean;
+  /** It was to a table that is traced. */
+  readonly traced: boolean;
 }
 
 /** Does one; undefined, with nothing done, where the guest's own tables refuse it. */
@@ -49,8 +51,9 @@ export function accessCalledOut(e: Emulation, word: number): AccessDone | undefi
   if (!memory.shadow.translate(port, vcpu.index, 'kernel', va, kind, answer, true)) return undefined;
   const { ipa } = answer;
   const device = memory.shadow.hostOf(ipa) < 0;
+  const traced = memory.shadow.isTraced(ipa, write);
   const page = (va.hi | 0) * 2 ** 20 + (va.lo >>> 12);
   const [lo, hi] = [((va.lo >>> 12) | (va.hi << 20)) >>> 0, (va.hi >>> 12) & 0xfff];
   const handler = mmio.emulate(e, word, va, ipa, write, !device);
-  return { cause: device ? 'mmio' : 'called out', handler, page, lo, hi, device };
+  return { cause: device ? 'mmio' : 'called out', handler, page, lo, hi, device, traced };
 }

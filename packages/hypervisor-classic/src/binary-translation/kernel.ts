@@ -359,7 +359,7 @@ export class TranslatedKernel {
     if (running === undefined || last === undefined) return undefined;
     const { cache } = running;
     const done = accessCalledOut(emulation, running.translator.instruction);
-    const worth = done !== undefined && (done.device || this.page.isUnshadowed(done));
+    const worth = done !== undefined && (done.device || done.traced || this.page.isUnshadowed(done));
     if (done === undefined || this.sites.called(cache.numberOf(last), done.page, worth))
       cache.callOut(last, false);
     return done;

@@ -72,11 +72,16 @@ export function natively(image: Uint8Array): string {
   return output;
 }
 
-/** What it prints from the cache, and how many exits there were of a cause. */
+/** What it prints from the cache, and of a cause how many exits there were, and by how many of the hypervisor's instructions each. */
 export function translated(
   image: Uint8Array,
   how: Pick<TrapHostDescription, 'shadow' | 'inline'> = {},
-): { output: string; exits: (cause: string) => number; host: Host<TrapAndEmulate> } {
+): {
+  output: string;
+  exits: (cause: string) => number;
+  each: (cause: string) => number;
+  host: Host<TrapAndEmulate>;
+} {
   let output = '';
   const host = createHost(
     {
@@ -95,8 +100,10 @@ export function translated(
   const ledger = new Ledger();
   host.keepLedger(ledger);
   expect(host.machine.run(5_000_000), host.machine.report()).toBe('off');
-  const exits = (of: string): number => ledger.totals().find(({ cause }) => cause === of)?.exits ?? 0;
-  return { output: output.trim(), exits, host };
+  const totalOf = (of: string) => ledger.totals().find(({ cause }) => cause === of);
+  const exits = (of: string): number => totalOf(of)?.exits ?? 0;
+  const each = (of: string): number => (totalOf(of)?.instructions ?? 0) / exits(of);
+  return { output: output.trim(), exits, each, host };
 }
 
 /** Memory of the image, and where it is a table. */

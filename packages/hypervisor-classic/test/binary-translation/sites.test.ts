@@ -78,4 +78,36 @@ describe('sites that fault often', () => {
     expect(exits('traced write')).toBeLessThan(TIMES / 4);
     expect(exits('tlbi vaale1is')).toBe(TIMES);
   });
+
+  it('stay called out at a table that is traced, without any maintenance, which costs less than a fault', () => {
+    const stores = imageOf({
+      0: `${TRANSLATION}  add x0, x19, #0x5, lsl #12
+  msr ttbr1_el1, x0
+${MMU_ON}  movz x24, #0xff80, lsl #32
+  movk x24, #0xffff, lsl #48
+  add x21, x19, #0x7, lsl #12
+  ldr x3, [x21]
+  ldr x4, [x24]
+  mov x20, #0
+  movz x23, #${String(TIMES)}
+store:
+  str x3, [x21]
+  add x20, x20, #1
+  sub x23, x23, #1
+  cbnz x23, store
+${END}`,
+      0x4000: [0x0000_0705n, 0x4000_0701n],
+      0x5000: [BigInt(AT + 0x6000) | 3n],
+      0x6000: [BigInt(AT + 0x7000) | 3n],
+      0x7000: [page(0x1000)],
+    });
+    const adaptive = translated(stores, { shadow: 'traced' });
+    const plain = translated(stores, { shadow: 'traced', inline: false });
+    expect([adaptive.output, plain.output]).toEqual([natively(stores), natively(stores)]);
+    expect(plain.exits('traced write')).toBe(TIMES);
+    expect(adaptive.exits('traced write') + adaptive.exits('called out')).toBe(TIMES);
+    // It faults until it is known, and is tried once more after two thousand.
+    expect(adaptive.exits('traced write')).toBeLessThan(TIMES / 10);
+    expect(adaptive.each('called out')).toBeLessThan(plain.each('traced write'));
+  });
 });

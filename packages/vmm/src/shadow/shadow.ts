@@ -236,6 +236,12 @@ export class ShadowMmu {
     return this.parts.traces?.open(ipa) ?? true;
   }
 
+  /** True for an address of a table to which a plain access of the guest's does not go without an exit. */
+  isTraced(ipa: number, writes: boolean): boolean {
+    const { traces } = this.parts;
+    return traces?.refuses(ipa) === true && (writes || traces.seesReads(ipa));
+  }
+
   /** The host's address of the guest's memory, or -1: of a table in the real variant, of what the guest wrote there. */
   hostOf(ipa: number): number {
     if (isIn(this.parts.planted, ipa)) return -1;
