@@ -27,6 +27,7 @@ import type {
   VmDescription,
 } from '@worldswitch/vmm';
 
+import { TRANSLATION_BYTES } from './binary-translation/places.ts';
 import { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
 import { checkHostBoard, checkOwnMemory, checkVmBoards } from './hardware-assisted/room.ts';
 import { hypervisorCodec } from './hardware-assisted/state.ts';
@@ -46,7 +47,7 @@ const MIB = 1024 * 1024;
 export interface HostDescription {
   /** The board; whether EL2 is there is the technique's. */
   readonly board: MachineConfig;
-  /** What the hypervisor keeps for itself, at the beginning of memory: bytes, 16 MiB when absent. */
+  /** What the hypervisor keeps for itself, at the beginning of memory: bytes; when absent, as `hypervisorMemory` says. */
   readonly hypervisorMemory?: number | undefined;
   readonly vms: readonly VmDescription[];
   readonly traps?: TrapControls | undefined;
@@ -69,7 +70,7 @@ function checkScheduling(times: SchedulingTimes): SchedulingTimes {
 
 /**
  * A host without EL2, whose VMs are virtualised by trap-and-emulate; with binary translation their kernels run from a translation
- * cache, and there is one VM with one vCPU.
+ * cache for each vCPU.
  */
 export interface TrapHostDescription extends Omit<HostDescription, 'technique' | 'traps'> {
   readonly technique: 'trap-and-emulate' | 'binary-translation';
@@ -122,16 +123,28 @@ function imagesOf(
   return impure === undefined ? { images: own } : rewrittenImages(own, impure, vm);
 }
 
+/**
+ * What a hypervisor keeps for itself where nobody says: 16 MiB, and for each further vCPU whose kernel is translated its cache.
+ *
+ * @param vcpus - of all VMs
+ */
+export const hypervisorMemory = (technique: Technique, vcpus: number): number =>
+  16 * MIB + (technique === 'binary-translation' ? Math.max(vcpus - 1, 0) * TRANSLATION_BYTES : 0);
+
+/** How many vCPUs there are to be; what is no number is refused later. */
+const vcpusOf = ({ vms }: AnyHostDescription): number =>
+  vms.reduce((sum, { board: { cpus } }) => sum + (Number.isInteger(cpus) ? Number(cpus) : 1), 0);
+
 function planned(description: AnyHostDescription, images: VmImages) {
   const technique = techniqueOf(description);
   const shadow = shadowOf(description, technique);
   const board = { ...description.board, el2: technique === 'hardware-assisted' };
   const host = checkConfig(board);
-  const size = description.hypervisorMemory ?? 16 * MIB;
+  const size = description.hypervisorMemory ?? hypervisorMemory(technique, vcpusOf(description));
   checkHostBoard(host);
   checkOwnMemory(size, host, []);
   const vms = checkVms(description.vms, { config: host, from: host.ramBase + size, technique });
-  checkOwnMemory(size, host, vms);
+  checkOwnMemory(size, host, vms, technique === 'binary-translation' ? TRANSLATION_BYTES : 0);
   checkVmBoards(vms);
   const impure = 'impure' in description ? description.impure : undefined;
   const rewritten = vms.map((vm) => imagesOf(vm, images, impure));
@@ -216,8 +229,6 @@ function techniqueOf(description: AnyHostDescription): Technique {
       throw new ConfigurationError(`vms[${i}].technique`, `must be ${technique}, as the host's is`);
   });
   if ('impure' in description && description.impure !== undefined) checkImpure(description);
-  if (technique === 'binary-translation' && (vms.length !== 1 || (vms[0]?.board.cpus ?? 1) !== 1))
-    throw new ConfigurationError('vms', 'must be one with one vCPU for binary-translation');
   return technique;
 }
 

@@ -6,7 +6,7 @@ export { observedGuest } from './equivalence/observed.ts';
 export { HardwareAssisted } from './hardware-assisted/hypervisor.ts';
 export type { HypervisorSetup, SchedulingTimes, VmSetup } from './host/setup.ts';
 export type { TrapControls } from './hardware-assisted/traps.ts';
-export { createHost, restoreHost } from './host.ts';
+export { createHost, hypervisorMemory, restoreHost } from './host.ts';
 export { describeRewritten, instructionName, rewriteKernel } from './impure/rewrite.ts';
 export type { Rewriting, RewrittenKernel, Rewritten } from './impure/rewrite.ts';
 export { IMPURE } from './impure/sensitive.ts';

@@ -11,7 +11,7 @@ import type { Pa } from '@worldswitch/platform';
 import type { ShadowVariant } from '@worldswitch/vmm';
 
 import type { HardwareAssisted } from '../src/hardware-assisted/hypervisor.ts';
-import { createHost } from '../src/index.ts';
+import { createHost, hypervisorMemory } from '../src/index.ts';
 import type { Host } from '../src/index.ts';
 import type { TrapAndEmulate } from '../src/trap-and-emulate/hypervisor.ts';
 
@@ -70,6 +70,8 @@ export type AnyHost = Host<HardwareAssisted | TrapAndEmulate>;
 export interface Attack {
   /** By trap-and-emulate with shadow tables of a variant; on the virtualisation extensions when absent. */
   readonly shadow?: ShadowVariant;
+  /** By binary translation, over a lazy shadow. */
+  readonly translated?: boolean;
   /** What the other VM does: a kind of attack, or something harmless. */
   readonly mode: Kind | 'busy' | 'quiet';
   /** Its share of the CPU, where the quiet VM has 1. */
@@ -143,6 +145,7 @@ let image: ReturnType<typeof readKernel> | undefined;
 async function hostOf({
   mode,
   shadow,
+  translated = false,
   version,
   cpus,
   seed,
@@ -153,8 +156,10 @@ async function hostOf({
   image ??= readKernel(new Uint8Array(await readFile(fuzz.image)), 'fuzz', RAM);
   const gic = { version };
   const virtio = ['blk', 'net', 'console', 'rng'].map((kind) => ({ name: kind, type: `virtio-${kind}` }));
+  const technique = translated ? 'binary-translation' : 'trap-and-emulate';
+  const own = hypervisorMemory(technique, cpus + 1 + also.length);
   const description = {
-    board: virt({ memory: 16 * MIB + (2 + also.length) * GUEST, cpus, gic, virtio: virtio.slice(0, 2) }),
+    board: virt({ memory: own + (2 + also.length) * GUEST, cpus, gic, virtio: virtio.slice(0, 2) }),
     vms: [
       {
         name: 'hostile',
@@ -178,9 +183,9 @@ async function hostOf({
     disks: { blk: memoryDisk(new Uint8Array(65_536)) },
     networks: { net: userNetwork() },
   };
-  return shadow === undefined
+  return shadow === undefined && !translated
     ? createHost(description, images, options)
-    : createHost({ ...description, technique: 'trap-and-emulate', shadow }, images, options);
+    : createHost({ ...description, technique, shadow }, images, options);
 }
 
 /** A VM's memory, as the machine has it. */
@@ -193,11 +198,12 @@ function memoryOf(host: AnyHost, vm: number): Uint8Array {
 const wordAt = (bytes: Uint8Array, at: number): number =>
   new DataView(bytes.buffer, bytes.byteOffset + at, 8).getUint32(0, true);
 
-/** Bytes that a hypervisor's state takes as text. */
+/** Bytes that a hypervisor's state takes as text, but for translation caches, which have a size of their own. */
 function stateBytes(host: AnyHost): number {
-  return JSON.stringify(host.hypervisor.save(), (_key, value: unknown) =>
-    value instanceof Uint8Array ? '.'.repeat(value.length) : value,
-  ).length;
+  return JSON.stringify(host.hypervisor.save(), (key, value: unknown) => {
+    if (key === 'cache') return undefined;
+    return value instanceof Uint8Array ? '.'.repeat(value.length) : value;
+  }).length;
 }
 
 const NOTHING = new Uint8Array(PAGE);

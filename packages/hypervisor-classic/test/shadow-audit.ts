@@ -55,18 +55,18 @@ function* leavesOf(
 const inside = ({ pa, size }: Mapped, base: number, bytes: number): boolean =>
   pa >= base && pa + size <= base + bytes;
 
-/** The hypervisor's own part of address spaces: nothing in it is EL0's but translated code and its state, for the guest's kernel. */
-function auditHole(memory: ReturnType<typeof memoryView>, { space }: State): string | undefined {
+/** The hypervisor's own part of address spaces: nothing in it is EL0's but translated code and its state, for the guest's own kernel. */
+function auditHoles(memory: ReturnType<typeof memoryView>, { space }: State): string | undefined {
   for (const { reads, executes, pa } of leavesOf(memory, space.table, 1, []))
     if (reads || executes) return `EL0 has 0x${pa.toString(16)} of the hypervisor`;
-  if (space.kernel === null) return undefined;
-  const { table, cache, state } = space.kernel;
-  for (const leaf of leavesOf(memory, table, 1, [])) {
-    if (!leaf.reads && !leaf.executes) continue;
-    const isCode = inside(leaf, cache.pa, cache.size) && !leaf.writes;
-    const isState = inside(leaf, state.pa, state.size) && !leaf.executes;
-    if (!isCode && !isState) return `the guest's kernel has 0x${leaf.pa.toString(16)} of the hypervisor`;
-  }
+  for (const [vm, { table, cpus }] of space.kernels.entries())
+    for (const leaf of leavesOf(memory, table, 1, [])) {
+      if (!leaf.reads && !leaf.executes) continue;
+      const isCode = !leaf.writes && cpus.some(({ cache }) => inside(leaf, cache.pa, cache.size));
+      const isState = !leaf.executes && cpus.some(({ state }) => inside(leaf, state.pa, state.size));
+      if (!isCode && !isState)
+        return `the kernel of VM ${vm} has 0x${leaf.pa.toString(16)} of the hypervisor`;
+    }
   return undefined;
 }
 
@@ -76,10 +76,10 @@ export function auditTables(host: Host<TrapAndEmulate>): string | undefined {
   if (state === null) return undefined;
   const memory = memoryView(host);
   const { space, vms } = state;
-  const holes = [space.table, space.kernel?.table ?? space.table];
   for (const [i, { shadow }] of vms.entries()) {
     const vm = host.setup.vms[i]?.vm;
     if (vm === undefined) return 'there is a VM too many';
+    const holes = [space.table, space.kernels[i]?.table ?? space.table];
     const toHost = (ipa: number): number => ipa - vm.board.ramBase + vm.base;
     const open = new Set(shadow.opened.map((page) => toHost(page * PAGE)));
     const traced = shadow.halves.flatMap(({ uses }) => uses.filter((_, n) => n % 5 === 1));
@@ -98,5 +98,5 @@ export function auditTables(host: Host<TrapAndEmulate>): string | undefined {
       }
     }
   }
-  return auditHole(memory, state);
+  return auditHoles(memory, state);
 }

@@ -134,6 +134,24 @@ function keepSmall(): void {
   });
 }
 
+describe('a VM beside translated kernels', () => {
+  it.each(asked > 0 ? [1, 2] : [1])(
+    `that are hostile is what it is, on %d CPUs: ${TRANSLATED.join(', ')}`,
+    async (cpus) => {
+      if (asked === 0) keepSmall();
+      const [mode = 'sweep', ...also] = TRANSLATED;
+      const beside = { ...base, cpus, translated: true } as const;
+      const harmless = await attack({ ...beside, mode: 'busy', also: also.map(() => 'busy') });
+      expect(harmless.failure).toBeUndefined();
+      const seen = await attack({ ...beside, mode, also, operations: COUNT });
+      say(`binary translation, ${cpus} CPUs: ticks ${(seen.ticks / harmless.ticks).toFixed(4)}`);
+      expect(complaints(seen, harmless, 1 + also.length)).toEqual([]);
+      expect(Math.min(seen.operations, ...seen.others)).toBeGreaterThan(0);
+    },
+    PATIENCE,
+  );
+});
+
 describe('a kernel from the translation cache', () => {
   const some: readonly Kind[] = asked > 0 ? ALL : [...TRANSLATED, 'emulated'];
   it.each(some)(

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { memoryDisk, userNetwork } from '@worldswitch/devices';
-import { rtos } from '@worldswitch/guests';
+import { rtos, smp } from '@worldswitch/guests';
 import { readKernel, virt } from '@worldswitch/machine';
 import type { MachineOptions } from '@worldswitch/machine';
 import { StateError } from '@worldswitch/platform';
@@ -79,14 +79,21 @@ async function trapped(shadow: ShadowVariant): Promise<Saved> {
   );
 }
 
+/** Two VMs on two CPUs, one with two vCPUs. */
 async function translated(): Promise<Saved> {
   return savedOf(
     {
-      board: virt({ memory: '48M' }),
+      board: virt({ memory: '72M', cpus: 2 }),
       technique: 'binary-translation',
-      vms: [{ name: 'a', board: virt({ memory: '32M' }) }],
+      vms: [
+        { name: 'a', board: virt({ memory: '32M' }) },
+        { name: 'b', board: virt({ memory: '8M', cpus: 2 }) },
+      ],
     },
-    { a: await tinyImages('selftest poweroff') },
+    {
+      a: await tinyImages('selftest poweroff'),
+      b: { kernel: readKernel(new Uint8Array(await readFile(smp.image)), 'smp', 0x4000_0000) },
+    },
     () => ({}),
   );
 }
@@ -176,17 +183,49 @@ const CASES: readonly Case[] = [
     },
     /vcpus\[0\]\.monitors\.armed must be none/,
   ],
-  ['a kernel that is not translated', '', 'kernel', () => ({}), /kernel/],
-  ['a translation cache for it', 'space', 'kernel', () => ({}), /space\.kernel/],
+  ['a kernel that is not translated', 'kernels', '0', () => ({}), /kernels/],
+  ['a translation cache for it', 'space.kernels', '0', () => ({}), /space\.kernels/],
 ];
 
 const TRANSLATED: readonly Case[] = [
-  ['a cache elsewhere', 'kernel.places', '0', (old) => old - 4096, /kernel\.places/],
-  ['a cache in the tables', 'space.kernel.cache', 'pa', (_, __, own) => at(own, 'space')['table'], /kernel/],
-  ['no kernel', '', 'kernel', () => null, /kernel/],
-  ['no translation cache', 'space', 'kernel', () => null, /space\.kernel/],
-  ['a unit that is longer', 'kernel.cache.units.3.words', 'length', (old) => old - 1, /units\[3\]/],
-  ['instructions that are none', 'kernel.cache.units.3.origins', '0', () => 500, /units\[3\]/],
+  ['a cache elsewhere', 'kernels.1.places', '0', (old) => old - 4096, /kernels\[1\]\.places/],
+  [
+    'a cache in the tables',
+    'space.kernels.0.cpus.0.cache',
+    'pa',
+    (_, __, own) => at(own, 'space')['table'],
+    /kernels\[0\]/,
+  ],
+  [
+    'the cache of another VM',
+    'space.kernels.0.cpus.0.cache',
+    'pa',
+    (_, __, own) => at(own, 'space.kernels.1.cpus.0.cache')['pa'],
+    /kernels\[0\]\.places must be those/,
+  ],
+  [
+    'a cache of two vCPUs',
+    '',
+    'kernels',
+    (_, own) => {
+      const cache = at(own, 'kernels.1.places')['0'] ?? 0;
+      at(own, 'kernels.2.places')['0'] = at(own, 'space.kernels.1.cpus.1.cache')['pa'] = cache;
+      return own['kernels'];
+    },
+    /overlap/,
+  ],
+  [
+    'the table of another VM',
+    'space.kernels.0',
+    'table',
+    (_, __, own) => at(own, 'space.kernels.1')['table'],
+    /overlap/,
+  ],
+  ['a kernel too few', 'kernels', 'length', (old) => old - 1, /kernels/],
+  ['a VM without a translation cache', 'space.kernels', 'length', (old) => old - 1, /space\.kernels/],
+  ['a vCPU without one', 'space.kernels.1.cpus', 'length', (old) => old - 1, /space\.kernels/],
+  ['a unit that is longer', 'kernels.0.cache.units.3.words', 'length', (old) => old - 1, /units\[3\]/],
+  ['instructions that are none', 'kernels.2.cache.units.3.origins', '0', () => 500, /units\[3\]/],
   ['a vCPU that goes on at EL1', 'vms.0.vcpus.0.live', SPSR, () => 5, /live/],
 ];
 

@@ -44,21 +44,16 @@ const say = (line: string): void => {
   process.stderr.write(`worldswitch: ${line}\n`);
 };
 
-/** The systems that are named, in the order of the table; all that can run the board where none is. */
+/** The systems that are named, in the order of the table; those that can run every board where none is. */
 function chosenSystems(text: string | undefined, board: MachineConfig): readonly SystemKind[] {
-  if (text !== undefined) {
-    // Before the others of them have run.
-    for (const kind of namedSystems(text)) {
-      const why = kind.refuses(board);
-      if (why !== undefined) throw new CliError(`--systems: ${kind.name} cannot run this board: ${why}`);
-    }
-    return namedSystems(text);
+  if (text === undefined) return systems;
+  const named = namedSystems(text);
+  // Before the others of them have run.
+  for (const kind of named) {
+    const why = kind.refuses(board);
+    if (why !== undefined) throw new CliError(`--systems: ${kind.name} cannot run this board: ${why}`);
   }
-  return systems.filter((system) => {
-    const why = system.refuses(board);
-    if (why !== undefined) say(`${system.name} is left out: ${why}`);
-    return why === undefined;
-  });
+  return named;
 }
 
 function whole(option: string, text: string, [low, high]: readonly [number, number]): number {

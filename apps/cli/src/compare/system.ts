@@ -1,6 +1,6 @@
 // The systems that `compare` runs one guest on, each in a few lines over the public API.
 
-import { createHost, IMPURE, observedGuest } from '@worldswitch/hypervisor-classic';
+import { createHost, hypervisorMemory, IMPURE, observedGuest } from '@worldswitch/hypervisor-classic';
 import type { HardwareAssisted, Host, Impure, TrapAndEmulate } from '@worldswitch/hypervisor-classic';
 import { createMachine } from '@worldswitch/machine';
 import type { BootImages, Machine, MachineConfig, MachineOptions, ObservedGuest } from '@worldswitch/machine';
@@ -107,23 +107,25 @@ interface Choice {
 }
 
 /** A host without EL2 whose only VM is the guest. */
-const trapHostOf = (
+function trapHostOf(
   { board, images }: ComparedGuest,
   options: MachineOptions,
   technique: WithoutEl2,
   choice: Choice,
-): Host<TrapAndEmulate> =>
-  createHost(
+): Host<TrapAndEmulate> {
+  const own = hypervisorMemory(technique, board.cpus ?? 1);
+  return createHost(
     {
-      board: { ...board, el2: false, memory: bytesOf(board.memory) + OWN },
+      board: { ...board, el2: false, memory: bytesOf(board.memory) + own },
       technique,
       ...choice,
-      hypervisorMemory: OWN,
+      hypervisorMemory: own,
       vms: [{ name: 'guest', board: { ...board, el2: false } }],
     },
     { guest: images },
     options,
   );
+}
 
 /** A system without EL2, over shadow tables of one kind: of the usual one where none is said. */
 function withoutEl2(technique: WithoutEl2, about: string, name: string, choice: Choice = {}): SystemKind {
@@ -131,9 +133,7 @@ function withoutEl2(technique: WithoutEl2, about: string, name: string, choice: 
     name,
     about,
     refuses({ cpus = 1 }) {
-      if (cpus === 1) return undefined;
-      if (choice.impure !== undefined) return 'it rewrites for one CPU';
-      return technique === 'binary-translation' ? 'it translates for one CPU' : undefined;
+      return choice.impure !== undefined && cpus !== 1 ? 'it rewrites for one CPU' : undefined;
     },
     build(guest, options) {
       const host = trapHostOf(guest, options, technique, choice);

@@ -24,30 +24,39 @@ const EXTERNAL = 0x10;
 const esr: Word64 = { lo: 0, hi: 0 };
 const far: Word64 = { lo: 0, hi: 0 };
 
-/** Where the cache and the virtual registers of a VM are, if its kernel is to be translated: room for them, or as they were saved. */
+/** Where the cache and the virtual registers of each vCPU are, by VM, where kernels are to be translated: room for them, or as they were saved. */
 export function translationPlaces(
-  { translation }: HypervisorSetup,
+  { translation, vms }: HypervisorSetup,
   pages: PageAllocator,
-  state?: { readonly kernel: TranslatedKernelState | null },
-): TranslationPlaces | undefined {
-  if (state === undefined) return translation && placesFor(pages);
-  return state.kernel ? savedPlaces(state.kernel.places) : undefined;
+  state?: { readonly kernels: readonly TranslatedKernelState[] },
+): readonly (readonly TranslationPlaces[])[] {
+  if (translation === undefined) return [];
+  let id = 0;
+  return vms.map(({ vm }) =>
+    Array.from({ length: vm.board.cpus }, () =>
+      state === undefined ? placesFor(pages) : savedPlaces(state.kernels[id++]?.places ?? []),
+    ),
+  );
 }
 
-/** The kernel of a VM, to be translated. */
-export const kernelAt = (
+/** The kernels of all VMs, to be translated, by vCPU. */
+export function kernelsAt(
   { translation, shadow }: HypervisorSetup,
   space: HostSpace,
-  places: TranslationPlaces,
-  state?: { readonly kernel: TranslatedKernelState | null },
-): TranslatedKernel =>
-  new TranslatedKernel(
-    space,
-    places,
-    translation?.inline,
-    state?.kernel ?? undefined,
-    (shadow?.variant ?? 'lazy') === 'lazy',
-  );
+  places: readonly (readonly TranslationPlaces[])[],
+  state?: { readonly kernels: readonly TranslatedKernelState[] },
+): readonly TranslatedKernel[] {
+  const lazy = (shadow?.variant ?? 'lazy') === 'lazy';
+  const inline = translation?.inline ?? true;
+  let id = 0;
+  return places.flatMap((own) => {
+    const kernels = own.map(
+      (at, vcpu) => new TranslatedKernel(space, { places: at, vcpu, inline, lazy }, state?.kernels[id++]),
+    );
+    for (const kernel of kernels) kernel.join(kernels);
+    return kernels;
+  });
+}
 
 /** The guest's kernel was running, from the translation cache. */
 export const isTranslated = ({ from }: Exception, vcpu: VirtualCpu): boolean =>
@@ -56,6 +65,12 @@ export const isTranslated = ({ from }: Exception, vcpu: VirtualCpu): boolean =>
 /** An interrupt of the host's came while the cache ran. */
 export function interruptTranslated(kernel: TranslatedKernel, emulation: Emulation): void {
   kernel.arrive(emulation, -1);
+}
+
+/** An exit of user code, whose kernel is translated. */
+export function serveUserExit(kernel: TranslatedKernel, emulation: Emulation, exits: Exits): void {
+  exits.serve(emulation);
+  if (exits.served.cause === 'hidden fault') kernel.shadowed(emulation.port);
 }
 
 /** An exit of a kernel that is translated: its own, or what its guest's instruction would have exited for. */
@@ -105,14 +120,17 @@ export function enterTranslated(
   vcpu: VirtualCpu,
   pending: boolean,
 ): void {
-  if (vcpu.level === 0) return;
-  if (vcpu.stepping || vcpu.debugsKernel) {
-    kernel.passBy();
+  if (vcpu.level === 0) {
+    kernel.left();
     return;
   }
   const { port } = emulation;
   emulation.begin(port);
   emulation.of(vm, vcpu);
+  if (vcpu.stepping || vcpu.debugsKernel) {
+    kernel.passBy(emulation);
+    return;
+  }
   // Twice: the guest's vector may be there as well.
   for (let i = 0; i < 2 && !kernel.depart(emulation, pending) && kernel.isOwn(emulation); i++)
     refuse(kernel, emulation, i === 1);

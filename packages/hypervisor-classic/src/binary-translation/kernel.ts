@@ -1,4 +1,4 @@
-// One VM's kernel under binary translation, between the hypervisor's exits and the translator: the cache in the machine's memory, what
+// A VM's kernel on one vCPU under binary translation, between the hypervisor's exits and the translator: the cache in the machine's memory, what
 // makes it stale, and the instructions that translated code calls out (Adams and Agesen, ASPLOS 2006, section 3).
 
 import { Fault, flag, list, nullable, record, uint } from '@worldswitch/platform';
@@ -23,7 +23,7 @@ import type { CacheState } from './saved-cache.ts';
 import { Sites, sitesShape } from './sites.ts';
 import type { SitesState } from './sites.ts';
 import { StaleTranslations } from './stale-translations.ts';
-import type { Running } from './stale-translations.ts';
+import type { Owner, Running } from './stale-translations.ts';
 import { CONTEXTS } from './state-page.ts';
 import { Arrival, Translator } from './translator.ts';
 import type { Assumptions } from './translator.ts';
@@ -57,6 +57,12 @@ export interface TranslationPlaces {
 /** The hypervisor's address space, as far as translation goes. */
 export type TranslationSpace = Pick<HostSpace, 'cacheAddress' | 'stateAddress' | 'offsetHi'>;
 
+/** What is done about the translations of another vCPU. */
+type Reach = (stale: StaleTranslations, owner: Owner) => void;
+const compareText: Reach = (stale, owner) => {
+  stale.compare(owner);
+};
+
 /** What is saved. */
 export type TranslatedKernelState = Readonly<{
   cache: CacheState | null;
@@ -84,11 +90,26 @@ export const translatedKernelShape: Shape<TranslatedKernelState> = record<Transl
   sites: sitesShape,
 });
 
-/** A kernel that runs from a translation cache. One vCPU. */
+/** What it is made with. */
+export interface KernelOptions {
+  readonly places: TranslationPlaces;
+  /** The number of the vCPU in its VM. */
+  readonly vcpu: number;
+  /** Sensitive instructions are done in line. */
+  readonly inline: boolean;
+  /** The shadow is wrong where the guest has written a table, until it says so: TLB maintenance of what is not in it is nothing. */
+  readonly lazy: boolean;
+}
+
+/** A kernel that runs from a translation cache, on one vCPU. */
 export class TranslatedKernel {
   private readonly space: TranslationSpace;
   private readonly places: TranslationPlaces;
   private readonly inline: boolean;
+  private readonly index: number;
+  private readonly lazy: boolean;
+  /** Those of the VM's other vCPUs. */
+  private siblings: readonly TranslatedKernel[] = [];
   private readonly sites: Sites;
   /** User code has run since the kernel did. */
   private away = true;
@@ -100,7 +121,8 @@ export class TranslatedKernel {
   private readonly at: Word64 = { lo: 0, hi: 0 };
   /** What there is since the kernel first ran: it moves with the hypervisor's hole. */
   private running: Running | undefined;
-  private emulation: Emulation | undefined;
+  /** Whose exit it is that works on it. */
+  private emulation: Owner | undefined;
   /** The page that instructions were last fetched from, in this exit. */
   private fetched = Number.NaN;
   private fetchedPa = 0;
@@ -109,24 +131,25 @@ export class TranslatedKernel {
   private readTo = 0;
   private physicalPage = 0;
   private readonly contexts: Contexts;
-  private readonly stale: StaleTranslations;
+  /** What of them others make stale. */
+  readonly stale: StaleTranslations;
   private passedBy: boolean;
   private banked: boolean;
   private readonly lower: LowerHalf;
 
   constructor(
     space: TranslationSpace,
-    places: TranslationPlaces,
-    inline = true,
+    { places, vcpu, inline, lazy }: KernelOptions,
     state?: TranslatedKernelState,
-    lazy = true,
   ) {
     this.space = space;
     this.places = places;
+    this.index = vcpu;
     this.inline = inline;
-    this.page = new VirtualRegisterPage(places.state.pa, state?.page);
+    this.lazy = lazy;
+    this.page = new VirtualRegisterPage(places.state.pa, state?.page, vcpu);
     this.contexts = new Contexts(state?.contexts);
-    this.stale = new StaleTranslations(space, this.contexts, this.page, lazy);
+    this.stale = new StaleTranslations(space, this.contexts, this.page);
     this.passedBy = state?.passedBy ?? false;
     this.sites = new Sites(state?.sites);
     this.banked = state?.banked ?? true;
@@ -208,7 +231,7 @@ export class TranslatedKernel {
     return this.physicalPage;
   }
 
-  private get exit(): Emulation {
+  private get exit(): Owner {
     if (this.emulation === undefined) throw new Error('translated code changes in an exit only');
     return this.emulation;
   }
@@ -277,10 +300,10 @@ export class TranslatedKernel {
     const { port, vcpu, frame } = emulation;
     this.emulation = emulation;
     this.fetched = Number.NaN;
-    const base = signed(this.space.cacheAddress(port.index));
-    const state = this.space.stateAddress(port.index);
+    const base = signed(this.space.cacheAddress(port.index, this.index));
+    const state = this.space.stateAddress(port.index, this.index);
     const translator = this.translatorAt(port, base);
-    if (this.passedBy) this.stale.compare(emulation);
+    if (this.passedBy) this.stale.unseen(emulation);
     this.passedBy = false;
     if (this.away) this.page.unshadowed(port, NO_PAGE, NO_PAGE);
     this.away = true;
@@ -302,15 +325,76 @@ export class TranslatedKernel {
   }
 
   /** The guest's kernel goes on from its own text, trap by trap, where it may change its text without a trap. */
-  passBy(): void {
+  passBy(emulation: Emulation): void {
+    this.left();
+    if (this.passedBy) this.reachOthers(emulation, compareText);
     this.passedBy = true;
   }
 
+  /** Its vCPU starts anew, with the registers of a reset. */
+  restarted(): void {
+    this.passedBy = true;
+  }
+
+  /** Something else goes on than the guest's kernel: user code, another vCPU, or nothing. */
+  left(): void {
+    this.away = true;
+    this.running?.translator.left();
+  }
+
+  /** All of the VM's, this one among them. */
+  join(all: readonly TranslatedKernel[]): void {
+    this.siblings = all.filter((one) => one !== this);
+  }
+
+  /** Of the translator: what other vCPUs take for untranslated may be so no more. */
+  added(port: CpuPort): void {
+    for (const { page } of this.siblings) page.flushed(port, NO_PAGE, NO_PAGE);
+    this.shadowed(port);
+  }
+
+  /** Something is in the shadow, or was translated, that other vCPUs may take to be unknown. Their own they see themselves. */
+  shadowed(port: CpuPort): void {
+    for (const { page } of this.siblings) page.unshadowed(port, NO_PAGE, NO_PAGE);
+  }
+
+  /** What this vCPU has done is so for the VM's others, too. */
+  private reachOthers(by: Emulation, what: Reach): void {
+    for (const other of this.siblings) other.reached(by, what);
+  }
+
+  /**
+   * Another vCPU of the VM makes translations stale, in an exit of its own. This one may be in the midst of them: it is interrupted, and
+   * out of them before its next instruction. Nobody else comes there, and their memory is used again only by itself.
+   */
+  private reached(by: Emulation, what: Reach): void {
+    const { running, page } = this;
+    const { port, vm } = by;
+    const vcpu = vm.vcpus[this.index];
+    if (running === undefined || vcpu === undefined) return;
+    const owner = (this.emulation = { port, vm, vcpu });
+    const { counts } = running.cache;
+    const { forgotten } = counts;
+    what(this.stale, owner);
+    if (counts.forgotten !== forgotten && page.inUse) by.host.kick(vcpu);
+  }
+
   /** The shadow has been filled for the guest's kernel at an address: its user may have nothing there. */
-  filled({ port, vcpu, vm }: Emulation, va: Readonly<Word64>): void {
+  filled(emulation: Emulation, va: Readonly<Word64>): void {
+    const { port, vcpu, vm } = emulation;
     const table = lowerTable(vcpu);
-    if ((va.hi & UPPER_HALF) !== 0 || this.lower.has(table)) return;
-    if (vm.memory.translate(port, vcpu, va, AccessKind.Read, false) === Answer.Abort) this.lower.note(table);
+    const known = this.lower.has(table) && this.siblings.every(({ lower }) => lower.has(table));
+    if ((va.hi & UPPER_HALF) !== 0 || known) return;
+    if (vm.memory.translate(port, vcpu, va, AccessKind.Read, false) !== Answer.Abort) return;
+    this.lower.note(table);
+    for (const other of this.siblings) other.noted(emulation, table);
+  }
+
+  /** Another vCPU has found that. This one may be in code that takes it for otherwise. */
+  private noted({ vm, host }: Emulation, table: number): void {
+    const vcpu = vm.vcpus[this.index];
+    this.lower.note(table);
+    if (vcpu && this.page.inUse && this.lower.plain && lowerTable(vcpu) === table) host.kick(vcpu);
   }
 
   /** What an emulated instruction may have made stale, by its name in the ledger. */
@@ -319,22 +403,35 @@ export class TranslatedKernel {
     const { running } = this;
     const { port } = emulation;
     if (cause === 'hidden fault' || cause === 'mmio' || cause.startsWith('traced')) {
-      if (cause === 'hidden fault') this.page.unshadowed(port, NO_PAGE, NO_PAGE);
+      if (cause === 'hidden fault') {
+        this.page.unshadowed(port, NO_PAGE, NO_PAGE);
+        this.shadowed(port);
+      }
       this.faulted();
       return;
     }
     if (cause === 'ic ivau') {
       port.readX(word & 31, this.word);
-      this.stale.textChanged(emulation, this.word);
+      const physical = this.stale.textChanged(emulation, this.word);
+      if (physical >= 0)
+        this.reachOthers(emulation, ({ running: theirs }) => {
+          theirs?.translator.forgetText(port, physical);
+        });
       return;
     }
     if (cause.startsWith('tlbi ')) {
       this.sites.maintained();
       this.stale.invalidated(emulation, cause, word & 31);
+      this.reachOthers(emulation, (stale, owner) => {
+        stale.invalidated(owner, cause, word & 31);
+      });
+      if (this.lazy) this.stale.unshadowed(emulation, cause, word & 31, this.siblings);
       return;
     }
-    if (cause.startsWith('ic iallu')) this.stale.compare(emulation);
-    else if (cause === 'msr SCTLR_EL1' || cause === 'msr TCR_EL1') this.stale.moved(emulation);
+    if (cause.startsWith('ic iallu')) {
+      this.stale.compare(emulation);
+      this.reachOthers(emulation, compareText);
+    } else if (cause === 'msr SCTLR_EL1' || cause === 'msr TCR_EL1') this.stale.moved(emulation);
     else if (cause === 'msr TTBR0_EL1') this.stale.verify(emulation, 'lower');
     else if (cause === 'msr TTBR1_EL1') this.stale.upperChanged(emulation);
     else return;

@@ -8,6 +8,9 @@ const CACHE_BYTES = 4 * 1024 * 1024;
 /** A power of two, as the allocator has it. */
 const STATE_BYTES = 2 * 1024 * 1024;
 
+/** What each translated vCPU takes of the hypervisor's memory. */
+export const TRANSLATION_BYTES: number = CACHE_BYTES + STATE_BYTES;
+
 /** Room for them. */
 export const placesFor = (pages: PageAllocator): TranslationPlaces => ({
   cache: { pa: pages.allocate(CACHE_BYTES), size: CACHE_BYTES },

@@ -20,6 +20,9 @@ const IC_IVAU = systemOperation('IC IVAU');
 const TTBR1_EL1 = systemRegister('TTBR1_EL1');
 const PAGE = 0x1000;
 
+/** The address in the operand of TLBI, whose bits 43:0 are bits 55:12 of it. */
+const pageOf = ({ lo, hi }: Readonly<Word64>): number => (((hi << 20) >> 20) * 2 ** 32 + lo) * PAGE;
+
 /** Whose translations they are: a vCPU of a VM, looked at by a CPU. */
 export type Owner = Pick<Emulation, 'port' | 'vcpu' | 'vm'>;
 
@@ -37,24 +40,16 @@ export class StaleTranslations {
   private readonly space: Pick<HostSpace, 'offsetHi'>;
   private readonly contexts: Contexts;
   private readonly page: VirtualRegisterPage;
-  /** TLB maintenance of what is not in the shadow is nothing. */
-  private readonly lazy: boolean;
   private readonly word: Word64 = { lo: 0, hi: 0 };
   private readonly at: Word64 = { lo: 0, hi: 0 };
   /** A page of the guest's text. */
   private readonly text = new Uint8Array(PAGE);
   private readonly words = new DataView(this.text.buffer);
 
-  constructor(
-    space: Pick<HostSpace, 'offsetHi'>,
-    contexts: Contexts,
-    page: VirtualRegisterPage,
-    lazy: boolean,
-  ) {
+  constructor(space: Pick<HostSpace, 'offsetHi'>, contexts: Contexts, page: VirtualRegisterPage) {
     this.space = space;
     this.contexts = contexts;
     this.page = page;
-    this.lazy = lazy;
   }
 
   /** TLB maintenance was done, by its name in the ledger; its operand is in a register. */
@@ -65,17 +60,28 @@ export class StaleTranslations {
       this.running?.translator.moved(port);
       return;
     }
-    // Bits 43:0 of Xt are bits 55:12 of the address.
     port.readX(t, this.word);
     const { lo, hi } = this.word;
-    const pc = (((hi << 20) >> 20) * 2 ** 32 + lo) * PAGE;
-    this.pageMoved(owner, pc);
+    this.pageMoved(owner, pageOf(this.word));
     // Of a last level: what it mapped was a block of 1 GiB at most.
     const last = cause.startsWith('tlbi vale1') || cause.startsWith('tlbi vaale1');
     this.running?.translator.moved(port, last ? { lo: lo >>> 0, hi: (hi & 0xfff) >>> 0 } : undefined);
+  }
+
+  /** After it, nothing is known of a page, where nothing was translated of it: neither here nor for others who were told. */
+  unshadowed(
+    { port }: Owner,
+    cause: string,
+    t: number,
+    others: readonly { stale: StaleTranslations }[],
+  ): void {
     // Of all ASIDs.
-    if (this.lazy && /^tlbi vaal?e1/.test(cause) && !this.hasText(pc))
-      this.page.unshadowed(port, lo >>> 0, (hi & 0xfff) >>> 0);
+    if (!/^tlbi vaal?e1/.test(cause)) return;
+    port.readX(t, this.word);
+    const { lo, hi } = this.word;
+    const pc = pageOf(this.word);
+    if (this.hasText(pc) || others.some(({ stale }) => stale.hasText(pc))) return;
+    this.page.unshadowed(port, lo >>> 0, (hi & 0xfff) >>> 0);
   }
 
   /** Something was translated of a page, in whatever context. */
@@ -159,16 +165,30 @@ export class StaleTranslations {
     return answer === Answer.Retry && Math.floor(vm.memory.ipa / PAGE) === physical;
   }
 
-  /** The guest may have changed the text at an address; its physical page counts, wherever it is mapped. */
-  textChanged({ port, vcpu, vm }: Owner, va: Readonly<Word64>): void {
-    if (vm.memory.translate(port, vcpu, va, AccessKind.Read, true) === Answer.Abort) return;
+  /**
+   * The guest may have changed the text at an address; its physical page counts, wherever it is mapped.
+   *
+   * @returns the number of that, or -1 where there is none
+   */
+  textChanged({ port, vcpu, vm }: Owner, va: Readonly<Word64>): number {
+    if (vm.memory.translate(port, vcpu, va, AccessKind.Read, true) === Answer.Abort) return -1;
     const { ipa } = vm.memory;
-    this.running?.translator.forgetPhysical(port, Math.floor(ipa / PAGE), va);
+    const physical = Math.floor(ipa / PAGE);
+    this.running?.translator.forgetPhysical(port, physical, va);
     const pa = vm.hostOf(ipa);
-    if (pa < 0) return;
+    if (pa < 0) return physical;
     // User code fetches it itself.
     this.at.lo = low(pa);
     this.at.hi = high(pa);
     port.operate(IC_IVAU, this.at.lo, (this.at.hi + this.space.offsetHi(port.index)) >>> 0);
+    return physical;
+  }
+
+  /** Anything may have happened that nobody has seen. */
+  unseen(owner: Owner): void {
+    this.compare(owner);
+    this.moved(owner);
+    this.upperChanged(owner);
+    this.running?.translator.moved(owner.port);
   }
 }

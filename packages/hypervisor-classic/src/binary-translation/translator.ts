@@ -36,6 +36,8 @@ export interface TranslationHost {
   readonly physical: number;
   /** All of them when absent. */
   readonly assumptions?: Assumptions;
+  /** Something was translated. */
+  added?(port: CpuPort): void;
 }
 
 /** How an exit from the cache goes on. */
@@ -200,6 +202,7 @@ export class Translator {
     const unit = this.cache.add(draft, this.host.physical);
     this.page.flushed(port, NO_PAGE, NO_PAGE);
     this.page.unshadowed(port, NO_PAGE, NO_PAGE);
+    this.host.added?.(port);
     if (this.cache.counts.emptied !== this.emptied) {
       this.emptied = this.cache.counts.emptied;
       this.exit = undefined;
@@ -240,6 +243,17 @@ export class Translator {
     this.page.unshadowed(port, NO_PAGE, NO_PAGE);
     this.page.flushed(port, ((va.lo >>> 12) | (va.hi << 20)) >>> 0, va.hi >>> 12);
     this.forgotten(port, this.cache.forgetPhysical(physical));
+  }
+
+  /** The same, but it was another vCPU that said so. */
+  forgetText(port: CpuPort, physical: number): void {
+    this.forgotten(port, this.cache.forgetPhysical(physical));
+  }
+
+  /** The guest's kernel does not go on at once: what the last exit was to be followed by is void. */
+  left(): void {
+    this.exit = this.last = undefined;
+    this.indirect = false;
   }
 
   private forgotten(port: CpuPort, units: readonly Unit[]): void {

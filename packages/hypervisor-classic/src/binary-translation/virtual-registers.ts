@@ -109,13 +109,16 @@ export class VirtualRegisterPage {
   private pending: number;
   /** The guest's kernel runs from the cache, and the page has what is newest. */
   inUse: boolean;
+  /** The number of the vCPU in its VM. */
+  private readonly vcpu: number;
   private readonly nowFlushed: Word64;
   private readonly nowUnshadowed: Word64;
   /** The guest's. */
   context = 0;
 
-  constructor(pa: number, state?: RegisterPageState) {
+  constructor(pa: number, state?: RegisterPageState, vcpu = 0) {
     this.pa = pa;
+    this.vcpu = vcpu;
     this.known = Uint32Array.from(state?.known ?? new Array<number>(2 * slots.length).fill(0));
     this.daif = state?.daif ?? 0;
     this.pending = state?.pending ?? 0;
@@ -151,8 +154,7 @@ export class VirtualRegisterPage {
     const { word } = this;
     for (const { offset, register, where } of slots) {
       if (where !== 'constant') continue;
-      // The VM has one vCPU.
-      if (register === MPIDR_EL1) Object.assign(word, { lo: virtualMpidr(0), hi: 0 });
+      if (register === MPIDR_EL1) Object.assign(word, { lo: virtualMpidr(this.vcpu), hi: 0 });
       else port.readSystem(register, word);
       this.store(port, offset, 8, word.lo, word.hi);
     }

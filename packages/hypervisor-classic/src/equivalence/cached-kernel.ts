@@ -81,17 +81,17 @@ export class CachedKernel {
   }
 
   private find(vcpu: VirtualCpu, pc: Readonly<Word64>): readonly [CodeCache, CacheWord] | undefined {
-    const cache = this.host.hypervisor.translated?.cache;
+    const cache = this.host.hypervisor.translatedOf(vcpu.id)?.cache;
     // User code runs from its own text.
     if (cache === undefined || vcpu.level === 0) return undefined;
     const word = cache.at(signed(pc));
     return word && [cache, word];
   }
 
-  /** Words of the page of virtual registers. */
-  private load(offset: number, out: Word64): void {
+  /** Words of a vCPU's page of virtual registers. */
+  private load({ id }: VirtualCpu, offset: number, out: Word64): void {
     const { host } = this;
-    readHost(host, (host.hypervisor.translated?.pageAddress ?? 0) + offset, out);
+    readHost(host, (host.hypervisor.translatedOf(id)?.pageAddress ?? 0) + offset, out);
   }
 
   /** A PC of the cache becomes the guest's, where nothing else of it is wanted. */
@@ -116,12 +116,12 @@ export class CachedKernel {
         stashedIn(state, out);
       },
       kept: (_, offset, out) => {
-        this.load(offset, out);
+        this.load(vcpu, offset, out);
       },
     });
     state.set(GuestPlace.pc, low(pc), high(pc));
     takePage((offset, out) => {
-      this.load(offset, out);
+      this.load(vcpu, offset, out);
     }, state);
   }
 }

@@ -15,6 +15,8 @@ const OWN = 16;
 const EACH_VM = 8;
 /** Pages of drivers: a queue and a buffer with its alignment; two queues and buffers. */
 const [DISK, CARD] = [33, 27];
+/** Bytes of shadow tables that are enough for each VM. */
+const SHADOW = MIB;
 
 /** Throws a `ConfigurationError` for a board that the hypervisor cannot use. */
 export function checkHostBoard({ ramBase, memory, gic, devices }: CheckedConfig): void {
@@ -51,14 +53,23 @@ function needed(host: CheckedConfig, vms: readonly CheckedVm[]): number {
   return PAGE * (OWN + tablesOf(host.ramBase) + tablesOf(host.memory) + tables + DISK * disks + CARD * cards);
 }
 
-/** Throws a `ConfigurationError` where the hypervisor's own memory is too small for what it is to do. */
-export function checkOwnMemory(size: number, host: CheckedConfig, vms: readonly CheckedVm[]): void {
+/**
+ * Throws a `ConfigurationError` where the hypervisor's own memory is too small for what it is to do.
+ *
+ * @param each - bytes of the translation cache of each vCPU, where there are some
+ */
+export function checkOwnMemory(size: number, host: CheckedConfig, vms: readonly CheckedVm[], each = 0): void {
   if (size % (2 * MIB) !== 0 || size < 4 * MIB)
     throw new ConfigurationError('hypervisorMemory', 'must be whole blocks of 2 MiB, two at least');
-  const bytes = needed(host, vms);
+  const vcpus = vms.reduce((sum, { board }) => sum + board.cpus, 0);
+  // Beside caches, shadow tables.
+  const caches = each === 0 ? 0 : vcpus * each + vms.length * SHADOW;
+  const bytes = needed(host, vms) + caches;
   if (bytes > size)
     throw new ConfigurationError(
       'hypervisorMemory',
-      `is ${size / MIB} MiB, but ${vms.length} VMs need ${2 * Math.ceil(bytes / (2 * MIB))} MiB for tables and buffers; give it more`,
+      `is ${size / MIB} MiB, but ${vms.length} VMs need ${2 * Math.ceil(bytes / (2 * MIB))} MiB for tables and buffers${
+        each === 0 ? '' : ` and the translation caches of ${vcpus} vCPUs`
+      }; give it more`,
     );
 }

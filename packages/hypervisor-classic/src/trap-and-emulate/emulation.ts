@@ -14,6 +14,8 @@ export interface EmulationHost {
   wait(vcpu: VirtualCpu): void;
   /** It may go on, but others may, too. */
   yield(): void;
+  /** Another vCPU exits before its next instruction. */
+  kick(vcpu: VirtualCpu): void;
   /** HVC: PSCI, or nothing. */
   call(port: CpuPort, vm: VirtualMachine, vcpu: VirtualCpu): void;
   /** The VM cannot go on, and its console says why; others do. */

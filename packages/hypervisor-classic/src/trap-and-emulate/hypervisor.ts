@@ -10,6 +10,7 @@ import {
   interruptTranslated,
   isTranslated,
   serveKernelExit,
+  serveUserExit,
 } from '../binary-translation/exits.ts';
 import type { TranslatedKernel } from '../binary-translation/kernel.ts';
 import { hostGicOf } from '../host/host-gic.ts';
@@ -92,6 +93,9 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
       yield: () => {
         this.parts.scheduler.reschedule(this.current.port.index);
       },
+      kick: (vcpu) => {
+        this.parts.scheduler.kick(vcpu.id);
+      },
       call: (port, vm, vcpu) => {
         if (virtualPsci(port, this.power(vm), vcpu.index)) return;
         port.writeX(0, NOT_SUPPORTED, NOT_SUPPORTED);
@@ -139,9 +143,14 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     return found;
   }
 
-  /** The kernel that is translated, if one is, for those who look at it from outside. */
+  /** The kernel of the first vCPU, where kernels are translated, for those who look at it from outside. */
   get translated(): TranslatedKernel | undefined {
-    return this.booted?.kernel;
+    return this.translatedOf(0);
+  }
+
+  /** The kernel of a vCPU, by its number among all. */
+  translatedOf(id: number): TranslatedKernel | undefined {
+    return this.booted?.kernels[id];
   }
 
   /** The kernel that was rewritten, if one was, for those who look at it from outside. */
@@ -208,7 +217,7 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
   }
 
   private serve(exception: Exception, port: CpuPort): Leave {
-    const { scheduler, kernel, rewritten, vms } = this.parts;
+    const { scheduler, kernels, rewritten, vms } = this.parts;
     const { emulation } = this.cpu(port.index);
     const { running } = scheduler.cpu(port.index);
     const { watcher } = this.place;
@@ -222,6 +231,7 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     const vm = vms[vcpu?.vm ?? -1];
     if (vcpu && vm && exception.from === 'lower-a64') emulation.of(vm, vcpu);
     const isKernel = vcpu !== undefined && isTranslated(exception, vcpu);
+    const kernel = kernels[vcpu?.id ?? -1];
     const translated = isKernel ? kernel : undefined;
     const changed = isKernel ? rewritten : undefined;
     if (exception.kind === 'irq') {
@@ -235,8 +245,10 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
     else if (vcpu === undefined || vm === undefined) throw new Error('an exit came while no vCPU ran');
     else if (translated) serveKernelExit(translated, emulation, this.exits);
     else if (changed) serveRewritten(changed, emulation, this.exits);
+    else if (kernel) serveUserExit(kernel, emulation, this.exits);
     else this.exits.serve(emulation);
     const leave = this.leave(port);
+    if (vcpu && scheduler.cpu(port.index).running !== vcpu.id) translated?.left();
     if (vcpu && watcher) watcher.end(vcpu.vm, vcpu.index, served, scheduler.world.taken());
     return offIfDone(port, leave, vms, HVC);
   }
@@ -292,7 +304,8 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
       emulation.stale = false;
     }
     vm.memory.enter(port, vcpu);
-    const { kernel, rewritten } = this.parts;
+    const { kernels, rewritten } = this.parts;
+    const kernel = kernels[vcpu.id];
     if (kernel) enterTranslated(kernel, emulation, vm, vcpu, pins !== 0);
     if (rewritten) enterRewritten(rewritten, emulation, vm, vcpu, pins !== 0);
     vcpu.monitors.enter(port, vcpu.level);
@@ -312,11 +325,11 @@ export class TrapAndEmulate implements PrivilegedSoftware<TrapState> {
   save(): TrapState {
     const { booted } = this;
     if (booted === undefined) return null;
-    const { pages, space, kernel, rewritten, timer, vms, scheduler, console, devices } = booted;
+    const { pages, space, kernels, rewritten, timer, vms, scheduler, console, devices } = booted;
     return {
       pages: pages.save(),
       space: space.save(),
-      kernel: kernel?.save() ?? null,
+      kernels: kernels.map((kernel) => kernel.save()),
       rewritten: rewritten?.save() ?? null,
       timer: timer.save(),
       devices: devices.save(),

@@ -6,7 +6,7 @@ import type { Pa } from '@worldswitch/platform';
 import { HostSpace, HostTimer, PAGE, PageAllocator, ShadowMmu, shadowPages } from '@worldswitch/vmm';
 import type { ShadowOptions } from '@worldswitch/vmm';
 
-import { kernelAt, translationPlaces } from '../binary-translation/exits.ts';
+import { kernelsAt, translationPlaces } from '../binary-translation/exits.ts';
 import type { TranslatedKernel, TranslationPlaces } from '../binary-translation/kernel.ts';
 import { makeHostParts } from '../host/host-parts.ts';
 import type { HostMaking, HostParts, VmEnds } from '../host/host-parts.ts';
@@ -25,8 +25,8 @@ const MOST_TABLES = 2048;
 /** Everything that is there once it has booted. */
 export interface Booted extends HostParts<VirtualCpu, VirtualMachine, TrapWorld> {
   readonly space: HostSpace;
-  /** The kernel of the one VM, where it is translated. */
-  readonly kernel: TranslatedKernel | undefined;
+  /** The kernels of all vCPUs, where they are translated. */
+  readonly kernels: readonly TranslatedKernel[];
   /** The kernel of the one VM, where it was rewritten. */
   readonly rewritten: RewrittenKernelRun | undefined;
 }
@@ -46,22 +46,22 @@ export function makeParts(making: Making): Booted {
   const timer = new HostTimer(current, setup.host.cpus, state?.timer, 'EL1');
   const places = translationPlaces(setup, pages, state);
   const own = rewritingPlaces(setup, pages, state);
-  const space = makeSpace(making, pages, places ?? own);
-  const kernel = places && kernelAt(setup, space, places, state);
+  const space = makeSpace(making, pages, own ? [[own]] : places);
+  const kernels = kernelsAt(setup, space, places, state);
   const rewritten = rewrittenKernel(setup, space, own, state);
   const parts = makeHostParts<VirtualCpu, VirtualMachine, TrapWorld>(making, {
     pages,
     timer,
     vms: (ends) => makeVms(making, { pages, timer, space }, ends, own),
-    world: () => new TrapWorld(),
+    world: () => new TrapWorld((vcpu) => kernels[vcpu.id]?.restarted()),
   });
-  return { ...parts, space, kernel, rewritten };
+  return { ...parts, space, kernels, rewritten };
 }
 
 function makeSpace(
   { setup: { host }, current, memory, page, state }: Making,
   pages: PageAllocator,
-  translated: TranslationPlaces | undefined,
+  translated: readonly (readonly TranslationPlaces[])[],
 ): HostSpace {
   if (state) return new HostSpace(pages, host.cpus, state.space);
   return HostSpace.create(current.port, memory, pages, {
@@ -72,7 +72,7 @@ function makeSpace(
     ],
     paBits: 40,
     cpus: host.cpus,
-    ...(translated && { translated }),
+    translated,
   });
 }
 
@@ -103,6 +103,7 @@ function makeVms(
       ...shadowOf(setup),
       ram: [{ ipa: board.ramBase, pa: pa(base), size: board.memory }],
       vcpus: board.cpus,
+      guest: number,
       quota,
       planted: fixUps && setup.impure && { ipa: setup.impure.arena.base, ...fixUps.cache },
     };

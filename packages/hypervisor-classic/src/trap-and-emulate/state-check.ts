@@ -31,28 +31,34 @@ function shadowClaims({ halves, real }: ShadowState, path: string): readonly Cla
 
 /** Memory of the hypervisor's: everything that was handed out, to one owner each. */
 function checkMemory(setup: HypervisorSetup, s: BootedState, path: string): void {
-  const { space, kernel, rewritten, vms, devices } = s;
+  const { space, kernels, rewritten, vms, devices } = s;
   const own = [
     page(space.table, `${path}space.table`),
     page(space.root, `${path}space.root`),
     page(space.empty, `${path}space.empty`),
   ];
   // Of translated code, or of fix-ups.
-  const places = kernel?.places ?? rewritten?.places ?? [];
-  const where = kernel ? `${path}kernel.places` : `${path}rewritten.places`;
+  const translated = setup.translation !== undefined;
+  const fixUps = rewritten !== null && rewritten.places.length > 0 ? [1] : [];
+  const vcpus = translated ? setup.vms.map(({ vm }) => vm.board.cpus) : fixUps;
+  const places = translated ? kernels.map((kernel) => kernel.places) : [rewritten?.places ?? []];
   must(
-    (space.kernel === null) === (places.length === 0),
-    `${path}space.kernel`,
-    'be there where a kernel has code of the hypervisor’s',
+    space.kernels.length === vcpus.length && space.kernels.every(({ cpus }, vm) => cpus.length === vcpus[vm]),
+    `${path}space.kernels`,
+    'be there where kernels have code of the hypervisor’s',
   );
-  if (space.kernel) {
-    const { table, cache, state } = space.kernel;
-    const same = [cache.pa, cache.size, state.pa, state.size].every((one, i) => one === places[i]);
-    must(same, where, 'be those of the address space');
-    own.push(page(table, `${path}space.kernel.table`));
-    own.push({ at: cache.pa, size: cache.size, path: where });
-    own.push({ at: state.pa, size: state.size, path: where });
-  }
+  let id = 0;
+  space.kernels.forEach(({ table, cpus }, vm) => {
+    own.push(page(table, `${path}space.kernels[${vm}].table`));
+    for (const { cache, state } of cpus) {
+      const where = translated ? `${path}kernels[${id}].places` : `${path}rewritten.places`;
+      const here = places[id++] ?? [];
+      const same = [cache.pa, cache.size, state.pa, state.size].every((one, i) => one === here[i]);
+      must(same, where, 'be those of the address space');
+      own.push({ at: cache.pa, size: cache.size, path: where });
+      own.push({ at: state.pa, size: state.size, path: where });
+    }
+  });
   const shadows = vms.flatMap(({ shadow }, i) => shadowClaims(shadow, `${path}vms[${i}].shadow`));
   checkClaims(setup, s.pages, [...own, ...shadows, ...deviceClaims(devices, path)]);
 }

@@ -30,9 +30,9 @@ export type BootedState = HostState &
   Readonly<{
     pages: PageAllocatorState;
     space: HostSpaceState;
-    /** The one VM's kernel, where it is translated. */
-    kernel: TranslatedKernelState | null;
-    /** The same, where it was rewritten. */
+    /** The kernel of each vCPU, where they are translated. */
+    kernels: readonly TranslatedKernelState[];
+    /** The one VM's kernel, where it was rewritten. */
     rewritten: RewrittenState | null;
     timer: HostTimerState;
     /** Of each CPU: SCTLR_EL1, FPEN and MDSCR_EL1 of the hardware, whose they are, and whether that must be looked at; each plus one. */
@@ -55,21 +55,22 @@ const vmShape = (setup: VmSetup): Shape<VmState> =>
     timers: list(guestTimersShape, setup.vm.board.cpus),
   });
 
-/** A translated kernel, where there is to be one, whose places are pages of the hypervisor's. */
-const kernelShape = (setup: HypervisorSetup): Shape<TranslatedKernelState | null> => {
-  const shape = nullable(translatedKernelShape);
+/** A translated kernel for each vCPU, where there is to be one, whose places are pages of the hypervisor's. */
+const kernelsShape = (setup: HypervisorSetup): Shape<readonly TranslatedKernelState[]> => {
+  const vcpus = setup.translation ? setup.vms.reduce((sum, { vm }) => sum + vm.board.cpus, 0) : 0;
+  const shape = list(translatedKernelShape, vcpus);
   const { base, size } = setup.memory;
   return {
     check(from, path) {
-      const state = shape.check(from, path);
-      if ((state === null) !== (setup.translation === undefined))
-        throw new StateError(path, 'must be there with binary translation, and only then');
-      for (const at of [0, 2]) {
-        const [pa = 0, bytes = 0] = state?.places.slice(at) ?? [base];
-        if (pa < base || pa + bytes > base + size)
-          throw new StateError(`${path}.places`, "must be in the hypervisor's memory");
-      }
-      return state;
+      const kernels = shape.check(from, path);
+      kernels.forEach(({ places }, i) => {
+        for (const at of [0, 2]) {
+          const [pa = 0, bytes = 0] = places.slice(at);
+          if (pa < base || pa + bytes > base + size)
+            throw new StateError(`${path}[${i}].places`, "must be in the hypervisor's memory");
+        }
+      });
+      return kernels;
     },
   };
 };
@@ -80,7 +81,7 @@ export function trapCodec(setup: HypervisorSetup): StateCodec<TrapState> {
     ...hostShapes(setup),
     pages: pageAllocatorShape,
     space: hostSpaceShape,
-    kernel: kernelShape(setup),
+    kernels: kernelsShape(setup),
     rewritten: rewrittenShape(setup),
     timer: hostTimerShape,
     hardware: list(list(uint(2 ** 32), 5), setup.host.cpus),

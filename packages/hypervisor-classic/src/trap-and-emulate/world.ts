@@ -11,6 +11,14 @@ import type { VirtualMachine } from './virtual-machine.ts';
 /** Moves vCPUs. */
 export class TrapWorld implements World<VirtualCpu, VirtualMachine> {
   private registers = 0;
+  private readonly restarted: (vcpu: VirtualCpu) => void;
+
+  /**
+   * @param restarted - a vCPU starts anew
+   */
+  constructor(restarted: (vcpu: VirtualCpu) => void) {
+    this.restarted = restarted;
+  }
 
   park(port: CpuPort, vcpu: VirtualCpu): void {
     vcpu.park(port);
@@ -32,8 +40,8 @@ export class TrapWorld implements World<VirtualCpu, VirtualMachine> {
     this.registers += vcpu.load(port);
   }
 
-  forget(): void {
-    return;
+  forget(vcpu: VirtualCpu): void {
+    this.restarted(vcpu);
   }
 
   /** What was moved since the last time that somebody asked. */

@@ -1,7 +1,8 @@
 // What was translated by one of the guest's tables is there when it comes back to it, and is right: kernels of a page against the CPU.
 
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
+import { TranslatedKernel } from '../../src/binary-translation/kernel.ts';
 import { AT, END, imageOf, MMU_ON, natively, page, translated, TRANSLATION } from './printing-kernel.ts';
 
 const table = (offset: number): bigint => BigInt(AT + offset) | 3n;
@@ -74,6 +75,10 @@ const image = (text: string): Uint8Array =>
     0x9000: [table(0xa000)],
     0xa000: [page(0x2000)],
   });
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe('tables of the upper half', () => {
   it('are switched between without translating anything again', () => {
@@ -200,5 +205,63 @@ describe('invalidating instruction caches line by line', () => {
     const { output, exits } = translated(program);
     expect(output).toBe(natively(program));
     expect(exits('ic ivau')).toBeGreaterThan(60);
+  });
+});
+
+describe('maintenance of what the shadow has not', () => {
+  /** User code reads a page of the upper half that its kernel maps elsewhere each time. */
+  const program = imageOf({
+    0: `${TRANSLATION}
+  add x0, x19, #0x5, lsl #12
+  msr ttbr1_el1, x0
+${MMU_ON}
+  add x0, x19, #0x8, lsl #12
+  msr vbar_el1, x0
+  movz x24, #0xff80, lsl #32
+  movk x24, #0xffff, lsl #48
+  lsr x25, x24, #12
+  add x21, x19, #0x7, lsl #12
+  movz x26, #0x3000
+  adr x29, back
+  movz x28, #0x8020, lsl #16
+  add x28, x28, #0x9, lsl #12
+  msr elr_el1, x28
+  mov x20, #0
+  mov x22, #8
+again:
+  ldr x1, [x21]
+  eor x1, x1, x26
+  str xzr, [x21]
+  dsb ish
+  tlbi vaale1, x25
+  dsb ish
+  str x1, [x21]
+  dsb ish
+  isb
+  msr elr_el1, x28
+  movz x0, #0x3c0
+  msr spsr_el1, x0
+  eret
+back:
+  add x20, x20, x0
+  sub x22, x22, #1
+  cbnz x22, again
+  ${END}`,
+    0x1000: 'movz x0, #1',
+    0x2000: 'movz x0, #0x100',
+    // The third GiB is the second for user code.
+    0x4000: [0x0000_0705n, 0x4000_0701n, 0x4000_0741n],
+    0x5000: [table(0x6000)],
+    0x6000: [table(0x7000)],
+    0x7000: [page(0x1000) | 0xc0n],
+    0x8400: 'br x29',
+    0x9000: 'ldr w0, [x24]\nubfx w0, w0, #5, #16\nsvc #0',
+  });
+
+  it('is seen where user code has brought it there', () => {
+    expect(natively(program)).toBe('00000404');
+    expect(translated(program).output).toBe('00000404');
+    vi.spyOn(TranslatedKernel.prototype, 'left').mockReturnValue();
+    expect(translated(program).output).not.toBe('00000404');
   });
 });

@@ -60,9 +60,9 @@ export function imageOf(parts: Readonly<Record<number, string | readonly bigint[
 }
 
 /** What it prints on the bare machine. */
-export function natively(image: Uint8Array): string {
+export function natively(image: Uint8Array, cpus = 1): string {
   let output = '';
-  const machine = createMachine(virt({ memory: '32M' }), {
+  const machine = createMachine(virt({ memory: '32M', cpus }), {
     output: (_, byte) => {
       output += String.fromCharCode(byte);
     },
@@ -76,6 +76,7 @@ export function natively(image: Uint8Array): string {
 export function translated(
   image: Uint8Array,
   how: Pick<TrapHostDescription, 'shadow' | 'inline'> = {},
+  cpus = 1,
 ): {
   output: string;
   exits: (cause: string) => number;
@@ -85,10 +86,10 @@ export function translated(
   let output = '';
   const host = createHost(
     {
-      board: virt({ memory: '64M' }),
+      board: virt({ memory: '96M', cpus }),
       technique: 'binary-translation',
       ...how,
-      vms: [{ name: 'small', board: virt({ memory: '32M' }) }],
+      vms: [{ name: 'small', board: virt({ memory: '32M', cpus }) }],
     },
     { small: { kernel: rawKernel(image, AT) } },
     {

@@ -3,7 +3,7 @@
 
 import { createTables, Permission, tableDescriptor } from '@worldswitch/mmu';
 import type { Tables } from '@worldswitch/mmu';
-import { bits, list, nullable, record, SoftwareEntry, StateError, uint } from '@worldswitch/platform';
+import { bits, list, record, SoftwareEntry, StateError, uint } from '@worldswitch/platform';
 import type { CpuPort, Pa, Shape, Word64 } from '@worldswitch/platform';
 
 import type { HostRange } from '../memory/host-map.ts';
@@ -19,7 +19,7 @@ import { LinearPort } from './linear-port.ts';
 /** Host memory. */
 export type HostMemory = Readonly<{ pa: number; size: number }>;
 
-/** What EL0 has in the hole while the guest's kernel runs, and at no other time: for code that was translated. */
+/** What EL0 has in the hole while the guest's kernel runs, and at no other time: for code that was translated, of one virtual CPU. */
 export type TranslatedCode = Readonly<{
   /** Readable and executable for EL0. */
   cache: HostMemory;
@@ -40,8 +40,8 @@ export interface HostSpaceOptions {
   readonly asidBits?: number;
   /** SCTLR_EL1 bits 31:0 after `start`; everything that EL0 could do unseen is refused unless given. */
   readonly sctlr?: number;
-  /** Whole pages of at most 256 MiB each. */
-  readonly translated?: TranslatedCode;
+  /** Of each guest, and each of its virtual CPUs: whole pages of at most 64 MiB each. */
+  readonly translated?: readonly (readonly TranslatedCode[])[];
 }
 
 /** What one CPU's registers hold. */
@@ -64,15 +64,18 @@ export type HostSpaceState = Readonly<{
   /** The root with the hole alone, and one with nothing. */
   root: number;
   empty: number;
-  /** The hole as the guest's kernel has it, where that is another. */
-  kernel: Readonly<{ table: number; cache: HostMemory; state: HostMemory }> | null;
+  /** The hole as each guest's kernel has it, where that is another. */
+  kernels: readonly Readonly<{ table: number; cpus: readonly TranslatedCode[] }>[];
   asids: AsidsState;
   loaded: readonly Loaded[];
 }>;
 
 const address = uint(2 ** 48 - PAGE);
 
-const memoryShape = record<HostMemory>({ pa: address, size: uint(2 ** 28) });
+/** Log2 of the bytes between what one virtual CPU has in the hole and what the next has, and of how many there are. */
+const [EACH, MOST_CPUS] = [26, 3];
+const memoryShape = record<HostMemory>({ pa: address, size: uint(2 ** EACH) });
+const codeShape = record<TranslatedCode>({ cache: memoryShape, state: memoryShape });
 
 const shape = record<HostSpaceState>({
   page: address,
@@ -81,7 +84,7 @@ const shape = record<HostSpaceState>({
   table: address,
   root: address,
   empty: address,
-  kernel: nullable(record({ table: address, cache: memoryShape, state: memoryShape })),
+  kernels: list(record({ table: address, cpus: list(codeShape, 1, 2 ** MOST_CPUS) }), 0, 4096),
   asids: asidsShape,
   loaded: list(
     record<Loaded>({
@@ -169,6 +172,29 @@ function holeTables(
   return tables;
 }
 
+/** The same with what a guest's kernel has there: the table. */
+function kernelTable(
+  port: CpuPort,
+  memory: PhysicalMemory,
+  pages: PageAllocator,
+  options: HostSpaceOptions,
+  translated: readonly TranslatedCode[],
+): number {
+  const most = 2 ** MOST_CPUS;
+  if (translated.length > most) throw new RangeError(`a guest has ${most} translated virtual CPUs at most`);
+  const tables = holeTables(port, memory, pages, options);
+  // Never global: the guest's user code has the same addresses and nothing there.
+  const attributes = { index: WRITE_BACK, global: false };
+  const reads = PrivilegedRead | UnprivilegedRead;
+  translated.forEach(({ cache, state }, i) => {
+    const by = i * 2 ** EACH;
+    tables.map({ va: CACHE_AT + by, ...cache, permissions: reads | UnprivilegedExecute, attributes });
+    const writes = PrivilegedWrite | UnprivilegedWrite;
+    tables.map({ va: STATE_AT + by, ...state, permissions: reads | writes, attributes });
+  });
+  return tables.root;
+}
+
 /** What a guest is entered with. */
 export interface GuestRoots {
   readonly ttbr0: number;
@@ -190,7 +216,7 @@ export class HostSpace {
   private readonly table: number;
   private readonly root: number;
   private readonly empty: number;
-  private readonly kernel: HostSpaceState['kernel'];
+  private readonly kernels: HostSpaceState['kernels'];
   private readonly loaded: Loaded[];
   /** Counts what each CPU was loaded with. */
   private readonly loads: Uint32Array;
@@ -211,10 +237,11 @@ export class HostSpace {
     ({ page: this.page, paBits: this.paBits, sctlr: this.sctlr } = state);
     ({ table: this.table, root: this.root, empty: this.empty } = state);
     this.asids = new Asids(state.asids);
-    if (state.kernel !== null && !pages.owns(state.kernel.table, PAGE)) {
-      throw new StateError('kernel.table', 'must be a table that its owner has allocated');
-    }
-    this.kernel = state.kernel;
+    state.kernels.forEach(({ table }, i) => {
+      if (!pages.owns(table, PAGE))
+        throw new StateError(`kernels[${i}].table`, 'must be a table that its owner has allocated');
+    });
+    this.kernels = state.kernels;
     this.loaded = [...state.loaded];
     this.loads = new Uint32Array(cpus);
   }
@@ -231,19 +258,11 @@ export class HostSpace {
     options: HostSpaceOptions,
   ): HostSpace {
     const tables = holeTables(port, memory, pages, options);
-    const { page, paBits, cpus, translated } = options;
-    let kernel: HostSpaceState['kernel'] = null;
-    if (translated !== undefined) {
-      const { cache, state } = translated;
-      const own = holeTables(port, memory, pages, options);
-      // Never global: the guest's user code has the same addresses and nothing there.
-      const attributes = { index: WRITE_BACK, global: false };
-      const reads = PrivilegedRead | UnprivilegedRead;
-      own.map({ va: CACHE_AT, ...cache, permissions: reads | UnprivilegedExecute, attributes });
-      const writes = PrivilegedWrite | UnprivilegedWrite;
-      own.map({ va: STATE_AT, ...state, permissions: reads | writes, attributes });
-      kernel = { table: own.root, cache: { ...cache }, state: { ...state } };
-    }
+    const { page, paBits, cpus, translated = [] } = options;
+    const kernels = translated.map((own) => ({
+      table: kernelTable(port, memory, pages, options, own),
+      cpus: own.map(({ cache, state }) => ({ cache: { ...cache }, state: { ...state } })),
+    }));
     const [root, empty] = [pages.allocate(PAGE), pages.allocate(PAGE)];
     memory.zero(port, root as Pa, PAGE);
     memory.zero(port, empty as Pa, PAGE);
@@ -261,7 +280,7 @@ export class HostSpace {
       table: tables.root,
       root,
       empty,
-      kernel,
+      kernels,
       asids: { bits: asidBits, generation: 1, next: 1, running },
       loaded: running.map(() => off),
     });
@@ -271,19 +290,20 @@ export class HostSpace {
    * The descriptor of the hole's table, for a slot of a root.
    *
    * @param kernel - for a root of the guest's kernel
+   * @param guest - which guest's, by its number in `translated`
    */
-  hole(kernel: boolean): Readonly<{ lo: number; hi: number }> {
-    return tableDescriptor(kernel && this.kernel !== null ? this.kernel.table : this.table);
+  hole(kernel: boolean, guest = 0): Readonly<{ lo: number; hi: number }> {
+    return tableDescriptor((kernel ? this.kernels[guest]?.table : undefined) ?? this.table);
   }
 
-  /** Where translated code is for EL0 in what this CPU has loaded, while it is the guest's kernel. */
-  cacheAddress(cpu: number): Word64 {
-    return this.inHole(cpu, CACHE_AT);
+  /** Where a virtual CPU's translated code is for EL0 in what this CPU has loaded, while that is the guest's kernel. */
+  cacheAddress(cpu: number, vcpu = 0): Word64 {
+    return this.inHole(cpu, CACHE_AT + vcpu * 2 ** EACH);
   }
 
   /** Where its state is. */
-  stateAddress(cpu: number): Word64 {
-    return this.inHole(cpu, STATE_AT);
+  stateAddress(cpu: number, vcpu = 0): Word64 {
+    return this.inHole(cpu, STATE_AT + vcpu * 2 ** EACH);
   }
 
   /** What a CPU's virtual addresses of the hypervisor are above physical ones: bits 63:32. */
@@ -361,9 +381,9 @@ export class HostSpace {
 
   /** Its state, for `hostSpaceShape`. */
   save(): HostSpaceState {
-    const { page, paBits, sctlr, table, root, empty, kernel } = this;
+    const { page, paBits, sctlr, table, root, empty, kernels } = this;
     const loaded = this.loaded.map((one) => ({ ...one }));
-    return { page, paBits, sctlr, table, root, empty, kernel, asids: this.asids.save(), loaded };
+    return { page, paBits, sctlr, table, root, empty, kernels, asids: this.asids.save(), loaded };
   }
 
   /** A port of this CPU that takes physical addresses. */

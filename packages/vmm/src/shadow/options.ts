@@ -71,6 +71,8 @@ export interface ShadowOptions {
   /** Memory that the hypervisor puts into the guest's address space (`plant`), at physical addresses where the guest has nothing. */
   readonly planted?: RamRange | undefined;
   readonly vcpus: number;
+  /** Whose translated code its kernel has: its number in `HostSpaceOptions.translated`, 0 unless given. */
+  readonly guest?: number;
   /** Of the virtual CPU: what its identification registers say. */
   readonly features?: Partial<MmuFeatures>;
   /** Pages for tables: when there are no more, everything is forgotten. 2048 unless given. */
@@ -127,7 +129,7 @@ export const noShadowCounters = (): ShadowCounters => ({
 /** Checks what was asked for. */
 export function checkShadowOptions(
   options: ShadowOptions,
-): Required<Omit<ShadowOptions, 'features' | 'planted'>> {
+): Required<Omit<ShadowOptions, 'features' | 'planted' | 'guest'>> {
   const { variant, ram, vcpus } = options;
   const { quota = 2048, capacity = SHADOW_CAPACITY, open = 1, largest = 30 } = options;
   const within = (name: string, value: number, least: number, most: number): void => {

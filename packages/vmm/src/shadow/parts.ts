@@ -67,7 +67,7 @@ export function shadowParts(
   const counters = noShadowCounters();
   const { planted } = options;
   const ram = new GuestRam(planted ? [...rest.ram, planted] : rest.ram);
-  const tables = new ShadowTables(host, memory, pages, quota, 0);
+  const tables = new ShadowTables(host, memory, pages, { quota, guest: options.guest ?? 0 }, 0);
   const traces = variant === 'traced' || variant === 'real' ? new Traces(variant === 'real') : undefined;
   const adopted = variant === 'real' ? new AdoptedPages(ram, memory, tables) : undefined;
   const lru = variant === 'bounded' ? new RecentlyUsed(capacity, open, vcpus) : undefined;

@@ -32,12 +32,21 @@ export class ShadowTables {
   private readonly memory: PhysicalMemory;
   private readonly pages: PageAllocator;
   private readonly quota: number;
+  /** Its number among the host's guests. */
+  private readonly guest: number;
 
-  constructor(host: HostSpace, memory: PhysicalMemory, pages: PageAllocator, quota: number, used: number) {
+  constructor(
+    host: HostSpace,
+    memory: PhysicalMemory,
+    pages: PageAllocator,
+    { quota, guest }: Readonly<{ quota: number; guest: number }>,
+    used: number,
+  ) {
     this.host = host;
     this.memory = memory;
     this.pages = pages;
     this.quota = quota;
+    this.guest = guest;
     this.used = used;
   }
 
@@ -50,7 +59,7 @@ export class ShadowTables {
 
   /** Puts the hole in one more slot of a root. */
   writeHole(port: CpuPort, root: number, hole: number, view: ShadowView): void {
-    if (hole !== -1) this.store(port, root + hole * 8, this.host.hole(view !== 'user'));
+    if (hole !== -1) this.store(port, root + hole * 8, this.host.hole(view !== 'user', this.guest));
   }
 
   /**

@@ -175,7 +175,7 @@ describe('translated code', () => {
   const at = ({ lo, hi }: { lo: number; hi: number }): bigint => (BigInt(hi) << 32n) | BigInt(lo);
 
   it('is there for the guest’s kernel and not for its user code, and moves with the hole', () => {
-    const rig = new ShadowRig({}, { host: { translated: { cache, state } } });
+    const rig = new ShadowRig({}, { host: { translated: [[{ cache, state }]] } });
     const tables = rig.tables();
     tables.map({ va: BigInt.asIntN(64, HOLE), pa: GUEST_RAM, size: 4096, permissions: USER });
     const ask = (view: 'user' | 'kernel' | 'kernel-pan', sctlr: number): boolean[] => {
