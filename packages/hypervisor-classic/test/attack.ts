@@ -100,6 +100,8 @@ export interface Alone {
   readonly technique: 'native' | 'trap-and-emulate' | 'binary-translation';
   readonly shadow?: ShadowVariant | undefined;
   readonly mode: Kind;
+  /** Of the interrupt controller; 2 when absent. */
+  readonly version?: 2 | 3;
   readonly seed: number;
   readonly operations: number;
   /** Instructions after which it is looked at, finished or not. */
@@ -289,6 +291,7 @@ export async function alone({
   technique,
   shadow,
   mode,
+  version = 2,
   seed,
   operations,
   most,
@@ -296,14 +299,18 @@ export async function alone({
 }: Alone): Promise<SeenAlone> {
   image ??= readKernel(new Uint8Array(await readFile(fuzz.image)), 'fuzz', RAM);
   const images = { kernel: image, append: `fuzz:${mode},${seed},${operations}` };
-  const own = virt({ memory: GUEST });
+  const gic = { version };
+  const own = virt({ memory: GUEST, gic });
   let machine: Machine;
   let host: Host<TrapAndEmulate> | undefined;
   if (technique === 'native') {
     machine = createMachine(own);
     machine.load(images);
   } else {
-    const description = { board: virt({ memory: 16 * MIB + GUEST }), vms: [{ name: 'hostile', board: own }] };
+    const description = {
+      board: virt({ memory: 16 * MIB + GUEST, gic }),
+      vms: [{ name: 'hostile', board: own }],
+    };
     host = createHost({ ...description, technique, shadow }, { hostile: images });
     ({ machine } = host);
     prepare(host);

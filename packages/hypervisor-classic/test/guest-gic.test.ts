@@ -13,7 +13,7 @@ import type { BootImages, Machine } from '@worldswitch/machine';
 import { EmulatedGicV3, Ledger, VirtualId } from '@worldswitch/vmm';
 
 import { CpuScheduler } from '../src/host/cpu-scheduler.ts';
-import { createHost } from '../src/index.ts';
+import { createHost, restoreHost } from '../src/index.ts';
 import { tinyImages } from './tiny.ts';
 
 const ALL = (process.env['WORLDSWITCH_ALL'] ?? '') !== '';
@@ -220,6 +220,26 @@ describe('two vCPUs on two CPUs', () => {
     const kicks = ledger.totals().find(({ cause }) => cause === 'irq kick')?.exits ?? 0;
     // One for each while it loops: while it waits no exit of it is there to be entered.
     expect(kicks).toBeGreaterThanOrEqual(8);
+  });
+
+  it('go on from a saved state as if nothing had been', () => {
+    const vms = [{ name: 'guest', board: boardOf(3, 2) }];
+    const description = { board: boardOf(3, 2, '160M'), technique: 'trap-and-emulate', vms } as const;
+    let text = '';
+    const options = { output: (_: string, byte: number) => (text += String.fromCharCode(byte)) };
+    const whole = createHost(description, { guest: PAIR }, options).machine;
+    whole.run(40_000);
+    const [saved, early] = [whole.save(), text];
+    whole.run(5_000_000);
+    expect([text, early]).toEqual([PAIR_PRINTS[0], expect.stringMatching(/^0s+$/)]);
+    text = early;
+    const again = restoreHost(description, { guest: PAIR }, saved, options).machine;
+    again.run(5_000_000);
+    expect([text, again.instructions, again.hash()]).toEqual([
+      PAIR_PRINTS[0],
+      whole.instructions,
+      whole.hash(),
+    ]);
   });
 
   it('do not where nobody is kicked', () => {

@@ -154,14 +154,14 @@ describe('a VM beside translated kernels', () => {
 
 describe('a kernel from the translation cache', () => {
   const some: readonly Kind[] = asked > 0 ? ALL : [...TRANSLATED, 'emulated'];
-  it.each(some)(
-    'that is hostile by %s sees what the architecture says, and ends or goes on',
-    async (mode) => {
+  it.each(some.flatMap((mode) => versionsOf(mode, 1)))(
+    'that is hostile by $mode with a GICv$version sees what the architecture says, and ends or goes on',
+    async ({ mode, version }) => {
       let [done, emptied] = [0, 0];
       if (mode === 'sweep' && asked === 0) keepSmall();
       for (let seed = 1; done < COUNT && seed <= 20; seed++) {
         const seen = await alone({
-          ...{ technique: 'binary-translation', mode, seed, operations: COUNT - done },
+          ...{ technique: 'binary-translation', mode, version, seed, operations: COUNT - done },
           most: asked > 0 ? 2e9 : 60e6,
         });
         expect(seen.failure, seen.failure).toBeUndefined();
@@ -171,7 +171,7 @@ describe('a kernel from the translation cache', () => {
         emptied += seen.host?.hypervisor.translated?.counts?.emptied ?? 0;
         done += seen.operations;
         say(
-          `binary translation, ${mode}: ${seen.operations} operations, ${seen.end}, emptied ${emptied} times`,
+          `binary translation, ${mode}, GICv${version}: ${seen.operations} operations, ${seen.end}, emptied ${emptied} times`,
         );
       }
       expect(done).toBeGreaterThan(0);
