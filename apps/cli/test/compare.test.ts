@@ -4,16 +4,21 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { tryRun } from '@worldswitch/test-tools';
 
+import { program } from '../src/program.ts';
 import { bundledCommand } from './command.ts';
 
 let main = '';
 beforeAll(async () => {
   main = await bundledCommand();
 }, 120_000);
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const compare = (...args: string[]) => tryRun('node', [main, 'compare', ...args]);
 
@@ -194,8 +199,20 @@ describe('compare', () => {
     [['tiny', '--ledger', '/nowhere/ledger.json'], '--ledger /nowhere/ledger.json: cannot be written'],
     [['tiny', '--trace', '/'], '--trace /: it is a folder'],
   ])('%j is a mistake in one line', async (args, message) => {
-    const { status, stderr } = await compare(...args);
-    expect([status, stderr.trim().split('\n').length]).toEqual([2, 1]);
-    expect(stderr.trim()).toMatch(message);
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const said = await program()
+      .parseAsync(['node', 'worldswitch', 'compare', ...args])
+      .then(
+        () => 'nothing',
+        (thrown: unknown) => (thrown as Error).message,
+      );
+    expect(said).toMatch(message);
+    expect(said.split('\n').length).toBe(1);
+  });
+
+  test('a mistake is a line on standard error and status 2', async () => {
+    const { status, stdout, stderr } = await compare('tiny', '--systems', 'native,vax');
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^worldswitch: --systems: there is no system "vax"; .*\n$/);
   });
 });
