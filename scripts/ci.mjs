@@ -32,7 +32,7 @@ const builds = [
 ];
 
 /** Every processor has a worker: unless told, vitest leaves one to whoever watches. */
-const tests = ['vitest', 'run', '--maxWorkers=100%'];
+const testRun = ['vitest', 'run', '--maxWorkers=100%'];
 
 /** Ratios to QEMU: recorded, and no more than that; but all engines have to give the same results. */
 const ratios = [
@@ -80,7 +80,7 @@ async function lane(commands) {
 mkdirSync(join(root, 'temp'), { recursive: true });
 rmSync(tally, { force: true });
 await Promise.all([lane(checks), lane(builds)]);
-const tested = await run(tests, 'inherit');
+const tested = await run(testRun, 'inherit');
 if (await run(ratios, 'inherit')) passed += 1;
 else failed += 1;
 let tests = { passed: 0, failed: 1, skipped: 0 };
