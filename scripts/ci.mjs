@@ -11,10 +11,8 @@ const env = { ...process.env, WORLDSWITCH_TALLY: tally };
 // Two lanes that take about as long.
 /** @type {string[][]} */
 const checks = [
+  ['tsc', '-b'],
   ['eslint', '.'],
-  ['prettier', '--check', '.'],
-  ['depcruise', '--config', '.dependency-cruiser.mjs', 'packages', 'apps', 'tooling'],
-  ['knip'],
 ];
 const builds = [
   [
@@ -28,7 +26,9 @@ const builds = [
     '--concurrency=2',
   ],
   ['size-limit'],
-  ['tsc', '-b'],
+  ['prettier', '--check', '.'],
+  ['depcruise', '--config', '.dependency-cruiser.mjs', 'packages', 'apps', 'tooling'],
+  ['knip'],
 ];
 
 /** Every processor has a worker: unless told, vitest leaves one to whoever watches. */

@@ -80,7 +80,6 @@ export function workspace(root) {
       rules: {
         'import-x/no-relative-packages': 'error',
         'import-x/no-extraneous-dependencies': 'error',
-        'import-x/no-cycle': ['error', { ignoreExternal: true }],
         'import-x/no-unresolved': 'error',
         'import-x/order': [
           'error',
