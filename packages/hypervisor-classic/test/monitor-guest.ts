@@ -3,11 +3,11 @@
 
 import { assembleProgram } from '@worldswitch/isa-core';
 import { createMachine, rawKernel, virt } from '@worldswitch/machine';
-import type { BootImages, Machine, MachineConfig } from '@worldswitch/machine';
+import type { BootImages, CodeRange, Machine, MachineConfig } from '@worldswitch/machine';
 import type { Pa } from '@worldswitch/platform';
 
 import { createHost, restoreHost } from '../src/index.ts';
-import type { TrapHostDescription } from '../src/index.ts';
+import type { Impure, TrapHostDescription } from '../src/index.ts';
 
 const [RAM, TEXT, VALUES] = [0x4000_0000, 0x4020_0000, 0x4040_0000];
 /** Exception vectors of EL1h and of EL0: what is taken is stored, and left behind; SVC of EL0 goes on at X27. */
@@ -53,15 +53,15 @@ export const set = (register: string, n: number): string => `${move('x0', n)}\n 
 export const show = (...registers: readonly string[]): string =>
   registers.map((register) => `mrs x1, ${register}\n str x1, [x19], #8`).join('\n');
 
-let labels = 0;
+let made = 0;
 /** Two instructions, so many times. */
 export function loop(times: number): string {
-  const label = `loop${labels++}`;
+  const label = `loop${made++}`;
   return `movz x3, #${times}\n${label}: sub x3, x3, #1\n cbnz x3, ${label}`;
 }
 /** A text at EL0, with interrupts masked or not. */
 export function atEl0(text: string, masked = true): string {
-  const n = String(labels++);
+  const n = String(made++);
   return `adr x27, back${n}
    adr x0, user${n}
    msr elr_el1, x0
@@ -96,9 +96,21 @@ const GIC = `movz x2, #0x0800, lsl #16
    movz w0, #1
    str w0, [x3]`;
 
+/** What is code of the kernel's: all but what runs at EL0. */
+function kernelsOwn(places: ReadonlyMap<string, number>, end: number): readonly CodeRange[] {
+  const ranges: CodeRange[] = [];
+  let at = TEXT;
+  for (const [name, first] of places) {
+    if (!name.startsWith('user')) continue;
+    ranges.push({ at, size: first - at });
+    at = places.get(name.replace('user', 'back')) ?? end;
+  }
+  return [...ranges, { at, size: end - at }];
+}
+
 /** The image of a text. */
 export function monitorKernel(text: string): BootImages {
-  const { words } = assembleProgram(
+  const { words, labels } = assembleProgram(
     `adr x0, vectors
    msr vbar_el1, x0
    ${GIC}
@@ -116,7 +128,10 @@ off: str xzr, [x19], #8
 ${VECTORS}`,
     TEXT,
   );
-  return { kernel: rawKernel(new Uint8Array(words.buffer), TEXT) };
+  const kernel = rawKernel(new Uint8Array(words.buffer), TEXT);
+  return {
+    kernel: { ...kernel, code: { ranges: kernelsOwn(labels, TEXT + 4 * words.length), exact: true } },
+  };
 }
 
 /** What stands in memory. */
@@ -145,6 +160,7 @@ export function natively(images: BootImages, count: number): string[] {
 /** How VMs run it. */
 export interface MonitorVms {
   readonly technique?: 'trap-and-emulate' | 'binary-translation';
+  readonly impure?: Impure;
   readonly slice?: number;
   /** After so many instructions it is saved, and goes on restored. */
   readonly saveAt?: number;
@@ -154,12 +170,13 @@ export interface MonitorVms {
 export function virtually(
   images: readonly BootImages[],
   count: number,
-  { technique = 'trap-and-emulate', slice, saveAt }: MonitorVms = {},
+  { technique = 'trap-and-emulate', impure, slice, saveAt }: MonitorVms = {},
 ): string[][] {
   const named = Object.fromEntries(images.map((one, i) => [`vm${i}`, one]));
   const description: TrapHostDescription = {
     board: virt({ memory: '64M' }),
     technique,
+    impure,
     vms: Object.keys(named).map((name) => ({ name, board: own })),
     ...(slice !== undefined && { scheduling: { slice } }),
   };

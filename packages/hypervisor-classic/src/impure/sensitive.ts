@@ -58,6 +58,7 @@ function examine(word: number): Sensitive | undefined {
   if (kind === 'mrs' || kind === 'msr') {
     const register = registerName(word);
     if (PLAIN.has(register)) return undefined;
+    if (register === 'PMUSERENR_EL0' && kind === 'mrs') return { how: 'silent' };
     // MSR TPIDRRO_EL0 traps; all else of the two is EL0's.
     const own = USED.has(register) && (kind === 'mrs' || register === 'TPIDR_EL0');
     const sequence = sequenceOf(word, register);

@@ -109,7 +109,7 @@ const type = (of: (e: Emulation) => number): SpecialRegister => ({
 const counter = (of: (e: Emulation) => number): SpecialRegister => ({
   user: user(User.ER, 'read'),
   read: (e) => {
-    e.vcpu.monitors.readCounter(e.port, of(e), e.value);
+    e.vcpu.monitors.readCounter(e.port, of(e), e.retired, e.value);
     return undefined;
   },
   write: change((e) => {

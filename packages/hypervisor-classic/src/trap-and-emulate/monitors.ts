@@ -335,7 +335,7 @@ export class VirtualMonitors {
     this.divider = 0;
   }
 
-  // ---- what MRS shows: all that was before it. The cycle of the exit is its own
+  // ---- what MRS shows: all that was before it. The cycle of the exit is its own, and so is what retired for it
 
   readCycles(port: CpuPort, out: Word64): void {
     const { cpu } = this;
@@ -348,8 +348,12 @@ export class VirtualMonitors {
     out.hi = Number((value >> 32n) & LOW);
   }
 
-  /** An event counter; those that are not there read zero. */
-  readCounter(port: CpuPort, n: number, out: Word64): void {
+  /**
+   * An event counter; those that are not there read zero.
+   *
+   * @param retired - the hardware has retired what stands for the MRS
+   */
+  readCounter(port: CpuPort, n: number, retired: boolean, out: Word64): void {
     const counter = counterRegisters[n];
     out.lo = out.hi = 0;
     if (counter === undefined) return;
@@ -357,7 +361,9 @@ export class VirtualMonitors {
     out.lo = before;
     if ((this.armed & (1 << n)) === 0) return;
     port.readSystem(counter, out);
-    if (this.eventOf(n) === CPU_CYCLES && out.lo !== before) out.lo = (out.lo - 1) >>> 0;
+    const event = this.eventOf(n);
+    const own = event === CPU_CYCLES || (event === INST_RETIRED && retired);
+    if (own && out.lo !== before) out.lo = (out.lo - 1) >>> 0;
   }
 
   private drive(): void {
