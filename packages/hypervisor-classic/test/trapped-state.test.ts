@@ -221,6 +221,13 @@ const TRANSLATED: readonly Case[] = [
     (_, __, own) => at(own, 'space.kernels.1')['table'],
     /overlap/,
   ],
+  [
+    'a cache that is smaller than what is in it',
+    'kernels.2.places',
+    '1',
+    () => 4096,
+    /kernels\[2\]\.cache\.next/,
+  ],
   ['a kernel too few', 'kernels', 'length', (old) => old - 1, /kernels/],
   ['a VM without a translation cache', 'space.kernels', 'length', (old) => old - 1, /space\.kernels/],
   ['a vCPU without one', 'space.kernels.1.cpus', 'length', (old) => old - 1, /space\.kernels/],

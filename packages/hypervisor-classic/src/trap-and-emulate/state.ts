@@ -14,6 +14,7 @@ import type { HostSpaceState, HostTimerState, PageAllocatorState } from '@worlds
 
 import { translatedKernelShape } from '../binary-translation/kernel.ts';
 import type { TranslatedKernelState } from '../binary-translation/kernel.ts';
+import { address } from '../binary-translation/saved-cache.ts';
 import type { HypervisorSetup, VmSetup } from '../host/setup.ts';
 import { devicesShape, each, hostShapes, wiresShape } from '../host/state.ts';
 import type { HostState } from '../host/state.ts';
@@ -63,7 +64,9 @@ const kernelsShape = (setup: HypervisorSetup): Shape<readonly TranslatedKernelSt
   return {
     check(from, path) {
       const kernels = shape.check(from, path);
-      kernels.forEach(({ places }, i) => {
+      kernels.forEach(({ places, cache }, i) => {
+        if (cache && address(cache.next) - address(cache.base) > (places[1] ?? 0))
+          throw new StateError(`${path}[${i}].cache.next`, 'must be in the cache');
         for (const at of [0, 2]) {
           const [pa = 0, bytes = 0] = places.slice(at);
           if (pa < base || pa + bytes > base + size)
