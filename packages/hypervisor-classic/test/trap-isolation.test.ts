@@ -137,10 +137,11 @@ function keepSmall(): void {
 describe('a VM beside translated kernels', () => {
   const all = TRANSLATED.flatMap((mode) => ([1, 2] as const).map((cpus) => ({ mode, cpus })));
   it.each(asked > 0 ? all : [{ mode: 'patched', cpus: 2 } as const])(
-    'that are hostile is what it is: $mode with $cpus vCPUs, and all others of the translator',
+    'that are hostile is what it is: $mode with $cpus vCPUs, and others',
     async ({ mode, cpus }) => {
       if (asked === 0) keepSmall();
-      const also = TRANSLATED.filter((one) => one !== mode);
+      // The one that comes to its first operation late, where all is asked for.
+      const also = TRANSLATED.filter((one) => one !== mode && (asked > 0 || one !== 'jumps'));
       const beside = { ...base, cpus, translated: true } as const;
       const harmless = await attack({ ...beside, mode: 'busy', also: also.map(() => 'busy') });
       expect(harmless.failure).toBeUndefined();

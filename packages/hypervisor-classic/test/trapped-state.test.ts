@@ -223,10 +223,10 @@ const TRANSLATED: readonly Case[] = [
   ],
   [
     'a cache that is smaller than what is in it',
-    'kernels.2.places',
+    'kernels.0.places',
     '1',
     () => 4096,
-    /kernels\[2\]\.cache\.next/,
+    /kernels\[0\]\.cache\.next/,
   ],
   ['a kernel too few', 'kernels', 'length', (old) => old - 1, /kernels/],
   ['a VM without a translation cache', 'space.kernels', 'length', (old) => old - 1, /space\.kernels/],

@@ -16,6 +16,7 @@ import { CodeCache } from './code-cache.ts';
 import type { CacheCounts } from './code-cache.ts';
 import { Contexts, contextsShape } from './contexts.ts';
 import type { ContextsState } from './contexts.ts';
+import { GuestText } from './guest-text.ts';
 import { LowerHalf, lowerHalfShape } from './lower-half.ts';
 import type { LowerHalfState } from './lower-half.ts';
 import { address, cacheShape } from './saved-cache.ts';
@@ -34,9 +35,6 @@ const IC_IVAU = systemOperation('IC IVAU');
 const IC_IALLU = systemOperation('IC IALLU');
 const DSB = systemOperation('DSB ISH');
 const TTBR0_EL1 = systemRegister('TTBR0_EL1');
-const PAGE = 0x1000;
-/** Bytes of text that are read at once. */
-const AHEAD = 256;
 /** Log2 of the bytes of the hypervisor's part of the address space, less 32. */
 const SLOT = 39 - 32;
 
@@ -59,9 +57,6 @@ export type TranslationSpace = Pick<HostSpace, 'cacheAddress' | 'stateAddress' |
 
 /** What is done about the translations of another vCPU. */
 type Reach = (stale: StaleTranslations, owner: Owner) => void;
-const compareText: Reach = (stale, owner) => {
-  stale.compare(owner);
-};
 
 /** What is saved. */
 export type TranslatedKernelState = Readonly<{
@@ -70,6 +65,7 @@ export type TranslatedKernelState = Readonly<{
   places: readonly number[];
   contexts: ContextsState;
   passedBy: boolean;
+  due: boolean;
   /** PSTATE.SP is 1. */
   banked: boolean;
   lower: LowerHalfState;
@@ -84,6 +80,7 @@ export const translatedKernelShape: Shape<TranslatedKernelState> = record<Transl
   places: list(uint(MAPPED), 4),
   contexts: contextsShape,
   passedBy: flag,
+  due: flag,
   banked: flag,
   lower: lowerHalfShape,
   page: registerPageShape,
@@ -115,25 +112,18 @@ export class TranslatedKernel {
   private away = true;
   private readonly page: VirtualRegisterPage;
   private readonly word: Word64 = { lo: 0, hi: 0 };
-  /** A page of the guest's text. */
-  private readonly text = new Uint8Array(PAGE);
-  private readonly words = new DataView(this.text.buffer);
+  private readonly text = new GuestText();
   private readonly at: Word64 = { lo: 0, hi: 0 };
   /** What there is since the kernel first ran: it moves with the hypervisor's hole. */
   private running: Running | undefined;
   /** Whose exit it is that works on it. */
   private emulation: Owner | undefined;
-  /** The page that instructions were last fetched from, in this exit. */
-  private fetched = Number.NaN;
-  private fetchedPa = 0;
-  /** Which bytes of it are in `text`. */
-  private readFrom = 0;
-  private readTo = 0;
-  private physicalPage = 0;
   private readonly contexts: Contexts;
   /** What of them others make stale. */
   readonly stale: StaleTranslations;
   private passedBy: boolean;
+  /** Another vCPU has said that addresses may be elsewhere. */
+  private due: boolean;
   private banked: boolean;
   private readonly lower: LowerHalf;
 
@@ -151,6 +141,7 @@ export class TranslatedKernel {
     this.contexts = new Contexts(state?.contexts);
     this.stale = new StaleTranslations(space, this.contexts, this.page);
     this.passedBy = state?.passedBy ?? false;
+    this.due = state?.due ?? false;
     this.sites = new Sites(state?.sites);
     this.banked = state?.banked ?? true;
     this.lower = new LowerHalf(state?.lower);
@@ -214,6 +205,7 @@ export class TranslatedKernel {
       places: [places.cache.pa, places.cache.size, places.state.pa, places.state.size],
       contexts: contexts.save(),
       passedBy: this.passedBy,
+      due: this.due,
       banked: this.banked,
       lower: this.lower.save(),
       page: this.page.save(),
@@ -228,7 +220,7 @@ export class TranslatedKernel {
 
   /** Of the translator: number of the physical page of the last instruction. */
   get physical(): number {
-    return this.physicalPage;
+    return this.text.physical;
   }
 
   private get exit(): Owner {
@@ -254,30 +246,7 @@ export class TranslatedKernel {
 
   /** Of the translator: the guest's instruction at an address, or -1. */
   fetch(port: CpuPort, pc: number): number {
-    const page = Math.floor(pc / PAGE) * PAGE;
-    if (page !== this.fetched) {
-      const { vm, vcpu } = this.exit;
-      this.at.lo = low(page);
-      this.at.hi = high(page);
-      const answer = vm.memory.translate(port, vcpu, this.at, AccessKind.Fetch, true);
-      // Instructions come from memory alone.
-      if (answer !== Answer.Retry) return -1;
-      this.fetched = page;
-      this.readFrom = this.readTo = 0;
-      this.physicalPage = Math.floor(vm.memory.ipa / PAGE);
-      this.fetchedPa = vm.hostOf(vm.memory.ipa);
-    }
-    const offset = pc - page;
-    if (offset < this.readFrom || offset >= this.readTo) {
-      const pa = this.fetchedPa + offset;
-      this.at.lo = low(pa);
-      this.at.hi = high(pa);
-      const bytes = this.text.subarray(offset, Math.min(PAGE, offset + AHEAD));
-      if (port.read(this.at, bytes) !== Fault.None) return -1;
-      this.readFrom = offset;
-      this.readTo = offset + bytes.length;
-    }
-    return this.words.getUint32(offset, true);
+    return this.text.fetch(port, this.exit, pc);
   }
 
   /**
@@ -287,7 +256,7 @@ export class TranslatedKernel {
    */
   arrive(emulation: Emulation, call: number): Arrival {
     this.emulation = emulation;
-    this.fetched = Number.NaN;
+    this.text.begin();
     const { running } = this;
     this.away = false;
     this.sites.exited();
@@ -299,12 +268,13 @@ export class TranslatedKernel {
   depart(emulation: Emulation, pending: boolean): boolean {
     const { port, vcpu, frame } = emulation;
     this.emulation = emulation;
-    this.fetched = Number.NaN;
+    this.text.begin();
     const base = signed(this.space.cacheAddress(port.index, this.index));
     const state = this.space.stateAddress(port.index, this.index);
     const translator = this.translatorAt(port, base);
     if (this.passedBy) this.stale.unseen(emulation);
-    this.passedBy = false;
+    else if (this.due) this.stale.moved(emulation);
+    this.passedBy = this.due = false;
     if (this.away) this.page.unshadowed(port, NO_PAGE, NO_PAGE);
     this.away = true;
     const banked = vcpu.spSel === 1;
@@ -327,7 +297,7 @@ export class TranslatedKernel {
   /** The guest's kernel goes on from its own text, trap by trap, where it may change its text without a trap. */
   passBy(emulation: Emulation): void {
     this.left();
-    if (this.passedBy) this.reachOthers(emulation, compareText);
+    if (this.passedBy) this.tellOthers(emulation, true);
     this.passedBy = true;
   }
 
@@ -379,6 +349,22 @@ export class TranslatedKernel {
     if (counts.forgotten !== forgotten && page.inUse) by.host.kick(vcpu);
   }
 
+  /** Of the VM's others any page of text may be elsewhere, or another. */
+  private tellOthers(by: Emulation, another: boolean): void {
+    for (const other of this.siblings) other.told(by, another);
+  }
+
+  /** Another vCPU says so: each looks at its own, before its kernel goes on. If that runs it is interrupted for it. */
+  private told({ port, vm, host }: Emulation, another: boolean): void {
+    const { running, page } = this;
+    const vcpu = vm.vcpus[this.index];
+    if (running === undefined || vcpu === undefined) return;
+    if (another) this.passedBy = true;
+    else this.due = true;
+    running.translator.moved(port);
+    if (page.inUse) host.kick(vcpu);
+  }
+
   /** The shadow has been filled for the guest's kernel at an address: its user may have nothing there. */
   filled(emulation: Emulation, va: Readonly<Word64>): void {
     const { port, vcpu, vm } = emulation;
@@ -422,15 +408,17 @@ export class TranslatedKernel {
     if (cause.startsWith('tlbi ')) {
       this.sites.maintained();
       this.stale.invalidated(emulation, cause, word & 31);
-      this.reachOthers(emulation, (stale, owner) => {
-        stale.invalidated(owner, cause, word & 31);
-      });
+      if (cause.startsWith('tlbi va'))
+        this.reachOthers(emulation, (stale, owner) => {
+          stale.invalidated(owner, cause, word & 31);
+        });
+      else this.tellOthers(emulation, false);
       if (this.lazy) this.stale.unshadowed(emulation, cause, word & 31, this.siblings);
       return;
     }
     if (cause.startsWith('ic iallu')) {
       this.stale.compare(emulation);
-      this.reachOthers(emulation, compareText);
+      this.tellOthers(emulation, true);
     } else if (cause === 'msr SCTLR_EL1' || cause === 'msr TCR_EL1') this.stale.moved(emulation);
     else if (cause === 'msr TTBR0_EL1') this.stale.verify(emulation, 'lower');
     else if (cause === 'msr TTBR1_EL1') this.stale.upperChanged(emulation);

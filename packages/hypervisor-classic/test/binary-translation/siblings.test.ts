@@ -51,34 +51,35 @@ next:
   b next
 `;
 /** `MOVZ X0, #n` at the address in X21, for the n in X22. */
-const REWRITE = `
+const rewrite = (invalidate: string): string => `
   movz w23, #0xd280, lsl #16
   orr w23, w23, w22, lsl #5
   str w23, [x21]
   dc cvau, x21
   dsb ish
-  ic ivau, x21
+  ${invalidate}
   dsb ish
   isb
 `;
 const COUNT = 20;
 
 /** A function is written again and again by one CPU, and called by the other. */
-const REWRITTEN = imageOf({
-  0: `${START}
+const rewritten = (invalidate: string): Uint8Array =>
+  imageOf({
+    0: `${START}
   add x21, x19, #0x1, lsl #12
   mov x20, #0
   mov x22, #${String(COUNT)}
 again:
-  ${REWRITE}
+  ${rewrite(invalidate)}
   ${round('a')}
   add x20, x20, x0
   sub x22, x22, #1
   cbnz x22, again
   ${END}`,
-  0x1000: 'movz x0, #0\nret',
-  0x8000: rounds('add x24, x19, #0x1, lsl #12\nblr x24'),
-});
+    0x1000: 'movz x0, #0\nret',
+    0x8000: rounds('add x24, x19, #0x1, lsl #12\nblr x24'),
+  });
 /** As it is printed: digits above 9 are what comes after `9`. */
 const hex = (n: number): string =>
   n
@@ -138,7 +139,7 @@ ${MMU_ON}  movz x24, #0xff80, lsl #32
   lsr x25, x24, #12
 `;
 /** The page is the other of two again and again, and the other CPU says what it has. */
-const twoPages = (tlbi: string, what: string): Uint8Array =>
+const twoPages = (invalidate: string, what: string): Uint8Array =>
   imageOf({
     ...TABLES,
     0: `${START}${WITH_TABLES}
@@ -150,7 +151,7 @@ again:
   ldr x28, [x21]
   str xzr, [x21]
   dsb ish
-  ${tlbi}, x25
+  ${invalidate}
   dsb ish
   eor x28, x28, x26
   str x28, [x21]
@@ -167,28 +168,33 @@ again:
   });
 const BOTH = hex((COUNT / 2) * 3);
 /** Text that is elsewhere, and data. */
-const CALLED = twoPages('tlbi vaae1is', 'blr x24');
-const READ = twoPages('tlbi vaale1is', 'ldr w0, [x24]\nubfx w0, w0, #5, #16');
+const called = (invalidate: string): Uint8Array => twoPages(invalidate, 'blr x24');
+const READ = twoPages('tlbi vaale1is, x25', 'ldr w0, [x24]\nubfx w0, w0, #5, #16');
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
 /** A part of a kernel that does nothing. */
-const without = (part: 'reached' | 'added' | 'shadowed'): void => {
+type Part = 'reached' | 'told' | 'added' | 'shadowed';
+const without = (part: Part): void => {
   vi.spyOn(TranslatedKernel.prototype as unknown as Record<string, () => void>, part).mockReturnValue();
 };
 const run = (image: Uint8Array): string => translated(image, {}, 2).output;
 
 describe('text that another vCPU executes', () => {
-  it('is translated anew once it is written and invalidated', () => {
-    expect(natively(REWRITTEN, 2)).toBe(SUM);
-    expect(run(REWRITTEN)).toBe(SUM);
-  });
-
-  it.each(['reached', 'added'] as const)('and is the old one where the vCPU is not told: no %s', (part) => {
-    without(part);
-    expect(run(REWRITTEN)).not.toBe(SUM);
+  it.each<[string, Part[]]>([
+    ['ic ivau, x21', ['reached', 'added']],
+    ['ic ialluis', ['told']],
+  ])('is translated anew once it is written and invalidated by %s, and not without', (invalidate, parts) => {
+    const image = rewritten(invalidate);
+    expect(natively(image, 2)).toBe(SUM);
+    expect(run(image)).toBe(SUM);
+    for (const part of parts) {
+      without(part);
+      expect(run(image), part).not.toBe(SUM);
+      vi.restoreAllMocks();
+    }
   });
 
   it('is left before its next instruction, wherever in it the vCPU is', () => {
@@ -201,11 +207,16 @@ describe('text that another vCPU executes', () => {
     expect(run(LOOP)).toBe('00000000');
   });
 
-  it('is translated anew where it is mapped to another page', () => {
-    expect(natively(CALLED, 2)).toBe(BOTH);
-    expect(run(CALLED)).toBe(BOTH);
-    without('reached');
-    expect(run(CALLED)).not.toBe(BOTH);
+  it.each<[string, Part]>([
+    ['tlbi vaae1is, x25', 'reached'],
+    ['tlbi vmalle1is', 'told'],
+    ['tlbi aside1is, xzr', 'told'],
+  ])('is translated anew where it is mapped to another page by %s, and not without', (invalidate, part) => {
+    const image = called(invalidate);
+    expect(natively(image, 2)).toBe(BOTH);
+    expect(run(image)).toBe(BOTH);
+    without(part);
+    expect(run(image)).not.toBe(BOTH);
   });
 });
 
