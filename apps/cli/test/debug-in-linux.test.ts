@@ -117,6 +117,7 @@ for (const [technique, cpus] of every
       ['trap-and-emulate', 1],
       ['trap-and-emulate', 2],
       ['binary-translation', 1],
+      ['binary-translation', 2],
     ] as const)
   : [])
   test(`Debian does so without EL2, by ${technique} on ${cpus}`, () => debugOn(cpus, technique), 600_000);

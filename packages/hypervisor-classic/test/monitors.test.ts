@@ -220,6 +220,16 @@ describe('VMs that count', () => {
     expect(b?.slice(0, 2)).toEqual([first, '0x0']);
   });
 
+  it('and translated have, of what is not their sequences’', () => {
+    const [a, b] = virtually([LONG, OTHER], COUNTERS.length, {
+      technique: 'binary-translation',
+      slice: 0.0001,
+    });
+    const exact = (values: readonly string[] = []) => [1, 2, 3, 5].map((n) => values[n]);
+    expect(exact(a)).toEqual(exact(native));
+    expect(b?.[1]).toBe('0x0');
+  });
+
   it('have the other’s where a vCPU leaves its monitors behind', () => {
     vi.spyOn(TrapWorld.prototype, 'unload').mockImplementation((port, _vm, vcpu, parked) => {
       if (parked) vcpu.unpark(port);
