@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { tiny } from '@worldswitch/guests';
+import { tiny, tinyElf } from '@worldswitch/guests';
 import { tempDir } from '@worldswitch/test-tools';
 
 import { namedSystems } from '../src/compare/system.ts';
@@ -62,11 +62,34 @@ describe('worldswitch rewrite', () => {
     await expect(printed('rewrite', 'tiny', ...args)).rejects.toThrow(message);
   });
 
-  it('takes an ELF file for the places of code, and nothing else', async () => {
-    const image = fileURLToPath(tiny.image);
-    const elf = join(folder, 'none.elf');
-    writeFileSync(elf, readFileSync(image));
-    await expect(printed('rewrite', '--kernel', image, '--elf', elf)).rejects.toThrow(
+  const image = fileURLToPath(tiny.image);
+  const json = ['--with', 'trap', '--json'];
+
+  it('takes the places of code from the ELF file of an Image, by its virtual addresses as those of Linux are', async () => {
+    const content = readFileSync(tinyElf);
+    const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+    // Each segment's physical address is its virtual one.
+    for (let at = 64; at < 64 + 56 * view.getUint16(56, true); at += 56)
+      view.setBigUint64(at + 24, view.getBigUint64(at + 16, true), true);
+    const elf = join(folder, 'vmlinux');
+    writeFileSync(elf, content);
+    const [named, known] = [
+      await printed('rewrite', 'tiny', ...json),
+      await printed('rewrite', '--kernel', image, '--elf', elf, ...json),
+    ];
+    expect(JSON.parse(known)).toEqual(JSON.parse(named));
+    // To the byte: text is not a number of pages long.
+    const { code } = JSON.parse(known) as { code: readonly { readonly size: number }[] };
+    expect(code.reduce((sum, { size }) => sum + size, 0) % 0x800).not.toBe(0);
+    await expect(printed('rewrite', '--kernel', elf)).rejects.toThrow('give the Image that is made of it');
+  });
+
+  it('and not from another one', async () => {
+    const other = fileURLToPath(tinyElf).replace('tiny.elf', 'probe.elf');
+    await expect(printed('rewrite', '--kernel', image, '--elf', other)).rejects.toThrow(
+      /--elf .*probe.elf: is not of this kernel, whose code at 0x40200040 is another/,
+    );
+    await expect(printed('rewrite', '--kernel', image, '--elf', image)).rejects.toThrow(
       /--elf .*: is no ELF file/,
     );
   });

@@ -39,7 +39,7 @@ export type { InputRecord } from './input.ts';
 export { deviceTree } from './load/boot.ts';
 export type { BootImages, BootModule, ChosenAdditions, ModulePlace, Placed } from './load/boot.ts';
 export type { CodeRange, KernelCode } from './load/code.ts';
-export { rawKernel, readKernel, unpacked } from './load/image.ts';
+export { codeByElf, rawKernel, readKernel, unpacked } from './load/image.ts';
 export type { LoadedKernel, Segment } from './load/image.ts';
 export { planBoot } from './load/plan.ts';
 export { MachineGroup } from './group.ts';

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 
 import { describeRewritten, IMPURE, instructionName, rewriteKernel } from '@worldswitch/hypervisor-classic';
 import type { Impure, RewrittenKernel } from '@worldswitch/hypervisor-classic';
-import { ConfigurationError, readKernel, unpacked } from '@worldswitch/machine';
+import { codeByElf, ConfigurationError, readKernel, unpacked } from '@worldswitch/machine';
 import type { LoadedKernel } from '@worldswitch/machine';
 
 import { block, grouped } from '../compare/table.ts';
@@ -47,9 +47,7 @@ async function kernelOf(name: string, o: RewriteOptions): Promise<LoadedKernel> 
     const bytes = await unpacked(await readNamed(o.kernel, '--kernel'), o.kernel);
     const kernel = kernelIn(bytes, o.kernel);
     if (o.elf === undefined) return kernel;
-    const { format, code } = kernelIn(await readNamed(o.elf, '--elf'), o.elf);
-    if (format !== 'ELF') throw new CliError(`--elf ${o.elf}: is no ELF file`);
-    return { ...kernel, code };
+    return { ...kernel, code: codeByElf(await readNamed(o.elf, '--elf'), `--elf ${o.elf}`, kernel) };
   }
   if (o.elf !== undefined) throw new CliError(`--elf ${o.elf}: is for a kernel of your own, --kernel FILE`);
   refuseHypervisors(name);

@@ -33,6 +33,10 @@ interface Section {
 const wordOf = (view: DataView, at: number): number =>
   view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
 
+/** An address: those of the upper half are negative, as numbers have 53 bits. */
+export const addressOf = (view: DataView, at: number): number =>
+  view.getUint32(at, true) + view.getInt32(at + 4, true) * 2 ** 32;
+
 function sectionsOf(view: DataView): readonly Section[] {
   const headers = wordOf(view, 40);
   const [size, count] = [view.getUint16(58, true), view.getUint16(60, true)];
@@ -42,7 +46,7 @@ function sectionsOf(view: DataView): readonly Section[] {
     return {
       type: view.getUint32(at + 4, true),
       executable: (wordOf(view, at + 8) & SHF_EXECINSTR) !== 0,
-      address: wordOf(view, at + 16),
+      address: addressOf(view, at + 16),
       offset: wordOf(view, at + 24),
       size: wordOf(view, at + 32),
       link: view.getUint32(at + 40, true),
@@ -62,7 +66,7 @@ function mappingSymbols(view: DataView, sections: readonly Section[]): (readonly
       const kind = view.getUint8(name + 1);
       const end = view.getUint8(name + 2);
       if ((end !== 0 && end !== 0x2e) || (kind !== 0x78 && kind !== 0x64)) continue;
-      found.push([wordOf(view, at + 8), kind === 0x78]);
+      found.push([addressOf(view, at + 8), kind === 0x78]);
     }
   }
   // Where both are at one address, nothing is between them: what comes last in the file counts.

@@ -1,7 +1,7 @@
 // Kernels: the arm64 Image (Linux Documentation/arm64/booting.rst), ELF64 for AArch64, raw binaries, and gzip around any.
 
 import { ConfigurationError } from '../errors.ts';
-import { elfCode, imageCode, physicalOf } from './code.ts';
+import { addressOf, elfCode, imageCode, physicalOf } from './code.ts';
 import type { KernelCode } from './code.ts';
 import { gunzip } from './gunzip.ts';
 
@@ -119,9 +119,23 @@ function sectionsEnd(bytes: Uint8Array, view: DataView): number {
 
 const EM_AARCH64 = 183;
 
-function readElf(bytes: Uint8Array, view: DataView, name: string): LoadedKernel {
+/** What is loaded of an ELF file. */
+interface ElfSegment {
+  /** In the file. */
+  readonly bytes: Uint8Array;
+  /** In memory, with what is zeroed behind it. */
+  readonly size: number;
+  /** Those of the upper half are negative. */
+  readonly virtual: number;
+  readonly physical: number;
+}
+
+const badElf = (name: string, problem: string): ConfigurationError =>
+  new ConfigurationError(name, `is an ELF file that cannot be loaded: ${problem}`);
+
+function elfSegments(bytes: Uint8Array, view: DataView, name: string): readonly ElfSegment[] {
   const bad = (problem: string): never => {
-    throw new ConfigurationError(name, `is an ELF file that cannot be loaded: ${problem}`);
+    throw badElf(name, problem);
   };
   if (bytes.length < 64) bad(`it is cut short at ${bytes.length} bytes`);
   if (bytes[4] !== 2) bad('it is not a 64-bit one');
@@ -136,23 +150,86 @@ function readElf(bytes: Uint8Array, view: DataView, name: string): LoadedKernel 
   const count = view.getUint16(56, true);
   if (size < 56 || count === 0 || headers + size * count > bytes.length)
     bad('its program headers are not in the file');
-  const segments: Segment[] = [];
-  const places: { at: number; size: number; virtual: number }[] = [];
-  let entry = word(24);
+  const segments: ElfSegment[] = [];
   for (let i = 0; i < count; i++) {
     const at = headers + i * size;
     if (view.getUint32(at, true) !== 1) continue;
-    const [offset, virtual, physical] = [word(at + 8), word(at + 16), word(at + 24)];
-    const [fileSize, memorySize] = [word(at + 32), word(at + 40)];
+    const [offset, fileSize, memorySize] = [word(at + 8), word(at + 32), word(at + 40)];
     if (offset + fileSize > bytes.length) bad(`segment ${i} is not in the file; it may be cut short`);
-    if (memorySize < fileSize || physical + memorySize > 2 ** 48)
-      bad(`segment ${i} has sizes that make no sense`);
-    segments.push({ at: physical, bytes: bytes.subarray(offset, offset + fileSize), size: memorySize });
-    places.push({ at: physical, size: memorySize, virtual });
-    // An entry that is a virtual address is taken to where its segment lies.
-    if (virtual !== physical && entry >= virtual && entry < virtual + memorySize) entry += physical - virtual;
+    if (memorySize < fileSize || memorySize > 2 ** 48) bad(`segment ${i} has sizes that make no sense`);
+    segments.push({
+      bytes: bytes.subarray(offset, offset + fileSize),
+      size: memorySize,
+      virtual: addressOf(view, at + 16),
+      physical: word(at + 24),
+    });
   }
   if (segments.length === 0) bad('it has nothing to load');
-  if (!segments.some((s) => entry >= s.at && entry < s.at + s.size)) bad('its entry lies in no segment');
+  return segments;
+}
+
+function readElf(bytes: Uint8Array, view: DataView, name: string): LoadedKernel {
+  const found = elfSegments(bytes, view, name);
+  if (found.some(({ physical, size }) => physical + size > 2 ** 48))
+    throw badElf(name, 'its physical addresses are none of a machine; give the Image that is made of it');
+  let entry = addressOf(view, 24);
+  for (const { virtual, physical, size } of found) {
+    // An entry that is a virtual address is taken to where its segment lies.
+    if (virtual === physical || entry < virtual || entry >= virtual + size) continue;
+    entry += physical - virtual;
+    break;
+  }
+  const segments = found.map(({ bytes: content, physical, size }) => ({
+    at: physical,
+    bytes: content,
+    size,
+  }));
+  if (!segments.some((s) => entry >= s.at && entry < s.at + s.size))
+    throw badElf(name, 'its entry lies in no segment');
+  const places = found.map(({ physical, virtual, size }) => ({ at: physical, virtual, size }));
   return { format: 'ELF', segments, entry, code: elfCode(view, physicalOf(places)) };
 }
+
+/**
+ * Where the instructions of an Image are, by the ELF file that it was made of, whose lowest address is the Image's first. Throws a
+ * `ConfigurationError` for one of another kernel.
+ *
+ * @param bytes - the ELF file
+ * @param name - of the file, for messages
+ * @param image - the kernel
+ */
+export function codeByElf(bytes: Uint8Array, name: string, image: LoadedKernel): KernelCode {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 4 || view.getUint32(0) !== 0x7f454c46)
+    throw new ConfigurationError(name, 'is no ELF file');
+  const segments = elfSegments(bytes, view, name);
+  const lowest = Math.min(...segments.map(({ virtual }) => virtual));
+  const start = Math.min(...image.segments.map(({ at }) => at));
+  const places = segments.map(({ virtual, size }) => ({ at: virtual - lowest + start, virtual, size }));
+  const code = elfCode(view, physicalOf(places));
+  if (code === undefined) throw new ConfigurationError(name, 'does not say where its code is');
+  for (const { at, size } of code.ranges) {
+    const own = bytesAt(
+      segments.map(({ bytes: content }, i) => ({ at: places[i]?.at ?? 0, bytes: content })),
+      at,
+      size,
+    );
+    const there = bytesAt(image.segments, at, size);
+    if (own === undefined || there?.every((byte, i) => byte === own[i]) !== true)
+      throw new ConfigurationError(
+        name,
+        `is not of this kernel, whose code at 0x${at.toString(16)} is another`,
+      );
+  }
+  return code;
+}
+
+/** Bytes that are loaded at an address; undefined where not all are. */
+const bytesAt = (
+  segments: readonly Pick<Segment, 'at' | 'bytes'>[],
+  at: number,
+  size: number,
+): Uint8Array | undefined => {
+  const found = segments.find((s) => at >= s.at && at + size <= s.at + s.bytes.length);
+  return found?.bytes.subarray(at - found.at, at - found.at + size);
+};
