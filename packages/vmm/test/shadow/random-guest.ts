@@ -28,11 +28,17 @@ const RIGHTS = [
 
 const UPPER = 0xffff_0000_0000_0000n;
 
-/** Of its tables. */
-export interface Shape {
-  readonly name: string;
+/** Of the tables of a half. */
+interface HalfShape {
   readonly granule: GranuleShift;
   readonly bits: number;
+}
+
+/** Of its tables. */
+export interface Shape extends HalfShape {
+  readonly name: string;
+  /** Of the upper half, where it has another. */
+  readonly upper?: HalfShape;
 }
 /** Those that are tried. */
 export const SHAPES: readonly Shape[] = [
@@ -40,6 +46,8 @@ export const SHAPES: readonly Shape[] = [
   { name: '4 KiB, 39 bits', granule: 12, bits: 39 },
   { name: '16 KiB, 47 bits', granule: 14, bits: 47 },
   { name: '64 KiB, 42 bits', granule: 16, bits: 42 },
+  { name: '64 KiB below 4 KiB', granule: 16, bits: 42, upper: { granule: 12, bits: 39 } },
+  { name: '4 KiB below 16 KiB', granule: 12, bits: 48, upper: { granule: 14, bits: 36 } },
 ];
 
 /** A guest, and the questions to it. */
@@ -56,7 +64,8 @@ export class RandomGuest {
     this.shape = shape;
     this.random = randomFrom(seed);
     this.lower = this.rig.tables(shape.granule, shape.bits);
-    this.upper = this.rig.tables(shape.granule, shape.bits);
+    const { granule, bits } = shape.upper ?? shape;
+    this.upper = this.rig.tables(granule, bits);
     for (let i = 0; i < 24; i++) this.map();
     this.rig.use(this.lower, this.upper);
   }
@@ -68,10 +77,11 @@ export class RandomGuest {
 
   /** Maps something somewhere: pages, blocks, devices, with and without access flags. */
   map(): void {
-    const { random, shape } = this;
+    const { random } = this;
+    const upper = random(2) === 1;
+    const shape = (upper ? this.shape.upper : undefined) ?? this.shape;
     const page = 2 ** shape.granule;
     const block = { 12: 2 ** 21, 14: 2 ** 25, 16: 2 ** 29 }[shape.granule];
-    const upper = random(2) === 1;
     const big = random(4) === 0;
     const size = big ? block : page * (1 + random(3));
     const unit = big ? block : page;
@@ -168,7 +178,7 @@ export class RandomGuest {
 
   private invalidateRange([first, last]: readonly bigint[]): void {
     if (first === undefined || last === undefined) return;
-    const page = BigInt(2 ** this.shape.granule);
+    const page = BigInt(2 ** Math.min(this.shape.granule, this.shape.upper?.granule ?? 16));
     for (let va = first; va < last + page && va < first + 64n * page; va += page) this.invalidate(va);
   }
 }
