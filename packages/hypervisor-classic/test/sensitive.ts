@@ -68,7 +68,8 @@ const OWN: Controls = {
   SCTLR_EL1: 0x30d0_1985n,
   CPACR_EL1: 3n << 20n,
   CNTKCTL_EL1: 0n,
-  PMUSERENR_EL0: 0n,
+  // It lets its users count.
+  PMUSERENR_EL0: 15n,
   MDSCR_EL1: 0n,
 };
 
