@@ -9,6 +9,7 @@ import { ConfigurationError } from '@worldswitch/machine';
 import { StateError } from '@worldswitch/platform';
 
 import { CliError } from './errors.ts';
+import { reasonOf } from './files.ts';
 import { withTwoDashes } from './options/qemu-style.ts';
 import { program } from './program.ts';
 
@@ -25,9 +26,14 @@ if (process.versions.node.startsWith('20.')) {
     setFlagsFromString(flag);
 }
 
-// A reader that goes away (`| head`) is no reason to stop half-way: what has to be done at the end is done.
-for (const stream of [process.stdout, process.stderr]) {
-  if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
+// A reader that goes away (`| head`) is no reason to stop half-way: what has to be done at the end is done. A disk that is full is told of.
+if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => undefined);
+if (process.stdout.listenerCount('error') === 0) {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    if (process.exitCode !== 2) process.stderr.write(`worldswitch: standard output: ${reasonOf(error)}\n`);
+    process.exitCode = 2;
+  });
 }
 
 try {

@@ -215,4 +215,9 @@ describe('compare', () => {
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^worldswitch: --systems: there is no system "vax"; .*\n$/);
   });
+
+  test('and so is a disk that is full', async () => {
+    const { status, stderr } = await tryRun('sh', ['-c', `node "${main}" rewrite tiny >/dev/full`]);
+    expect([status, stderr]).toEqual([2, 'worldswitch: standard output: there is no space left\n']);
+  });
 });
