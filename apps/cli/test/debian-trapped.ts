@@ -76,6 +76,8 @@ export async function bootTrapped(
   expect(own).toMatch(/^42\r?$/m);
   expect(own.match(/^processor\s*:/gm)?.length).toBe(cpus);
   if (busy) expect(own.match(/^counted 40\r?$/gm)?.length).toBe(4);
+  // Its static branch is there.
+  if (busy) expect(own).not.toMatch(/sched_schedstats: /);
   if (board.gic?.version === 3) expect(own).toMatch(/GICv3: \d+ SPIs implemented/);
   expect(own).not.toMatch(/Oops|Internal error|BUG:|stall/);
   return host;

@@ -151,7 +151,8 @@ describe('a VM beside translated kernels', () => {
           `ticks ${(seen.ticks / harmless.ticks).toFixed(4)}`,
       );
       expect(complaints(seen, harmless, 1 + also.length)).toEqual([]);
-      expect(Math.min(seen.operations, ...seen.others)).toBeGreaterThan(0);
+      const done = [seen.operations, ...seen.others];
+      expect(asked > 0 ? Math.max(...done) : Math.min(...done)).toBeGreaterThan(0);
     },
     PATIENCE,
   );
