@@ -12,7 +12,8 @@ export const Event = {
   TTBR: 0x1c,
   CHAIN: 0x1e,
 } as const;
-export const [NOT_EL1, NOT_EL0, CYCLE_COUNTER] = [0x8000_0000, 0x4000_0000, 0x8000_0000] as const;
+export const [NOT_EL1, NOT_EL0] = [0x8000_0000, 0x4000_0000] as const;
+const CYCLE_COUNTER = 0x8000_0000;
 const { INST, TAKEN, RETURN, CONTEXT, CYCLES, TTBR, CHAIN } = Event;
 
 /**
