@@ -6,7 +6,7 @@ import { createMachine, rawKernel, virt } from '@worldswitch/machine';
 
 import { createHost } from '../src/index.ts';
 
-export const RAM = 0x4000_0000;
+const RAM = 0x4000_0000;
 /** The instruction; a block that both levels read and execute. */
 const TEXT = RAM + 0x1000;
 const TABLES = RAM + 0x10_0000;
@@ -22,7 +22,7 @@ export const PLACES = {
   "the kernel's, read-only": { own: 2, shadow: 3 },
   'shared, read-only': { own: 3, shadow: 3 },
 } as const;
-export type Place = keyof typeof PLACES;
+type Place = keyof typeof PLACES;
 const places = Object.values(PLACES);
 
 /** A state that an instruction begins in. */
