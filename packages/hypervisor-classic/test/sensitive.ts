@@ -22,7 +22,6 @@ export const PLACES = {
   "the kernel's, read-only": { own: 2, shadow: 3 },
   'shared, read-only': { own: 3, shadow: 3 },
 } as const;
-type Place = keyof typeof PLACES;
 const places = Object.values(PLACES);
 
 /** A state that an instruction begins in. */
