@@ -153,6 +153,12 @@ export class CodeCache {
     return place === 0 ? undefined : this.base + 4 * (place >>> 1);
   }
 
+  /** Says of addresses in the page of one whether they are there. */
+  knownIn(pc: number): (pc: number) => boolean {
+    const places = this.pages.at(this.context, pc)?.places;
+    return (at) => places !== undefined && places[indexOf(at)] !== 0;
+  }
+
   /** Where it is for branches by register, which come to a landing. */
   landing(pc: number): number | undefined {
     const place = this.placeOf(pc);
@@ -183,7 +189,20 @@ export class CodeCache {
     const bytes = toLine(draft.words.length * 4);
     if (this.next + bytes > this.base + this.bytes) this.clear();
     const { context } = this;
-    const unit: Unit = { ...draft, base: this.next, context, physical, from: [], alive: true };
+    const { pc, source, words, origins, phases, exits } = draft;
+    const unit: Unit = {
+      pc,
+      source,
+      words,
+      origins,
+      phases,
+      exits,
+      base: this.next,
+      context,
+      physical,
+      from: [],
+      alive: true,
+    };
     this.next += bytes;
     this.locate(unit, this.units.push(unit) - 1);
     this.index(unit);

@@ -2,6 +2,7 @@
 
 import { assemble } from '@worldswitch/isa-core';
 
+import { high, low } from './address.ts';
 import { Phase } from './phase.ts';
 
 /** Why translated code calls the hypervisor: the immediate of its SVC. */
@@ -101,7 +102,7 @@ export class UnitWriter {
     readonly target: number;
     readonly origin: number;
   }[] = [];
-  private readonly literals: { at: number; value: bigint }[] = [];
+  private readonly literals: { at: number; value: number }[] = [];
 
   constructor(pc: number) {
     this.pc = pc;
@@ -124,9 +125,9 @@ export class UnitWriter {
     for (const line of lines) this.word(wordOf(line));
   }
 
-  /** A 64-bit constant into a register. */
-  constant(register: number, value: bigint): void {
-    this.literals.push({ at: this.words.length, value: BigInt.asUintN(64, value) });
+  /** A 64-bit constant into a register: a signed address. */
+  constant(register: number, value: number): void {
+    this.literals.push({ at: this.words.length, value });
     this.word(LITERAL | register);
   }
 
@@ -195,14 +196,14 @@ export class UnitWriter {
   finish(source: readonly number[]): Draft {
     this.placeBranches(source.length);
     if (this.words.length % 2 === 1) this.word(0);
-    const places = new Map<bigint, number>();
+    const places = new Map<number, number>();
     for (const { at, value } of this.literals) {
       let place = places.get(value);
       if (place === undefined) {
         place = this.words.length;
         places.set(value, place);
-        this.word(Number(value & 0xffff_ffffn));
-        this.word(Number(value >> 32n));
+        this.word(low(value));
+        this.word(high(value));
       }
       this.words[at] = ((this.words[at] ?? 0) | ((place - at) << 5)) >>> 0;
     }

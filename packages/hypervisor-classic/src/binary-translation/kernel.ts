@@ -233,7 +233,9 @@ export class TranslatedKernel {
     const { port } = this.exit;
     const { at } = this;
     const offset = this.space.offsetHi(port.index);
-    const bytes = new Uint8Array(Uint32Array.from(words).buffer);
+    const bytes = new Uint8Array(4 * words.length);
+    const view = new Uint32Array(bytes.buffer);
+    for (let i = 0; i < words.length; i++) view[i] = words[i] ?? 0;
     at.lo = low(pa);
     at.hi = high(pa);
     if (port.write(at, bytes) !== Fault.None) throw new Error('the translation cache is gone');

@@ -68,6 +68,35 @@ const special: Readonly<Record<string, Kind>> = {
 /** Data processing, loads and stores: bits 28:25 (op0 of C4.1), x0x0 is branches, exceptions and system instructions. */
 const isSystem = (word: number): boolean => ((word >>> 26) & 7) === 5;
 
+/**
+ * True for most of what compilers emit, which is innocuous and needs no look into the table (C4.1.86 on): ADD and SUB of immediates and
+ * of shifted registers, logical operations of registers, MOV of immediates, LDR and STR of integers with an offset, LDP and STP. False
+ * for others, whatever they are.
+ */
+export function isPlainWord(word: number): boolean {
+  const wide = word < 0 || word > 0x7fff_ffff;
+  switch ((word >>> 24) & 0x1f) {
+    case 0x11:
+      return (word & 0x80_0000) === 0;
+    case 0x12:
+      // MOVN, MOVZ, MOVK; the halves of W registers are two.
+      return (word & 0x80_0000) !== 0 && ((word >>> 29) & 3) !== 1 && (wide || (word & 0x40_0000) === 0);
+    case 0x0b:
+      return (word & 0x20_0000) === 0 && (word & 0xc0_0000) !== 0xc0_0000 && (wide || (word & 0x8000) === 0);
+    case 0x0a:
+      return wide || (word & 0x8000) === 0;
+    case 0x19:
+      // LDR and STR with an unsigned offset: no sign extension, no SIMD and FP, no prefetch.
+      return (word & 0x2480_0000) === 0x2000_0000;
+    case 0x08:
+    case 0x09:
+      // LDP and STP of W or X registers; not the exclusives.
+      return (word & 0x6400_0000) === 0x2000_0000;
+    default:
+      return false;
+  }
+}
+
 /** What to do about it; undefined words are emulated, that is, they are UNDEFINED to the guest. */
 export function kindOf(word: number, decoded: Decoded | undefined): Kind {
   if (decoded === undefined || word === ERET) return 'last';
@@ -98,7 +127,7 @@ export class Kinds {
     let kind = this.known.get(key);
     if (kind === undefined) {
       if (this.known.size >= MOST) this.known.clear();
-      kind = kindOf(word, decode(word));
+      kind = isPlainWord(word) ? 'same' : kindOf(word, decode(word));
       this.known.set(key, kind);
     }
     return kind;

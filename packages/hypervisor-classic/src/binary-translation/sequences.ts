@@ -124,7 +124,7 @@ function entryOf(to: UnitWriter, source: string, context: number): void {
 }
 
 /** Goes to what the entry names: X16 has its address, and the page has X17. */
-function goThere(to: UnitWriter, link: bigint | undefined): void {
+function goThere(to: UnitWriter, link: number | undefined): void {
   to.add(`mrs x17, tpidrro_el0`, `ldr x17, [x17, #${String(StatePage.X17)}]`);
   to.phase = 16;
   if (link !== undefined) to.constant(30, link);
@@ -142,7 +142,7 @@ function goThere(to: UnitWriter, link: bigint | undefined): void {
 export function branchIndirect(
   to: UnitWriter,
   register: number,
-  link: bigint | undefined,
+  link: number | undefined,
   context: number,
 ): void {
   openTwo(to);
@@ -188,7 +188,7 @@ export function unprivileged(to: UnitWriter, word: number): void {
 }
 
 /** A load of a literal: at the address that it has in the guest's text. */
-export function loadLiteral(to: UnitWriter, load: string, register: number, address: bigint): void {
+export function loadLiteral(to: UnitWriter, load: string, register: number, address: number): void {
   const scratch = load.endsWith('$') && register !== 31 ? register : 16;
   const into = load.endsWith('$') ? String(register) : '';
   to.add(`msr tpidr_el0, x${String(scratch)}`);

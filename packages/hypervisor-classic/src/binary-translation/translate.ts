@@ -41,12 +41,13 @@ export interface TranslationOptions {
 const PAGE = 0x1000;
 const PLAIN = new Set(['NZCV', 'FPCR', 'FPSR', 'DCZID_EL0']);
 const inPage = new Map(pageRegisters.map((register) => [register.name, register]));
-const CURRENT_EL = 4n;
+const CURRENT_EL = 4;
 
+/** An instruction: one object goes through a unit. */
 interface Place {
   readonly to: UnitWriter;
-  readonly pc: number;
-  readonly word: number;
+  pc: number;
+  word: number;
   readonly options: TranslationOptions;
   /** Where branches of the unit go to. */
   readonly ahead: Set<number>;
@@ -68,7 +69,7 @@ const emulate = ({ to }: Place): void => {
 function branch({ to, pc, word, ahead }: Place): Flow {
   const target = pc + 4 * signedBits(word, 0, 26);
   if (word >>> 31 === 1) {
-    to.constant(30, BigInt(pc + 4));
+    to.constant(30, pc + 4);
     to.exit(target);
     return 'call';
   }
@@ -90,14 +91,14 @@ function address({ to, pc, word }: Place, page: boolean): void {
   const immediate = signedBits(word, 5, 19) * 4 + ((word >>> 29) & 3);
   const value = page ? Math.floor(pc / PAGE) * PAGE + immediate * PAGE : pc + immediate;
   if ((word & 31) === 31) to.add('nop');
-  else to.constant(word & 31, BigInt(value));
+  else to.constant(word & 31, value);
 }
 
 const LITERALS: Readonly<Record<number, string>> = { 0: 'ldr w$', 1: 'ldr x$', 2: 'ldrsw x$' };
 const VECTOR_LITERALS = 'sdq';
 
 function literal({ to, pc, word }: Place): void {
-  const at = BigInt(pc + 4 * signedBits(word, 5, 19));
+  const at = pc + 4 * signedBits(word, 5, 19);
   const [size, register] = [word >>> 30, word & 31];
   const vector = ((word >>> 26) & 1) !== 0;
   if (vector) loadLiteral(to, `ldr ${VECTOR_LITERALS[size] ?? 'q'}${String(register)}`, register, at);
@@ -149,7 +150,7 @@ function mask(place: Place): void {
 /** BR, BLR, RET. */
 function indirect({ to, pc, word, options }: Place): Flow {
   const links = ((word >>> 21) & 3) === 1;
-  branchIndirect(to, (word >>> 5) & 31, links ? BigInt(pc + 4) : undefined, options.context);
+  branchIndirect(to, (word >>> 5) & 31, links ? pc + 4 : undefined, options.context);
   return links ? 'call' : 'end';
 }
 
@@ -234,6 +235,7 @@ export function translate(
   const source: number[] = [];
   const ahead = new Set<number>();
   const end = Math.min((Math.floor(pc / PAGE) + 1) * PAGE, pc + 4 * options.most);
+  const place: Place = { to, pc, word: 0, options, ahead };
   let at = pc;
   let flow: Flow = 'call';
   while (at < end && (flow !== 'end' || ahead.has(at)) && (at === pc || options.known?.(at) !== true)) {
@@ -242,7 +244,9 @@ export function translate(
     to.origin = source.length;
     source.push(word);
     if (flow === 'call') to.landing();
-    flow = one({ to, pc: at, word, options, ahead }, kinds);
+    place.pc = at;
+    place.word = word;
+    flow = one(place, kinds);
     at += 4;
   }
   if (source.length === 0) return undefined;

@@ -182,7 +182,7 @@ export class Translator {
         inline: this.inline,
         ...(this.host.assumptions ?? USUAL),
         context: this.page.context,
-        known: (at) => this.cache.place(at) !== undefined,
+        known: this.cache.knownIn(pc),
       },
       this.kinds,
     );
