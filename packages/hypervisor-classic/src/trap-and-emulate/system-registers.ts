@@ -30,7 +30,7 @@ const halves = (mask: bigint): readonly [number, number] => [
   Number((mask >> 32n) & 0xffff_ffffn),
 ];
 
-/** Registers of parts that a VM has not: a GICv3's virtual CPU interface. */
+/** Registers of parts that a VM has not: a GICv3's virtual CPU interface, and the Secure physical timer. */
 const ABSENT = /^(ICH_|ICV_|CNTPS_)/;
 
 /** The handler of an MSR (register) or MRS. */
